@@ -1,0 +1,106 @@
+"""Effects: what the run machine asks to be done, after the facts that explain it are committed."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from toque.engine.states import RunState
+from toque.engine.values import ErrorInfo, MapIndex, TaskKey, TimerKind, Token, ValueRef
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What all effects share."""
+
+
+class RequestSlots(Effect, frozen=True, kw_only=True):
+    """`count` more task runs of `task` are ready: ask admission. (Before the commit: it is a decision, not an act.)"""
+
+    task: str
+    count: int
+
+
+class WithdrawRequest(Effect, frozen=True, kw_only=True):
+    """`count` ready task runs of `task` need no slots any more (cancelled, marked, suspended)."""
+
+    task: str
+    count: int
+
+
+class ReleaseSlots(Effect, frozen=True, kw_only=True):
+    """The attempt that held slots has ended."""
+
+    key: TaskKey
+
+
+class Dispatch(Effect, frozen=True, kw_only=True):
+    """Hand the attempt to its executor."""
+
+    key: TaskKey
+    attempt: int
+    token: Token
+
+
+class StopAttempt(Effect, frozen=True, kw_only=True):
+    """Tell the executor to end it: cooperatively, then SIGTERM, then SIGKILL of the process group."""
+
+    key: TaskKey
+    attempt: int
+    token: Token
+
+
+class StopDeferred(Effect, frozen=True, kw_only=True):
+    """A deferred task run was cancelled: run its `on_cancel` with the handle, in a worker."""
+
+    key: TaskKey
+
+
+class SetTimer(Effect, frozen=True, kw_only=True):
+    """Deliver `TimerFired` at `due_us`."""
+
+    kind: TimerKind
+    due_us: int
+    task: str = ""
+    map_index: MapIndex = ()
+
+
+class AnswerStep(Effect, frozen=True, kw_only=True):
+    """Tell the flow host how a step ended (`result` on success, else `error`), in recorded order `order`."""
+
+    body: TaskKey
+    step: TaskKey
+    order: int
+    token: Token
+    result: ValueRef | None = None
+    error: ErrorInfo | None = None
+    diverged: str = ""
+    """Not empty: the request contradicts the record (`FlowDiverged`); says how."""
+
+
+class Acknowledge(Effect, frozen=True, kw_only=True):
+    """Tell the executor that the report is committed (or void) and may be forgotten."""
+
+    key: TaskKey
+    attempt: int
+    token: Token
+
+
+class RunEnded(Effect, frozen=True, kw_only=True):
+    """The run reached its end."""
+
+    state: RunState
+
+
+AnyEffect: TypeAlias = (
+    RequestSlots
+    | WithdrawRequest
+    | ReleaseSlots
+    | Dispatch
+    | StopAttempt
+    | StopDeferred
+    | SetTimer
+    | AnswerStep
+    | Acknowledge
+    | RunEnded
+)

@@ -1,0 +1,1 @@
+"""Ports: the protocols between the core and everything that touches the world."""

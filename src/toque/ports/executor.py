@@ -1,0 +1,168 @@
+"""The executor: runs attempts. It never writes the store and never decides a retry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from toque.engine.inputs import AnyReport
+from toque.engine.values import Entry, MapIndex, Token, ValueRef
+from toque.graph.ir import TaskNode
+
+
+class BundleRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The code that an attempt needs, and where it lies."""
+
+    hash: str
+    """"" for code of the current process (inline executor only)."""
+    path: str
+    """Root of the snapshot; leads `sys.path`."""
+    project: str
+    """The working directory of user code."""
+
+
+class ItemSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The list that an axis of a map iterates, and the index to read from it."""
+
+    index: int
+    entry: Entry | None = None
+    """A list value (a `chunks` blob is read by offset) or gathered results; None when the axis is a constant, a
+    parameter or chained."""
+
+
+class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that a worker needs to make one attempt. Identified by (run, task, map index, attempt, token)."""
+
+    run_id: str
+    task: str
+    map_index: MapIndex = ()
+    attempt: int
+    token: Token
+    node: TaskNode
+    """Shared between the specs of a node; executors send it once per worker."""
+    version: str = ""
+    pipeline: str = ""
+    sources: dict[str, Entry] = {}
+    """By node id: what `Ref`, `Gather`, `OutcomeOf` in the arguments read."""
+    items: dict[str, tuple[ItemSource, ...]] = {}
+    """By map node id, one for each axis: what `Item` reads."""
+    payload: ValueRef | None = None
+    """Evaluated `(args, kwargs)` of a flow step, instead of `node.args`."""
+    parameters: dict[str, Any] = {}
+    """In tagged JSON."""
+    idempotency_key: str = ""
+    """Stable across attempts, resumes and recoveries of this task run."""
+    logical_us: int = 0
+    interval_start_us: int = 0
+    interval_end_us: int = 0
+    partition_key: str = ""
+    deadline_us: int = 0
+    handle: Any = None
+    """Of the last `NotYet`."""
+    deferrals: int = 0
+    run_report: dict[str, Any] | None = None
+    """For hooks."""
+    log_path: str = ""
+    """File for the JSON lines of this attempt, made at its first output."""
+    group: str = ""
+    """Attempts with the same non-empty group belong into one work item."""
+
+
+class WorkItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What an executor runs under one lease in one process."""
+
+    bundle: BundleRef
+    environment: str = ""
+    attempts: tuple[AttemptSpec, ...]
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress", kw_only=True):
+    """Coalesced: only the latest counts. Not a fact."""
+
+    run_id: str
+    task: str
+    map_index: MapIndex = ()
+    done: float
+    total: float | None = None
+
+
+class Metric(msgspec.Struct, frozen=True, tag="metric", kw_only=True):
+    """A number that user code reports."""
+
+    run_id: str
+    task: str
+    map_index: MapIndex = ()
+    attempt: int
+    name: str
+    value: float
+
+
+class Artifact(msgspec.Struct, frozen=True, tag="artifact", kw_only=True):
+    """Something to look at that an attempt left; the content is a blob or inline text."""
+
+    run_id: str
+    task: str
+    map_index: MapIndex = ()
+    attempt: int
+    name: str
+    kind: Literal["table", "markdown", "json", "image", "link", "text"]
+    value: ValueRef
+
+
+Signal: TypeAlias = Progress | Metric | Artifact
+
+
+class Sink(Protocol):
+    """Where an executor delivers; called on the event loop's thread, never blocks."""
+
+    def report(self, report: AnyReport) -> None:
+        """Resent until acknowledged by executors whose workers outlive the server."""
+        ...
+
+    def signal(self, signal: Signal) -> None: ...
+
+    def capacity_changed(self) -> None:
+        """`free()` may have grown."""
+        ...
+
+
+class Executor(Protocol):
+    """Submit, withdraw, cancel, reconcile; and a stream of reports into the sink."""
+
+    name: str
+
+    async def start(self, sink: Sink) -> None: ...
+
+    def free(self) -> int:
+        """How many attempts it would take now (workers and prefetch), over all bundles."""
+        ...
+
+    def submit(self, item: WorkItem) -> None:
+        """Idempotent by (attempt, token). What cannot be started is reported as failed or lost, never raised."""
+        ...
+
+    def withdraw(self, tokens: Sequence[Token]) -> None:
+        """Give back those not started: each answers `AttemptReturned`, or nothing if it has begun."""
+        ...
+
+    def cancel(self, token: Token, *, grace_s: float) -> None:
+        """End it: cooperatively, after `grace_s` by SIGTERM, then SIGKILL of its process group. Answers
+        `AttemptCancelled` once the group is gone, unless another end came first."""
+        ...
+
+    def acknowledge(self, token: Token) -> None:
+        """The report about this dispatch is committed."""
+        ...
+
+    async def reconcile(self, tokens: Sequence[Token]) -> list[Token]:
+        """After a restart of the server: which of these still run here and will report. The others are lost."""
+        ...
+
+    async def stop(self, *, grace_s: float) -> None:
+        """End everything; what still runs is reported as lost and blameless."""
+        ...
+
+
+OnReport: TypeAlias = Callable[[AnyReport], None]
