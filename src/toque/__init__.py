@@ -1,0 +1,1 @@
+"""Toque: a data orchestrator."""
