@@ -16,9 +16,7 @@ class UserError(ToqueError):
     `file` and `line` (1-based) say where, `source` is the line itself, `fix` what to write instead.
     """
 
-    def __init__(
-        self, message: str, *, file: str = "", line: int = 0, source: str = "", fix: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, file: str = "", line: int = 0, source: str = "", fix: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.file = file

@@ -195,7 +195,5 @@ class FlowEvicted(Input, frozen=True, kw_only=True, tag="flow_evicted"):
     token: Token
 
 
-Command: TypeAlias = (
-    Start | Admitted | TimerFired | Cancel | Mark | Suspend | Resume | StepRequested | FlowEvicted
-)
+Command: TypeAlias = Start | Admitted | TimerFired | Cancel | Mark | Suspend | Resume | StepRequested | FlowEvicted
 AnyInput: TypeAlias = AnyReport | Command

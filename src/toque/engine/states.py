@@ -78,9 +78,7 @@ TASK_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     ),
     _T.READY: frozenset({_T.DISPATCHED, _T.DEFERRED, _T.FAILED, _T.CANCELLED}),
     _T.DISPATCHED: frozenset({_T.RUNNING, _T.READY, _T.FAILED, _T.CANCELLED}),
-    _T.RUNNING: frozenset(
-        {_T.READY, _T.DEFERRED, _T.RETRYING, _T.SUCCEEDED, _T.FAILED, _T.SKIPPED, _T.CANCELLED}
-    ),
+    _T.RUNNING: frozenset({_T.READY, _T.DEFERRED, _T.RETRYING, _T.SUCCEEDED, _T.FAILED, _T.SKIPPED, _T.CANCELLED}),
     _T.DEFERRED: frozenset({_T.READY, _T.SUCCEEDED, _T.FAILED, _T.CANCELLED}),
     _T.RETRYING: frozenset({_T.READY, _T.FAILED, _T.CANCELLED}),
     _T.SUCCEEDED: frozenset(),

@@ -1,0 +1,69 @@
+# One command is the whole gate: `make test`. CI calls that one.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+# Two workers: the suite starts processes of its own.
+PYTEST := $(BIN)/python -m pytest
+PARALLEL := -n 2 --dist worksteal
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check unit lint types bench chaos soak dist fmt lock clean
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Toque needs Python 3.11 or later: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(STAMP)  ## Make .venv with Toque and everything its tests need
+
+demo: setup  ## Run the flights pipeline: a year of real flights, one report
+	$(BIN)/toque run examples/flights/flights.py
+
+check: setup lint types unit  ## Lint, types, layers, structure and unit tests: under 90 seconds
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
+
+types: setup
+	$(BIN)/mypy
+
+unit: setup
+	$(PYTEST) $(PARALLEL) tests/unit tests/structure
+
+# Exit code 5 of pytest: no test is marked so. The last run is the one with the most tests.
+test: setup lint types  ## Everything that must hold
+	$(PYTEST) -m alone; code=$$?; test $$code -eq 0 || test $$code -eq 5
+	$(PYTEST) $(PARALLEL) -m "not alone"
+
+bench: setup  ## Measure the budgets, beside the peers
+	$(BIN)/python -m benchmarks
+
+chaos: setup  ## Kill everything at 300 random moments, on SQLite and PostgreSQL
+	$(BIN)/python -m tests.chaos --kills 300
+
+soak: setup  ## 20,000 seeds of the simulator
+	TOQUE_SIMULATION_SEEDS=20000 $(PYTEST) $(PARALLEL) tests/simulation
+
+dist: setup  ## Build the wheel and the source distribution
+	$(BIN)/python -m hatchling build
+
+fmt: setup  ## Format and fix
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: setup  ## Choose the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --no-header \
+	  --extra dev pyproject.toml --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
