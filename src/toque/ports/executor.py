@@ -9,6 +9,7 @@ import msgspec
 
 from toque.engine.inputs import AnyReport
 from toque.engine.values import Entry, MapIndex, Token, ValueRef
+from toque.graph.expr import AnyExpr
 from toque.graph.ir import TaskNode
 
 
@@ -24,12 +25,23 @@ class BundleRef(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The list that an axis of a map iterates, and the index to read from it."""
+    """Where the item of an axis of a map is: in a list at `index`, or given by itself.
+
+    | axis | `entry` | `source` | `is_item` |
+    |---|---|---|---|
+    | result of a task | its value | None, or the `Ref` whose `path` leads to the list | False |
+    | gathered results | `Values`/`Spilled` | None, or the `Gather` | False |
+    | parameter | None | the `Param` | False |
+    | constant | None | `Const` of the one element (sliced by the server) | True |
+    | chained | None | the `Ref` (its value is in `AttemptSpec.sources`) | True |
+    """
 
     index: int
     entry: Entry | None = None
-    """A list value (a `chunks` blob is read by offset) or gathered results; None when the axis is a constant, a
-    parameter or chained."""
+    """A list value (a `chunks` blob is read by offset) or gathered results."""
+    source: AnyExpr | None = None
+    is_item: bool = False
+    """`source` is the item itself, not the list."""
 
 
 class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -137,6 +149,11 @@ class Executor(Protocol):
 
     def free(self) -> int:
         """How many attempts it would take now (workers and prefetch), over all bundles."""
+        ...
+
+    def room(self, node: TaskNode) -> int:
+        """How many more attempts of `node` it would take now: async and I/O-bound tasks share processes, so there
+        may be room for them when `free()` is 0 for others."""
         ...
 
     def submit(self, item: WorkItem) -> None:
