@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.structure import measure
 
 MODULE = Path("src/toque/example.py")

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from tests.structure import measure
 
 # Joined here, so that this file does not contain what it forbids.
