@@ -28,6 +28,13 @@ class WithdrawRequest(Effect, frozen=True, kw_only=True):
     count: int
 
 
+class ReturnGrants(Effect, frozen=True, kw_only=True):
+    """More was granted than is ready (a cancel or a suspension came in between): these slots are free again."""
+
+    task: str
+    tokens: tuple[Token, ...]
+
+
 class ReleaseSlots(Effect, frozen=True, kw_only=True):
     """The attempt that held slots has ended."""
 
@@ -95,6 +102,7 @@ class RunEnded(Effect, frozen=True, kw_only=True):
 AnyEffect: TypeAlias = (
     RequestSlots
     | WithdrawRequest
+    | ReturnGrants
     | ReleaseSlots
     | Dispatch
     | StopAttempt

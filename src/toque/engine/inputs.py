@@ -193,6 +193,8 @@ class FlowEvicted(Input, frozen=True, kw_only=True, tag="flow_evicted"):
     body: str
     body_index: MapIndex = ()
     token: Token
+    seen: int = -1
+    """Highest `AnswerStep.order` that the body was given; a later one is on its way. -1: unknown."""
 
 
 Command: TypeAlias = Start | Admitted | TimerFired | Cancel | Mark | Suspend | Resume | StepRequested | FlowEvicted

@@ -80,7 +80,11 @@ class TaskRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     error: ErrorInfo | None = None
     reason: str = ""
     handle: Any = None
+    deferrals: int = 0
+    """How often it was deferred."""
     cancel_requested: bool = False
+    marked: TaskState | None = None
+    """The outcome that a person declared; takes effect once its attempt has ended."""
     cached_from: str = ""
     reused_from: str = ""
     step_digest: str = ""
