@@ -94,6 +94,7 @@ class Commit(msgspec.Struct, kw_only=True):
     commands_done: list[int] = []
     """Commands that this transaction carried out."""
     counters: dict[str, int] = {}
+    """Amounts to add to named totals (see `Store.counters`)."""
 
 
 class CommandRow(msgspec.Struct, kw_only=True):
@@ -231,11 +232,18 @@ class Store(Protocol):
 
     async def list_outbox(self, due_us: int, limit: int = 100) -> list[OutboxRow]: ...
 
-    async def pool_usage(self) -> dict[str, int]: ...
+    async def pool_usage(self) -> dict[str, int]:
+        """Slots that all instances hold, by pool."""
+        ...
+
+    async def counters(self) -> dict[str, int]:
+        """The totals that commits have added up."""
+        ...
 
     async def prune(self, *, before_us: int, keep_last: int, limit: int) -> list[str]:
         """Delete up to `limit` ended runs that finished before `before_us`, sparing the last `keep_last` of each
-        pipeline; returns their ids, so that the caller removes their blobs and logs."""
+        pipeline and those whose results a rerun took over (`origin_run`); returns their ids, so that the caller
+        removes their blobs and logs."""
         ...
 
     async def changed(self) -> bool:
