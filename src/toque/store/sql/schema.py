@@ -1,0 +1,266 @@
+"""The tables, declared once. DDL, statements, row codecs and the metadata for migrations derive from this file.
+
+It is plain data and not SQLAlchemy because importing SQLAlchemy takes longer than a whole `toque run` may
+(ADR 0001). Three rules hold for every table: no column is NULL; a field of a row that no query looks at is not
+a column but part of `rest` (msgpack); what a state may be comes from the enums of the engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
+from toque.engine.states import RUN_TERMINAL, AttemptOutcome, RunState, TaskState
+from toque.ports.store import CommandRow, OutboxRow, VersionRow
+
+REVISIONS = ("0001",)
+"""Every schema revision, oldest first; the last one is what this Toque reads and writes."""
+
+ColumnKind = Literal["text", "int", "bool", "bytes", "index", "serial"]
+"""`index`: a map index as big-endian bytes, sorted like the tuple. `serial`: drawn by the database, never again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column, NOT NULL."""
+
+    name: str
+    kind: ColumnKind = "text"
+    enum: type[StrEnum] | None = None
+    """Only the values of this enum are allowed (a CHECK constraint)."""
+    default: str | int | None = None
+    frozen: bool = False
+    """Set when the row is inserted, kept by every later upsert."""
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """An index; `where` makes it partial, so that a hot one stays small beside a long history."""
+
+    name: str
+    columns: tuple[str, ...]
+    where: str = ""
+    unique: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table, and the row type whose fields it keeps."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    row: type[msgspec.Struct] | None = None
+    """Its fields that are not columns are kept in the column `rest`."""
+    indexes: tuple[Index, ...] = ()
+    clustered: bool = True
+    """SQLite: rows lie in the index of the key (WITHOUT ROWID). Right for small rows."""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """In the order of declaration."""
+        return tuple(column.name for column in self.columns)
+
+
+def states_in(column: str, states: frozenset[RunState] | frozenset[TaskState]) -> str:
+    """`column IN ('…', …)`, always spelt the same: a query must repeat the text of a partial index to use it."""
+    return f"{column} IN ({', '.join(repr(state.value) for state in sorted(states))})"
+
+
+UNFINISHED = states_in("state", frozenset(RunState) - RUN_TERMINAL)
+"""Of runs. Text of the partial index `runs_unfinished`."""
+ENDED = states_in("state", RUN_TERMINAL)
+"""Of runs. Text of the partial index `runs_ended`."""
+TROUBLED_STATES = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
+TROUBLED = states_in("state", TROUBLED_STATES)
+"""Of task runs: what a person looks for first. Text of the partial index `tasks_troubled`."""
+
+_REST = Column("rest", "bytes")
+
+RUNS = Table(
+    name="runs",
+    key=("run_id",),
+    row=RunRow,
+    clustered=False,
+    columns=(
+        Column("run_id"),
+        Column("pipeline"),
+        Column("version"),
+        Column("state", enum=RunState),
+        Column("created_us", "int"),
+        Column("started_us", "int"),
+        Column("finished_us", "int"),
+        Column("logical_us", "int"),
+        Column("partition_key"),
+        Column("backfill_id"),
+        Column("origin_run"),
+        Column("priority", "int"),
+        Column("owner"),
+        Column("fact_seq", "int"),
+        Column("dedup", default="", frozen=True),
+        _REST,
+    ),
+    indexes=(
+        Index("runs_by_pipeline", ("pipeline", "run_id")),
+        Index("runs_by_pipeline_state", ("pipeline", "state", "run_id")),
+        Index("runs_by_state", ("state", "run_id")),
+        Index("runs_unfinished", ("owner", "run_id"), where=UNFINISHED),
+        Index("runs_ended", ("finished_us",), where=ENDED),
+        Index("runs_by_dedup", ("dedup",), where="dedup <> ''", unique=True),
+        Index("runs_by_origin", ("origin_run",), where="origin_run <> ''"),
+    ),
+)
+
+TASKS = Table(
+    name="tasks",
+    key=("run_id", "task", "map_index"),
+    row=TaskRow,
+    columns=(
+        Column("run_id"),
+        Column("task"),
+        Column("map_index", "index"),
+        Column("state", enum=TaskState),
+        Column("attempt", "int"),
+        Column("ready_us", "int"),
+        Column("dispatched_us", "int"),
+        Column("started_us", "int"),
+        Column("finished_us", "int"),
+        Column("due_us", "int"),
+        Column("worker"),
+        Column("partition_key"),
+        _REST,
+    ),
+    indexes=(Index("tasks_troubled", ("run_id", "task", "map_index"), where=TROUBLED),),
+)
+
+ATTEMPTS = Table(
+    name="attempts",
+    key=("run_id", "task", "map_index", "attempt"),
+    row=AttemptRow,
+    columns=(
+        Column("run_id"),
+        Column("task"),
+        Column("map_index", "index"),
+        Column("attempt", "int"),
+        Column("outcome", enum=AttemptOutcome),
+        Column("started_us", "int"),
+        Column("finished_us", "int"),
+        _REST,
+    ),
+)
+
+STEPS = Table(
+    name="steps",
+    key=("run_id", "task"),
+    row=StepRow,
+    columns=(Column("run_id"), Column("task"), Column("body"), Column("node", "bytes")),
+)
+
+FACTS = Table(
+    name="facts",
+    key=("run_id", "first_seq"),
+    columns=(
+        Column("run_id"),
+        Column("first_seq", "int"),
+        Column("size", "int"),
+        Column("at_us", "int"),
+        Column("compressed", "bool"),
+        Column("data", "bytes"),
+    ),
+)
+"""The log. One row is what one commit added to one run: `size` facts, numbered from `first_seq`."""
+
+VERSIONS = Table(
+    name="versions",
+    key=("version",),
+    row=VersionRow,
+    clustered=False,
+    columns=(
+        Column("version"),
+        Column("pipeline"),
+        Column("ir_hash"),
+        Column("bundle"),
+        Column("created_us", "int", frozen=True),
+        Column("ir", "bytes"),
+        _REST,
+    ),
+    indexes=(
+        Index("versions_by_pipeline", ("pipeline", "created_us", "version")),
+        Index("versions_by_age", ("created_us", "version")),
+    ),
+)
+
+CURRENT_VERSIONS = Table(
+    name="current_versions",
+    key=("pipeline",),
+    columns=(Column("pipeline"), Column("version"), Column("actor"), Column("at_us", "int")),
+)
+
+HOLDS = Table(
+    name="holds",
+    key=("pool", "holder"),
+    columns=(Column("pool"), Column("holder"), Column("slots", "int"), Column("instance")),
+    indexes=(Index("holds_by_instance", ("instance",)),),
+)
+
+COMMANDS = Table(
+    name="commands",
+    key=("id",),
+    row=CommandRow,
+    clustered=False,
+    columns=(Column("id", "serial"), Column("run_id"), Column("kind"), Column("at_us", "int"), _REST),
+    indexes=(Index("commands_by_run", ("run_id",)),),
+)
+"""Open commands only: a command that was carried out is deleted (the facts of its run tell about it)."""
+
+OUTBOX = Table(
+    name="outbox",
+    key=("dedup",),
+    row=OutboxRow,
+    clustered=False,
+    columns=(Column("dedup"), Column("kind"), Column("due_us", "int"), Column("tries", "int"), _REST),
+    indexes=(Index("outbox_due", ("due_us", "dedup")),),
+)
+"""Messages that were not sent yet."""
+
+INSTANCES = Table(
+    name="instances",
+    key=("instance",),
+    columns=(
+        Column("instance"),
+        Column("boot", "int"),
+        Column("pid", "int"),
+        Column("host"),
+        Column("role"),
+        Column("since_us", "int"),
+        Column("lease_until_us", "int"),
+    ),
+)
+"""Processes on this store. The lease counts on PostgreSQL only, by the database's clock; SQLite has file locks."""
+
+COUNTERS = Table(
+    name="counters",
+    key=("name",),
+    columns=(Column("name"), Column("value", "int")),
+)
+"""Named totals, and the last boot number under `BOOT`."""
+BOOT = "$boot"
+
+TABLES = (
+    RUNS,
+    TASKS,
+    ATTEMPTS,
+    STEPS,
+    FACTS,
+    VERSIONS,
+    CURRENT_VERSIONS,
+    HOLDS,
+    COMMANDS,
+    OUTBOX,
+    INSTANCES,
+    COUNTERS,
+)

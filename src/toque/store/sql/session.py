@@ -1,0 +1,57 @@
+"""What the shared operations need of a database: a handful of primitives within one open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from toque.store.sql.schema import Table
+
+T = TypeVar("T")
+
+
+class Session(Protocol):
+    """One transaction on one connection. Statements mark parameters with `?`."""
+
+    lock_rows: str
+    """Suffix of a SELECT that locks what it finds until the transaction ends; "" where writers are alone anyway."""
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """All result rows, as tuples."""
+        ...
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Execute; returns how many rows were touched."""
+        ...
+
+    def upsert(self, table: Table, names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert or overwrite by key; the last of several rows with one key wins."""
+        ...
+
+    def insert(self, table: Table, names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert; raises `ToqueBug` if a key exists."""
+        ...
+
+    def among(self, column: str) -> str:
+        """Text of the condition that `column` is in a list, whose one parameter `listed` makes."""
+        ...
+
+    def listed(self, values: Iterable[str]) -> Any:
+        """The parameter for `among`."""
+        ...
+
+    def lock_pools(self, pools: Iterable[str]) -> None:
+        """Keep other transactions from acquiring slots of these pools until this one ends."""
+        ...
+
+
+class Database(Protocol):
+    """Runs operations as transactions, off the event loop."""
+
+    async def write(self, operation: Callable[[Session], T]) -> T:
+        """One transaction. Raises `StoreUnavailable`; whatever is raised, nothing was written."""
+        ...
+
+    async def read(self, operation: Callable[[Session], T]) -> T:
+        """Queries on one snapshot."""
+        ...
