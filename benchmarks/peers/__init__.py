@@ -1,0 +1,1 @@
+"""Two workloads on other systems, each in a virtual environment of its own that the benchmark makes."""

@@ -1,0 +1,79 @@
+"""The tables: Markdown, padded so that they also read well in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.measurement import Measurement, Standing, Unmeasured, number
+
+
+def budget_table(results: Sequence[Measurement | Unmeasured]) -> str:
+    """Each budget with what was measured."""
+    rows = []
+    for result in results:
+        match result:
+            case Unmeasured(what=what, reason=reason):
+                rows.append((what, "", "not measured", "", reason))
+            case Measurement():
+                verdict = {True: "yes", False: "**no**", None: ""}[result.is_within]
+                measured = f"{number(result.value)} {result.unit}"
+                rows.append((result.what, result.budget, measured, verdict, result.note))
+    return _table(("What", "Budget", "Measured", "Holds", "Note"), rows)
+
+
+def peer_table(standings: Sequence[Standing], failures: Sequence[Unmeasured] = ()) -> str:
+    """Each system's medians, and how many times quicker Toque is than it."""
+    rows = [
+        (
+            f"{standing.name} {standing.figures.version}",
+            standing.durability,
+            f"{number(standing.figures.chain_hop_ms)} ms",
+            f"{number(standing.figures.chain_hop_p99_ms)} ms",
+            _ratio(standing.hop_ratio),
+            f"{number(standing.figures.fanout_per_s)}/s of {standing.figures.fanout_tasks:,}",
+            _ratio(standing.fanout_ratio),
+        )
+        for standing in standings
+    ]
+    rows += [(failure.what, failure.reason, "not measured", "", "", "", "") for failure in failures]
+    headers = ("System", "Durable", "Hop", "Hop p99", "Hop ÷ Toque's", "Fan-out", "Toque's ÷ fan-out")
+    return _table(headers, rows)
+
+
+def _ratio(ratio: float | None) -> str:
+    return "" if ratio is None else f"{number(ratio)} ×"
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [[_cell(cell) for cell in row] for row in (headers, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
+    padded = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    ]
+    rule = "| " + " | ".join("-" * width for width in widths) + " |"
+    return "\n".join([padded[0], rule, *padded[1:]])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def page(budgets: str, peers: str, machine: str, day: str, rounds: int) -> str:
+    """RESULTS.md: the last tables, and how they were made."""
+    return f"""# Results of the benchmarks
+
+Written by `make bench` on {day}: {machine}.
+
+## Budgets
+
+{budgets}
+
+## Beside the peers
+
+A chain of 100 tasks and a fan-out of tasks that do nothing, warm, each system on two cores with its own defaults,
+all systems in turns, {rounds} rounds; medians. Ratios above 1: Toque is quicker. The settings of each system stand
+at the top of its script in `benchmarks/peers`; "in process" means that the tasks run where the flow does, so that
+no task is handed to another process at all.
+
+{peers}
+"""
