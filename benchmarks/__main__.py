@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME …] [--peers all|none|dask,ray,…]`: measure, print, and write RESULTS.md."""
+"""`python -m benchmarks [NAME …] [--peers all|none|dask,ray,…]`: measure and print.
+
+RESULTS.md is written when nothing was left out and nothing failed.
+"""
 
 from __future__ import annotations
 
@@ -42,24 +45,32 @@ MEASURES: dict[str, Callable[[], list[Measurement]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when everything could be measured, whatever the figures say; 1 otherwise."""
     options = _parse(arguments)
-    results: list[Measurement | Unmeasured] = []
-    for name in options.names:
+    results, failures = _budgets(options.names)
+    sections = [table.budget_table(results)] if results else []
+    if options.peers:
+        standings, unmeasured = comparison.compare(options.peers, options.rounds)
+        sections.append(table.peer_table(standings))
+        failures += unmeasured
+    if failures:
+        sections.append(table.failure_list(failures))
+    print("\n\n".join(sections))
+
+    is_everything = set(options.names) == set(MEASURES) and set(options.peers) == set(comparison.PEERS)
+    if is_everything and not failures:
+        RESULTS.write_text(table.page(sections[0], sections[1], machine.describe(), _today(), options.rounds))
+    return 1 if failures else 0
+
+
+def _budgets(names: Sequence[str]) -> tuple[list[Measurement], list[Unmeasured]]:
+    results: list[Measurement] = []
+    failures: list[Unmeasured] = []
+    for name in names:
         print(f"measuring {name}", file=sys.stderr, flush=True)
         try:
             results += MEASURES[name]()
         except Exception as error:
-            results.append(Unmeasured(name, f"{type(error).__name__}: {error}"))
-    sections = [table.budget_table(results)] if results else []
-
-    failures: list[Unmeasured] = []
-    if options.peers:
-        standings, failures = comparison.compare(options.peers, options.rounds)
-        sections.append(table.peer_table(standings, failures))
-
-    print("\n\n".join(sections))
-    if set(options.names) == set(MEASURES) and set(options.peers) == set(comparison.PEERS):
-        RESULTS.write_text(table.page(sections[0], sections[1], machine.describe(), _today(), options.rounds))
-    return 1 if failures or any(isinstance(result, Unmeasured) for result in results) else 0
+            failures.append(Unmeasured(name, f"{type(error).__name__}: {error}"))
+    return results, failures
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

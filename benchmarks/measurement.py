@@ -33,9 +33,9 @@ class Measurement:
     def budget(self) -> str:
         """The budget as people write it."""
         if self.at_most is not None:
-            return f"≤ {number(self.at_most)} {self.unit}"
+            return f"≤ {number(self.at_most)} {self.unit}".rstrip()
         if self.at_least is not None:
-            return f"≥ {number(self.at_least)} {self.unit}"
+            return f"≥ {number(self.at_least)} {self.unit}".rstrip()
         return ""
 
 

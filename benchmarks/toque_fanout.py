@@ -22,4 +22,5 @@ def rate_per_s(tasks: int = TASKS) -> float:
     """From the end of the task that gives the items until another one has read all results."""
     with project("fanout") as place:
         place.toque("run", "fanout.py", "-p", f"count={tasks}", "-p", f"warm_up={tasks // 10}")
-        return tasks / ((place.read("end.json") - place.read("begin.json")) / 1e9)
+        elapsed_ns: int = place.read("end.json") - place.read("begin.json")
+    return tasks / (elapsed_ns / 1e9)
