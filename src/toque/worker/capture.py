@@ -1,0 +1,84 @@
+"""Leads what user code prints, logs and warns into the log of the attempt that does so."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from typing import Any, TextIO
+
+from toque.worker.context import current, lone
+from toque.worker.log import Log, StreamName
+
+
+class Output(io.TextIOBase):
+    """Stands in for `sys.stdout` and `sys.stderr`: text goes to the log of the attempt that writes it, and to the
+    stream behind when none does."""
+
+    def __init__(self, name: StreamName, behind: TextIO) -> None:
+        self._name: StreamName = name
+        self.behind = behind
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        return "backslashreplace"
+
+    @property
+    def buffer(self) -> Any:
+        """Bytes bypass this object: they are folded into the log like the output of C code."""
+        return self.behind.buffer
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self.behind.isatty() if current_log() is None else False
+
+    def fileno(self) -> int:
+        return self.behind.fileno()
+
+    def write(self, text: str) -> int:
+        log = current_log()
+        if log is None:
+            return self.behind.write(text)
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        log.text(self._name, text)
+        return len(text)
+
+    def flush(self) -> None:
+        self.behind.flush()
+
+
+class Handler(logging.Handler):
+    """Sends the records of `logging` to the log of the attempt that makes them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = current_log()
+        try:
+            text = self.format(record)
+        except Exception:
+            self.handleError(record)
+            return
+        if log is None:
+            sys.__stderr__ and sys.__stderr__.write(text + "\n")
+        else:
+            log.line("log", text, level=record.levelname.lower(), logger=record.name)
+
+
+def current_log() -> Log | None:
+    """The log of the attempt that runs here."""
+    context = current.get() or lone.context
+    return context.log if context is not None else None
+
+
+def install(level: int = logging.INFO) -> None:
+    """Take over `sys.stdout`, `sys.stderr`, the root logger and warnings of a process that runs nothing else."""
+    sys.stdout = Output("stdout", sys.stdout)
+    sys.stderr = Output("stderr", sys.stderr)
+    logging.basicConfig(level=level, handlers=[Handler()], force=True)
+    logging.captureWarnings(True)

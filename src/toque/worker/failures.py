@@ -1,0 +1,180 @@
+"""Turns an exception into an `ErrorInfo`: its class, the line to look at, and whether another attempt may help."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any
+
+from toque.engine.values import ErrorInfo
+from toque.errors import DataError, ToqueBug, TransientError, UserError
+from toque.graph import constants
+from toque.graph.ir import ErrorClass, RetryPolicy
+from toque.worker import code
+from toque.worker.control import Cancelled
+from toque.worker.masking import Masker
+
+MESSAGE_CHARACTERS = 4000
+SAMPLE_ROWS = 5
+
+TRANSIENT_TYPES = frozenset(
+    {
+        "aiohttp.client_exceptions.ClientConnectionError",
+        "botocore.exceptions.ConnectionError",
+        "httpx.TransportError",
+        "psycopg.OperationalError",
+        "requests.exceptions.ConnectionError",
+        "requests.exceptions.Timeout",
+        "socket.gaierror",
+        "sqlalchemy.exc.OperationalError",
+        "urllib3.exceptions.NewConnectionError",
+        "urllib3.exceptions.TimeoutError",
+    }
+)
+"""Connection losses and timeouts of common clients that do not derive from `ConnectionError` or `TimeoutError`, by
+name: none of them is imported for it."""
+
+
+def kind_of(error: BaseException) -> ErrorClass:
+    """The class of an exception."""
+    match error:
+        case TransientError() | ConnectionError() | TimeoutError():
+            return "transient"
+        case DataError():
+            return "data"
+        case Cancelled():
+            return "cancelled"
+        case _:
+            names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
+            return "transient" if names & TRANSIENT_TYPES else "code"
+
+
+def cannot_heal(error: BaseException) -> bool:
+    """Whether another attempt is certain to fail in the same way."""
+    return isinstance(error, DataError | ImportError | SyntaxError | UserError | ToqueBug)
+
+
+class Failures:
+    """Describes failures for one process: knows the roots of user code, and the secrets."""
+
+    def __init__(self, roots: tuple[str, ...], masker: Masker) -> None:
+        self._roots = tuple(root.rstrip("/") + "/" for root in roots if root)
+        self._masker = masker
+
+    def describe(self, error: BaseException, retry: RetryPolicy | None = None, *, of_call: bool = False) -> ErrorInfo:
+        """`of_call`: the call itself failed (wrong arguments), which cannot heal either."""
+        kind = kind_of(error)
+        file, line = self._place(error)
+        retryable, after_s, remark = _verdict(error, kind, retry, healing=not (cannot_heal(error) or of_call))
+        message = error.message if isinstance(error, UserError) else str(error)
+        if isinstance(error, UserError) and error.fix:
+            message = f"{message}\n  Fix: {error.fix}"
+        if notes := getattr(error, "__notes__", None):
+            message = "\n".join([message, *map(str, notes)])
+        return ErrorInfo(
+            kind=kind,
+            type=_type_name(error),
+            message=self.cut(message + remark),
+            file=file,
+            line=line,
+            retryable=retryable,
+            retry_after_s=after_s,
+            sample=self._sample(error),
+        )
+
+    def cut(self, message: str) -> str:
+        """Masked first, so that no secret is cut in half and missed."""
+        masked = self._masker.mask(message)
+        return masked if len(masked) <= MESSAGE_CHARACTERS else masked[: MESSAGE_CHARACTERS - 1] + "…"
+
+    def traceback(self, error: BaseException) -> str:
+        """As Python prints it, without the frames of Toque that lead to user code, masked."""
+        shown = traceback.TracebackException.from_exception(error)
+        first = next((n for n, frame in enumerate(shown.stack) if not _is_ours(frame.filename)), None)
+        if first:
+            del shown.stack[:first]
+        return self._masker.mask("".join(shown.format()))
+
+    def _place(self, error: BaseException) -> tuple[str, int]:
+        """The innermost line of the project; of anything else if the project is not on the stack."""
+        if isinstance(error, UserError) and error.file:
+            return self._relative(error.file), error.line
+        if isinstance(error, SyntaxError) and error.filename:
+            return self._relative(error.filename), error.lineno or 0
+        frames = [(frame.f_code.co_filename, line) for frame, line in _walk(error.__traceback__)]
+        mine = [place for place in frames if self._relative(place[0]) != place[0] and "/site-packages/" not in place[0]]
+        chosen = mine or [place for place in frames if not _is_ours(place[0])]
+        return (self._relative(chosen[-1][0]), chosen[-1][1]) if chosen else ("", 0)
+
+    def _relative(self, file: str) -> str:
+        for root in self._roots:
+            if file.startswith(root):
+                return file[len(root) :]
+        return file
+
+    def _sample(self, error: BaseException) -> list[Any]:
+        if not isinstance(error, DataError):
+            return []
+        rows = []
+        for row in error.sample[:SAMPLE_ROWS]:
+            rows.append({str(key): _plain(item) for key, item in row.items()})
+        return [self._masker.mask_data(row) for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    """A cell of a sample row as JSON; whatever is more than a scalar is shown, not kept."""
+    try:
+        encoded = constants.encode(value)
+    except constants.NotTagged:
+        return repr(value)[:200]
+    return encoded if not isinstance(encoded, dict | list) else str(value)[:200]
+
+
+def _verdict(
+    error: BaseException, kind: ErrorClass, retry: RetryPolicy | None, *, healing: bool
+) -> tuple[bool, float | None, str]:
+    """(retryable, delay, remark for the message): the user's own rules come first."""
+    after_s = error.retry_after_s if isinstance(error, TransientError) else None
+    if retry is None:
+        return healing, after_s, ""
+    if retry.rule is not None:
+        return _ask(code.resolve(retry.rule), error, after_s)
+    if retry.exceptions:
+        types = tuple(code.locate(ref) for ref in retry.exceptions)
+        return isinstance(error, types), after_s, ""
+    if retry.classes is not None:
+        return kind in retry.classes, after_s, ""
+    return healing, after_s, ""
+
+
+def _ask(
+    rule: Callable[[BaseException], Any], error: BaseException, after_s: float | None
+) -> tuple[bool, float | None, str]:
+    try:
+        answer = rule(error)
+    except Exception as broken:
+        return False, None, f"\nThe retry rule itself failed: {type(broken).__name__}: {broken}"
+    if isinstance(answer, bool) or answer is None:
+        return bool(answer), after_s, ""
+    if isinstance(answer, int | float):
+        return True, float(answer), ""
+    return False, None, f"\nThe retry rule must return a bool or a number of seconds, not {type(answer).__name__}"
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+_OURS = __file__.rpartition("/")[0] + "/"
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith((_OURS, "<frozen importlib"))
+
+
+def _walk(at: TracebackType | None) -> Iterator[tuple[Any, int]]:
+    while at is not None:
+        yield at.tb_frame, at.tb_lineno
+        at = at.tb_next

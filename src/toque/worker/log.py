@@ -1,0 +1,140 @@
+"""What an attempt prints and logs, as JSON lines in its own file.
+
+Each line is handed to the kernel before the call that made it returns, so that a `kill -9` loses nothing that was
+printed as a whole line. Text without a line end waits for it, and for the end of the attempt.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Literal, TextIO, TypeAlias
+
+import msgspec
+
+from toque.worker.masking import Masker
+
+StreamName: TypeAlias = Literal["stdout", "stderr", "log", "traceback"]
+
+LIMIT_BYTES = 200 * 1024 * 1024
+LEVELS: dict[str, str] = {"stdout": "info", "stderr": "warning", "log": "info", "traceback": "error"}
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """One line of a log file."""
+
+    t: int
+    """Microseconds since 1970-01-01 UTC."""
+    level: str
+    stream: str
+    msg: str
+    logger: str = ""
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encoded(line: Line) -> bytes:
+    """With its line end; characters that no UTF-8 can carry are replaced."""
+    try:
+        return _encoder.encode(line) + b"\n"
+    except UnicodeEncodeError:
+        line.msg = line.msg.encode("utf-8", "replace").decode()
+        return _encoder.encode(line) + b"\n"
+
+
+class LogFile:
+    """A file of JSON lines, made at its first line and cut at a limit."""
+
+    def __init__(self, path: str, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.path = path
+        self._fd = -1
+        self._left = limit_bytes
+        self._limit = limit_bytes
+        self._lock = threading.Lock()
+
+    @property
+    def is_cut(self) -> bool:
+        """Nothing is written any more."""
+        return self._left < 0
+
+    def write(self, lines: bytes) -> None:
+        """Append whole lines in one system call: appends of several processes do not mix."""
+        if not self.path or self._left < 0:
+            return
+        with self._lock:
+            if self._fd < 0:
+                self._open()
+            self._left -= len(lines)
+            if self._left < 0:
+                text = f"the log of this attempt was cut here, at {self._limit // 2**20} MB"
+                lines = encoded(Line(time.time_ns() // 1000, "warning", "log", text, "toque"))
+            _write_all(self._fd, lines)
+
+    def close(self) -> None:
+        """Close the file, if there is one."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            self._fd = os.open(self.path, flags, 0o644)
+        except FileNotFoundError:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self.path, flags, 0o644)
+        # A log that is continued (by whoever folds in what a killed worker left) has one limit for all of it.
+        self._left -= os.fstat(self._fd).st_size
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except OSError:
+        # A full disk must not fail a task that prints; what the task itself writes will say so.
+        return
+
+
+class Log:
+    """The log of one attempt."""
+
+    def __init__(self, file: LogFile, masker: Masker, echo: dict[str, TextIO] | None = None) -> None:
+        self.file = file
+        self._masker = masker
+        self._partial: dict[str, list[str]] = {}
+        self._echo = echo or {}
+
+    def line(self, stream: StreamName, text: str, *, level: str = "", logger: str = "") -> None:
+        """Write one entry (it may contain line ends, as a traceback does)."""
+        text = self._masker.mask(text)
+        self.file.write(encoded(Line(time.time_ns() // 1000, level or LEVELS[stream], stream, text, logger)))
+
+    def text(self, stream: StreamName, text: str) -> None:
+        """Take text as a stream gets it: whole lines are written, the rest waits."""
+        if stream in self._echo:
+            self._echo[stream].write(text)
+        if self.file.is_cut:
+            return
+        head, end, rest = text.rpartition("\n")
+        if not end:
+            self._partial.setdefault(stream, []).append(rest)
+            return
+        waiting = self._partial.pop(stream, None)
+        if waiting:
+            head = "".join(waiting) + head
+        if rest:
+            self._partial[stream] = [rest]
+        now_us, level = time.time_ns() // 1000, LEVELS[stream]
+        lines = self._masker.mask(head).split("\n")
+        self.file.write(b"".join([encoded(Line(now_us, level, stream, line)) for line in lines]))
+
+    def close(self) -> None:
+        """Write what waits for a line end, and close the file."""
+        for stream, waiting in self._partial.items():
+            self.line(stream, "".join(waiting))  # type: ignore[arg-type]
+        self._partial.clear()
+        self.file.close()
