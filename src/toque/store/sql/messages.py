@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from toque.errors import UserError
 from toque.ports.store import CommandRow, OutboxRow, VersionRow
 from toque.store.sql import schema
@@ -101,16 +103,31 @@ def counters(session: Session) -> dict[str, int]:
     return dict(session.rows("SELECT name, value FROM counters WHERE name <> ? ORDER BY name", (schema.BOOT,)))
 
 
-def register(session: Session, instance: str, pid: int, host: str, role: str, now_us: int) -> int:
-    """Draw the next boot number and record who has it."""
+class Instance(NamedTuple):
+    """A process on the store: the columns of `instances` but for its lease."""
+
+    instance: str
+    boot: int
+    pid: int
+    host: str
+    role: str
+    since_us: int
+
+
+def draw_boot(session: Session) -> int:
+    """The next boot number."""
     [(boot,)] = session.rows(
         "INSERT INTO counters (name, value) VALUES (?, 1)"
         " ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value",
         (schema.BOOT,),
     )
-    table = schema.INSTANCES
-    session.upsert(table, table.column_names, [(instance, boot, pid, host, role, now_us, 0)])
     return int(boot)
+
+
+def register(session: Session, instance: Instance) -> None:
+    """Record a process, with no lease."""
+    table = schema.INSTANCES
+    session.upsert(table, table.column_names, [(*instance, 0)])
 
 
 def unregister(session: Session, instance: str) -> None:

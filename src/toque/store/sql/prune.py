@@ -58,4 +58,4 @@ def _delete_chunk(session: Session, table: schema.Table, key: str, run_id: str) 
 
 def _delete_run(session: Session, run_id: str) -> bool:
     session.run("DELETE FROM commands WHERE run_id = ?", (run_id,))
-    return session.run("DELETE FROM runs WHERE run_id = ?", (run_id,)) > 0
+    return bool(session.rows("DELETE FROM runs WHERE run_id = ? RETURNING run_id", (run_id,)))

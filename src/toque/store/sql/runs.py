@@ -24,8 +24,9 @@ _STEP = ", ".join(STEP.names)
 def create_run(session: Session, run: RunRow, dedup: str) -> str:
     """Insert `run`, or answer the id of the run that has the same `dedup`."""
     names = (*RUN.names, "dedup")
-    inserted = session.run(
-        f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) ON CONFLICT DO NOTHING",
+    inserted = session.rows(
+        f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        " ON CONFLICT DO NOTHING RETURNING run_id",
         (*RUN.encode(run), dedup),
     )
     if inserted:

@@ -20,8 +20,8 @@ class Session(Protocol):
         """All result rows, as tuples."""
         ...
 
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Execute; returns how many rows were touched."""
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Execute, without waiting for an answer where the protocol allows that."""
         ...
 
     def upsert(self, table: Table, names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
@@ -48,8 +48,11 @@ class Session(Protocol):
 class Database(Protocol):
     """Runs operations as transactions, off the event loop."""
 
-    async def write(self, operation: Callable[[Session], T]) -> T:
-        """One transaction. Raises `StoreUnavailable`; whatever is raised, nothing was written."""
+    async def write(self, operation: Callable[[Session], T], *, tell: bool = False) -> T:
+        """One transaction. Raises `StoreUnavailable`; whatever is raised, nothing was written.
+
+        `operation` may be called again after a conflict. `tell`: other processes should look (`Store.changed`).
+        """
         ...
 
     async def read(self, operation: Callable[[Session], T]) -> T:

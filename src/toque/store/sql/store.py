@@ -34,16 +34,20 @@ class _Runs(_OnDatabase):
 
     async def commit(self, batch: Commit) -> None:
         """See `Store.commit`. The rows must not be changed before it returns."""
-        await self._database.write(lambda session: commit.commit(session, batch))
+        # Others wait for the state of runs and for free slots, not for task runs.
+        tell = bool(batch.runs or batch.release)
+        await self._database.write(lambda session: commit.commit(session, batch), tell=tell)
 
     async def create_run(self, run: RunRow, *, dedup: str = "") -> str:
         """See `Store.create_run`."""
         self._wrote = True
-        return await self._database.write(lambda session: runs.create_run(session, run, dedup))
+        return await self._database.write(lambda session: runs.create_run(session, run, dedup), tell=True)
 
     async def adopt(self, instance: str, *, from_instances: Sequence[str], limit: int = 1000) -> list[str]:
         """See `Store.adopt`."""
-        return await self._database.write(lambda session: runs.adopt(session, instance, from_instances, limit))
+        return await self._database.write(
+            lambda session: runs.adopt(session, instance, from_instances, limit), tell=True
+        )
 
     async def load_run(self, run_id: str) -> StoredRun | None:
         """See `Store.load_run`."""
@@ -80,7 +84,7 @@ class _Messages(_OnDatabase):
     async def put_version(self, row: VersionRow, *, make_current: bool) -> None:
         """See `Store.put_version`."""
         self._wrote = True
-        await self._database.write(lambda session: messages.put_version(session, row, make_current))
+        await self._database.write(lambda session: messages.put_version(session, row, make_current), tell=True)
 
     async def get_version(self, version: str) -> VersionRow | None:
         """See `Store.get_version`."""
@@ -93,7 +97,9 @@ class _Messages(_OnDatabase):
     async def set_current(self, pipeline: str, version: str, *, actor: str, now_us: int) -> None:
         """See `Store.set_current`."""
         self._wrote = True
-        await self._database.write(lambda session: messages.set_current(session, pipeline, version, actor, now_us))
+        await self._database.write(
+            lambda session: messages.set_current(session, pipeline, version, actor, now_us), tell=True
+        )
 
     async def list_versions(self, pipeline: str = "", limit: int = 50) -> list[VersionRow]:
         """See `Store.list_versions`."""
@@ -102,7 +108,7 @@ class _Messages(_OnDatabase):
     async def put_command(self, row: CommandRow) -> int:
         """See `Store.put_command`."""
         self._wrote = True
-        return await self._database.write(lambda session: messages.put_command(session, row))
+        return await self._database.write(lambda session: messages.put_command(session, row), tell=True)
 
     async def list_commands(self, instance: str) -> list[CommandRow]:
         """See `Store.list_commands`."""

@@ -11,8 +11,8 @@ from typing import Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from toque.errors import UserError
-from toque.ports.store import SchemaOutdated, StoreUnavailable
-from toque.store.sql.schema import REVISIONS
+from toque.ports.store import StoreUnavailable
+from toque.store.sql.revision import check_revision
 from toque.store.sql.session import Session
 from toque.store.sql.text import create_schema
 from toque.store.sql.threads import ConnectionThread
@@ -71,8 +71,8 @@ class SqliteDatabase:
         await self._read_thread.close()
         await self._write_thread.close()
 
-    async def write(self, operation: Callable[[Session], T]) -> T:
-        """See `Database.write`."""
+    async def write(self, operation: Callable[[Session], T], *, tell: bool = False) -> T:
+        """See `Database.write`. Others see every change in the file itself (`version`)."""
         return await self._write_thread.run(lambda: self._transaction(operation))
 
     async def write_synced(self, operation: Callable[[Session], T]) -> T:
@@ -214,14 +214,3 @@ def _create(connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def check_revision(revision: str | None, what: str) -> None:
-    """Raise `SchemaOutdated` unless `revision` is the newest."""
-    if revision == REVISIONS[-1]:
-        return
-    if revision in REVISIONS:
-        raise SchemaOutdated(f"{what} was written by an older Toque (schema {revision}); run `toque db upgrade`")
-    if not revision:
-        raise StoreUnavailable(f"{what} belongs to another program; choose another place in the store's URL")
-    raise SchemaOutdated(f"{what} was written by a newer Toque (schema {revision}); upgrade Toque")

@@ -24,9 +24,9 @@ class SqliteSession:
         """See `Session.rows`."""
         return self._connection.execute(sql, parameters).fetchall()
 
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """See `Session.run`."""
-        return self._connection.execute(sql, parameters).rowcount
+        self._connection.execute(sql, parameters)
 
     def upsert(self, table: Table, names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
         """See `Session.upsert`."""

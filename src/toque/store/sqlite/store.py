@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toque.ports.store import StoreUnavailable
 from toque.store.sql import messages, runs
+from toque.store.sql.session import Session
 from toque.store.sql.store import SqlStore
 from toque.store.sqlite.database import SqliteDatabase, SqliteOptions
 from toque.store.sqlite.instances import InstanceLocks
@@ -48,9 +49,13 @@ class SqliteStore(SqlStore):
         self._locks.hold(instance, pid)
         self._instances.append(instance)
         self._locks.sweep()
-        return await self._file.write_synced(
-            lambda session: messages.register(session, instance, pid, host, role, now_us)
-        )
+
+        def register(session: Session) -> int:
+            boot = messages.draw_boot(session)
+            messages.register(session, messages.Instance(instance, boot, pid, host, role, now_us))
+            return boot
+
+        return await self._file.write_synced(register)
 
     async def renew(self, instance: str, now_us: int, lease_s: float) -> None:
         """Nothing to do: the lock of the instance says that it lives."""

