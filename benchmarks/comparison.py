@@ -97,5 +97,8 @@ def _peer_figures(name: str) -> Figures:
     command = [str(python), "-m", f"benchmarks.peers.{name}_bench", "--chain", str(CHAIN), "--fanout", str(peer.fanout)]
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         env = {**os.environ, "HOME": folder, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = processes.run(command, cwd=Path(folder), env=env, timeout_s=TIMEOUT_S)
+        try:
+            done = processes.run(command, cwd=Path(folder), env=env, timeout_s=TIMEOUT_S)
+        finally:
+            processes.kill_all_of(Path(folder))  # what a peer leaves behind must not disturb the next
     return Figures(**json.loads(done.stdout.splitlines()[-1]))

@@ -36,26 +36,40 @@ def family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def kill_family(pid: int) -> None:
-    """`kill -9` of a process and everything below it, the parent first so that nothing is started anew."""
-    members = family(pid)
-    for member in members:
-        with suppress(psutil.NoSuchProcess):
-            member.kill()
-    psutil.wait_procs(members, timeout=10)
+def of_home(home: Path) -> list[psutil.Process]:
+    """Everything that runs with `HOME` at this folder: also what has left its parent. The folder is ours alone."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("HOME") == str(home):
+                found.append(process)
+    return found
+
+
+def kill_all_of(home: Path) -> None:
+    """`kill -9` of everything of this home, oldest first, until nothing is left that could start another one."""
+    for _ in range(10):
+        members = sorted(of_home(home), key=lambda process: process.create_time())
+        if not members:
+            return
+        for member in members:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(members, timeout=5)
+    raise RuntimeError(f"processes {[member.pid for member in of_home(home)]} do not end")
 
 
 def run(
     command: Sequence[str], *, cwd: Path, env: dict[str, str], timeout_s: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run to the end; at the timeout everything below the command is killed, too. Raises what went wrong."""
+    """Run to the end, at most for `timeout_s`. Raises what went wrong, with the last lines that it said."""
     with subprocess.Popen(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             out, err = process.communicate(timeout=timeout_s)
         except BaseException:
-            kill_family(process.pid)
+            kill_all_of(Path(env["HOME"]))
             raise
     if process.returncode != 0:
         said = "\n".join((err or out).splitlines()[-15:])
@@ -64,7 +78,7 @@ def run(
 
 
 class PeakMemory:
-    """Samples the PSS of one process until the block ends: `peak_mb` since the last `restart`."""
+    """Samples the PSS of one process until the block ends."""
 
     def __init__(self, pid: int, *, every_s: float = 0.2) -> None:
         self.peak_mb = 0.0
@@ -92,14 +106,10 @@ class PeakMemory:
 
 
 def end(process: subprocess.Popen[Any], *, timeout_s: float = 20) -> None:
-    """SIGTERM, then `kill -9` of all that is left below."""
-    members = family(process.pid)
+    """SIGTERM, and `kill -9` when that is not enough."""
     process.terminate()
     try:
         process.wait(timeout_s)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    for member in members[1:]:
-        with suppress(psutil.NoSuchProcess):
-            member.kill()

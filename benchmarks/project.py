@@ -33,7 +33,7 @@ class Project:
 
     @contextmanager
     def start(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A command of Toque that runs beside the block; all of it is gone when the block ends."""
+        """A command of Toque that runs beside the block, and is asked to end when the block does."""
         with open(self.path / "started.log", "ab") as log:
             process = subprocess.Popen(
                 self._command(arguments),
@@ -47,6 +47,10 @@ class Project:
             yield process
         finally:
             processes.end(process)
+
+    def kill_everything(self) -> None:
+        """`kill -9` of all that runs for this project."""
+        processes.kill_all_of(self.path)
 
     def read(self, name: str) -> Any:
         """The JSON that a task of the pipeline wrote."""
@@ -76,6 +80,7 @@ def project(*pipelines: str, store_url: str = "") -> Iterator[Project]:
             shutil.copy(PIPELINES / f"{name}.py", folder)
         yield Project(folder, _clean_environment(folder))
     finally:
+        processes.kill_all_of(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from benchmarks.measurement import Measurement
-from benchmarks.processes import kill_family
 from benchmarks.project import project, wait_for
 
 ROUNDS = 5
@@ -41,9 +40,9 @@ def _resumed_after_s(command: str) -> float:
     """From the start of the command to the first line of user code."""
     with project("steady") as place:
         ticks = place.path / "ticks.log"
-        with place.start("run", "steady.py") as first:
+        with place.start("run", "steady.py"):
             wait_for("the first ticks", lambda: len(_stamps(ticks)) >= TICKS_BEFORE)
-            kill_family(first.pid)
+            place.kill_everything()
         before = len(_stamps(ticks))
         begin_ns = time.time_ns()
         with place.start(command):
