@@ -81,6 +81,8 @@ class AnswerStep(Effect, frozen=True, kw_only=True):
     token: Token
     result: ValueRef | None = None
     error: ErrorInfo | None = None
+    at_us: int = 0
+    """When the step ended, as recorded: the flow's clock stands there once the body is told. The same in a replay."""
     diverged: str = ""
     """Not empty: the request contradicts the record (`FlowDiverged`); says how."""
 

@@ -66,6 +66,8 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """In tagged JSON."""
     idempotency_key: str = ""
     """Stable across attempts, resumes and recoveries of this task run."""
+    created_us: int = 0
+    """When the run was created: where the clock of a flow begins."""
     logical_us: int = 0
     interval_start_us: int = 0
     interval_end_us: int = 0
