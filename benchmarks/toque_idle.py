@@ -6,7 +6,7 @@ import time
 
 from benchmarks.measurement import Measurement
 from benchmarks.processes import cpu_s, family, pss_mb
-from benchmarks.project import project
+from benchmarks.project import project, wait_for
 
 SETTLE_S = 5.0
 WATCH_S = 20.0
@@ -14,8 +14,9 @@ WATCH_S = 20.0
 
 def measure() -> list[Measurement]:
     """A headless server that has run one run, left alone."""
-    with project("one") as place, place.start("server") as server:
-        place.toque("trigger", "one.py", "--wait")
+    with project("mapped") as place, place.start("server") as server:
+        place.toque("trigger", "mapped.py", "-p", "count=100")
+        wait_for("the end of its first run", (place.path / "end.json").exists)
         time.sleep(SETTLE_S)
         members = [server.pid, *(member.pid for member in family(server.pid)[1:])]
         before_s = {pid: cpu_s(pid) for pid in members}
