@@ -55,19 +55,25 @@ class Output(io.TextIOBase):
 
 
 class Handler(logging.Handler):
-    """Sends the records of `logging` to the log of the attempt that makes them."""
+    """Sends the records of `logging` to the log of the attempt that makes them, others to `elsewhere`."""
+
+    def __init__(self, elsewhere: TextIO | None = None) -> None:
+        super().__init__()
+        self._elsewhere = elsewhere
 
     def emit(self, record: logging.LogRecord) -> None:
         log = current_log()
+        if log is None and self._elsewhere is None:
+            return
         try:
             text = self.format(record)
         except Exception:
             self.handleError(record)
             return
-        if log is None:
-            sys.__stderr__ and sys.__stderr__.write(text + "\n")
-        else:
+        if log is not None:
             log.line("log", text, level=record.levelname.lower(), logger=record.name)
+        elif self._elsewhere is not None:
+            self._elsewhere.write(text + "\n")
 
 
 def current_log() -> Log | None:
@@ -80,5 +86,41 @@ def install(level: int = logging.INFO) -> None:
     """Take over `sys.stdout`, `sys.stderr`, the root logger and warnings of a process that runs nothing else."""
     sys.stdout = Output("stdout", sys.stdout)
     sys.stderr = Output("stderr", sys.stderr)
-    logging.basicConfig(level=level, handlers=[Handler()], force=True)
+    logging.basicConfig(level=level, handlers=[Handler(sys.__stderr__)], force=True)
     logging.captureWarnings(True)
+
+
+class Borrowed:
+    """The same for a while, in a process that is not ours (a test, a notebook): what is printed is seen there too.
+    Holders are counted, since attempts on one loop overlap."""
+
+    def __init__(self) -> None:
+        self._holders = 0
+        self._streams: tuple[TextIO, TextIO] | None = None
+        self._handler = Handler()
+
+    @property
+    def echo(self) -> dict[str, TextIO]:
+        """The real streams, for `Environment.echo`."""
+        out, err = self._streams or (sys.stdout, sys.stderr)
+        return {"stdout": out, "stderr": err}
+
+    def take(self) -> None:
+        """Begin, or take part."""
+        self._holders += 1
+        if self._holders == 1:
+            self._streams = (sys.stdout, sys.stderr)
+            sys.stdout = Output("stdout", sys.stdout)
+            sys.stderr = Output("stderr", sys.stderr)
+            logging.getLogger().addHandler(self._handler)
+
+    def give_back(self) -> None:
+        """The last one restores what was there, unless somebody else has replaced it meanwhile."""
+        self._holders -= 1
+        if self._holders == 0 and self._streams is not None:
+            if isinstance(sys.stdout, Output):
+                sys.stdout = self._streams[0]
+            if isinstance(sys.stderr, Output):
+                sys.stderr = self._streams[1]
+            logging.getLogger().removeHandler(self._handler)
+            self._streams = None

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
+from toque.durations import text
 from toque.engine.values import ErrorInfo
 from toque.errors import DataError, ToqueBug, TransientError, UserError
 from toque.graph import constants
-from toque.graph.ir import ErrorClass, RetryPolicy
+from toque.graph.ir import ErrorClass, RetryPolicy, TaskNode
 from toque.worker import code
 from toque.worker.control import Cancelled
 from toque.worker.masking import Masker
@@ -53,6 +54,19 @@ def kind_of(error: BaseException) -> ErrorClass:
 def cannot_heal(error: BaseException) -> bool:
     """Whether another attempt is certain to fail in the same way."""
     return isinstance(error, DataError | ImportError | SyntaxError | UserError | ToqueBug)
+
+
+def timed_out(node: TaskNode) -> ErrorInfo:
+    """For an attempt that was stopped at its timeout. No user code is at hand any more, so a rule is taken to agree."""
+    retry = node.policy.retry
+    retryable = True
+    if retry is not None and retry.rule is None:
+        if retry.exceptions:
+            retryable = any(ref.qualname in ("TimeoutError", "TransientError") for ref in retry.exceptions)
+        elif retry.classes is not None:
+            retryable = "transient" in retry.classes
+    message = f"it ran longer than its timeout of {text(node.policy.timeout_s or 0)}"
+    return ErrorInfo(kind="transient", type="Timeout", message=message, retryable=retryable)
 
 
 class Failures:
