@@ -1,1 +1,43 @@
-"""Toque: a data orchestrator."""
+"""Toque: a data orchestrator. `from toque import pipeline, task, each, when`.
+
+Names are imported when they are first used: a worker that runs one function pays for no more than that.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_EXPORTS = {
+    "toque.authoring.branches": ("branch", "one_of", "when"),
+    "toque.authoring.flows": ("flow",),
+    "toque.authoring.groups": ("group",),
+    "toque.authoring.holes": ("each", "failures", "ok", "outcome", "outcomes"),
+    "toque.authoring.options": ("Cache", "Pool", "Retry"),
+    "toque.authoring.pipelines": ("pipeline",),
+    "toque.authoring.setups": ("setup",),
+    "toque.authoring.supplies": ("Connection", "Secret", "Variable", "resource", "use"),
+    "toque.authoring.tasks": ("task",),
+    "toque.errors": ("DataError", "ToqueError", "TransientError", "UserError"),
+    "toque.worker.context": ("Context", "Interval", "artifact", "context", "metric", "progress"),
+    "toque.worker.control": ("Cancelled", "NotYet", "Skip"),
+    "toque.worker.flow_context": ("now", "random", "sleep", "sleep_blocking", "uuid"),
+    "toque.worker.outcomes": ("Failure", "Ok", "RunReport", "Skipped"),
+}
+_HOME = {name: module for module, names in _EXPORTS.items() for name in names}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module 'toque' has no attribute {name!r}")
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

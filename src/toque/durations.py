@@ -23,16 +23,12 @@ def seconds(duration: Duration) -> float:
     """
     if isinstance(duration, timedelta):
         value = duration.total_seconds()
-    elif isinstance(duration, bool):
-        raise ValueError(f"{duration!r} is not a duration")
-    elif isinstance(duration, int | float):
-        value = float(duration)
     elif isinstance(duration, str):
         value = _parsed(duration)
     else:
-        raise ValueError(f"{duration!r} is not a duration")
+        value = float(duration) if isinstance(duration, int | float) and not isinstance(duration, bool) else math.nan
     if not math.isfinite(value) or value < 0:
-        raise ValueError(f"{duration!r} is not a duration: it must be finite and not negative")
+        raise ValueError(f'{duration!r} is not a duration: a text such as "5m", or seconds, finite and not negative')
     return value
 
 

@@ -1,0 +1,319 @@
+"""Calls: what a call or `.map()` of a task adds to the trace."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, Protocol
+
+from toque.authoring import sites, types, wiring
+from toque.authoring.options import task_policy, tolerance
+from toque.authoring.placeholders import Placeholder, Wired, describe, wired
+from toque.authoring.references import code_ref
+from toque.authoring.trace import Draft, Trace, Wire
+from toque.authoring.wiring import Each, Marker
+from toque.graph import constants
+from toque.graph.expr import Const, Gather, Item, Param, Ref
+from toque.graph.ir import Axis, Meta, PoolClaim
+
+MapMode = Literal["zip", "product"]
+
+
+class Callee(Protocol):
+    """What tasks, groups, pipelines and flows have in common."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+    @property
+    def upstream(self) -> tuple[object, ...]: ...
+    @property
+    def signature(self) -> inspect.Signature: ...
+    @property
+    def __toque_function__(self) -> Callable[..., Any]: ...
+    @property
+    def __toque_kind__(self) -> str: ...
+
+
+class Argument(NamedTuple):
+    """One value of a call and where it goes."""
+
+    name: str
+    """Of the parameter; `*args` and `**kwargs` give several arguments of one parameter."""
+    key: str | None
+    """Keyword to pass it by; None passes it by position."""
+    value: Any
+
+
+def meta_of(callee: Callee) -> Meta:
+    """What people read about the node of a call."""
+    settings = callee.settings
+    doc = settings.get("doc") or inspect.getdoc(callee.__toque_function__) or ""
+    return Meta(doc=doc, owner=settings.get("owner", ""), tags=tuple(settings.get("tags", ())))
+
+
+def arguments(callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Argument]:
+    """The arguments of a call, by name wherever Python allows it. Raises `UserError` when they do not fit."""
+    try:
+        bound = callee.signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise sites.refuse(
+            f"{callee.name}(): {error}.", fix=f"the signature is {callee.name}{_shown_signature(callee)}"
+        ) from None
+    parameters = callee.signature.parameters
+    has_star = any(parameters[name].kind is inspect.Parameter.VAR_POSITIONAL for name in bound.arguments)
+    found: list[Argument] = []
+    for name, value in bound.arguments.items():
+        match parameters[name].kind:
+            case inspect.Parameter.VAR_POSITIONAL:
+                found += [Argument(name, None, item) for item in value]
+            case inspect.Parameter.VAR_KEYWORD:
+                found += [Argument(name, key, item) for key, item in value.items()]
+            case inspect.Parameter.POSITIONAL_ONLY:
+                found.append(Argument(name, None, value))
+            case inspect.Parameter.POSITIONAL_OR_KEYWORD if has_star:
+                found.append(Argument(name, None, value))
+            case _:
+                found.append(Argument(name, name, value))
+    return found
+
+
+def call_task(trace: Trace, callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Placeholder:
+    """One node."""
+    given = arguments(callee, args, kwargs)
+    draft = trace.open("task", callee.name, sites.here(), meta_of(callee))
+    draft.rule = callee.settings.get("trigger_rule", "all_success")
+    _fill(trace, draft, callee, given)
+    wait_for(trace, draft, callee)
+    trace.close(draft)
+    return Placeholder(Wired(trace, Ref(node=draft.id), callee.name, draft.annotation))
+
+
+def map_task(trace: Trace, callee: Callee, mode: MapMode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Placeholder:
+    """A map node and its one member."""
+    given = arguments(callee, args, kwargs)
+    opened, given = open_map(trace, callee, mode, given)
+    with trace.within(scope=opened.id, guards=(), setups=(), after=()):
+        member = trace.open("task", callee.name, sites.here(), meta_of(callee))
+        _fill(trace, member, callee, given)
+        trace.close(member)
+    opened.fields["result"] = Ref(node=member.id)
+    return mapped_result(trace, opened, callee.name, member.annotation)
+
+
+def open_map(trace: Trace, callee: Callee, mode: MapMode, given: list[Argument]) -> tuple[Draft, list[Argument]]:
+    """The map node of a call, and the arguments with an item in place of each `each()`."""
+    marked = [argument for argument in given if isinstance(argument.value, Each)]
+    if not marked:
+        raise nothing_to_iterate(callee, mode, given)
+    opened = trace.open("map", callee.name + "[]", sites.here(), meta_of(callee))
+    opened.rule = callee.settings.get("trigger_rule", "all_success")
+    axes = tuple(_axis(trace, opened, mode, argument) for argument in marked)
+    opened.fields = {"axes": axes, "mode": mode, "tolerate": tolerance(callee.settings)}
+    _refuse_holes_without_tolerance(trace, opened, callee)
+    wait_for(trace, opened, callee)
+    trace.close(opened)
+    order = iter(range(len(marked)))
+    items = [
+        argument._replace(value=_item(trace, opened, next(order), argument))
+        if isinstance(argument.value, Each)
+        else argument
+        for argument in given
+    ]
+    return opened, items
+
+
+def mapped_result(trace: Trace, opened: Draft, label: str, item: Callable[[], Any] | None) -> Placeholder:
+    """The placeholder of all results of a map."""
+    annotation = (lambda: list[item()]) if item is not None else None  # type: ignore[misc]
+    return Placeholder(Wired(trace, Gather(map=opened.id), label, annotation))
+
+
+def wait_for(trace: Trace, draft: Draft, callee: Callee) -> None:
+    """Add the edges of `.after()`."""
+    for upstream in callee.upstream:
+        for placeholder in wiring.placeholders_in(upstream):
+            for node in wiring.nodes_of(trace, placeholder):
+                trace.connect(draft, node, "order")
+
+
+def supplied(callee: Callee) -> Iterator[tuple[str, Marker]]:
+    """The parameters that the worker fills: their default is a `use(…)`."""
+    for name, parameter in callee.signature.parameters.items():
+        if isinstance(parameter.default, Marker):
+            yield name, parameter.default
+
+
+def refuse_unsupplied(callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Outside of a run nothing is injected: a test passes its own."""
+    missing = [name for name, _ in supplied(callee)]
+    if not missing:
+        return
+    try:
+        bound = callee.signature.bind_partial(*args, **kwargs).arguments
+    except TypeError:
+        return  # the call itself says it better
+    missing = [name for name in missing if name not in bound or isinstance(bound[name], Marker)]
+    if missing:
+        shown = ", ".join(f"{name}=…" for name in missing)
+        raise sites.refuse(
+            f"{callee.name} was called outside of a run, where nothing supplies {', '.join(missing)}.",
+            fix=f"{callee.name}(…, {shown})",
+        )
+
+
+def connection_pools(markers: Iterable[Marker]) -> tuple[PoolClaim, ...]:
+    """A slot of each connection that is used: how many there are stands on the connection."""
+    names = dict.fromkeys(name for marker in markers for name in marker.connections)
+    return tuple(PoolClaim(pool=f"connection:{name}") for name in names)
+
+
+def _fill(trace: Trace, draft: Draft, callee: Callee, given: list[Argument]) -> None:
+    function = callee.__toque_function__
+    is_flow = callee.__toque_kind__ == "flow"
+    draft.annotation = lambda: types.return_type(function)
+    markers = dict(supplied(callee))
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for argument in given:
+        markers.pop(argument.name, None)
+        handed_on = _marker(trace, argument.value)
+        if handed_on is not None:
+            if argument.key is None:
+                raise sites.refuse(
+                    f"{argument.name} of {callee.name} is positional only: the worker supplies arguments by name.",
+                    fix=f"take it by name: def {callee.name}(…, {argument.name}=…)",
+                )
+            markers[argument.key] = handed_on
+            continue
+        expr = wiring.expression(trace, draft, argument.value)
+        _note_wire(trace, callee, argument)
+        if argument.key is None:
+            positional.append(expr)
+        else:
+            named[argument.key] = expr
+    # What a caller adds (the command of a shell task) stands beside the user's arguments.
+    named.update({name: Const(constants.encode(value)) for name, value in getattr(callee, "fixed", {}).items()})
+    draft.fields = {
+        "code": code_ref(function),
+        "args": tuple(positional),
+        "kwargs": named,
+        "inject": {name: marker.inject for name, marker in markers.items()},
+        "policy": task_policy(
+            callee.settings, executor="flow" if is_flow else "process", pools=connection_pools(markers.values())
+        ),
+        "kind": "flow" if is_flow else "task",
+    }
+
+
+def _marker(trace: Trace, value: object) -> Marker | None:
+    if isinstance(value, Marker):
+        return value
+    if isinstance(value, Placeholder):
+        return wiring.own(trace, value).marker
+    return None
+
+
+def _note_wire(trace: Trace, callee: Callee, argument: Argument) -> None:
+    function, name, value = callee.__toque_function__, argument.name, argument.value
+    if isinstance(value, Placeholder):
+        given, source = wired(value).annotation, describe(value)
+    else:
+        given, source = (lambda: types.type_of(value)), "this constant"
+    if given is not None:
+        expected = lambda: types.parameter_type(function, name)  # noqa: E731
+        trace.wires.append(Wire(sites.here(), callee.name, name, expected, given, source))
+
+
+def _axis(trace: Trace, opened: Draft, mode: MapMode, argument: Argument) -> Axis:
+    value = argument.value.items
+    if isinstance(value, Each):
+        raise sites.refuse(
+            "each(each(…)) would iterate two levels at once, and a map has one.",
+            fix="a @group that maps the inner level, mapped over the outer one",
+        )
+    if isinstance(value, Placeholder):
+        return _placeholder_axis(trace, opened, mode, value)
+    if isinstance(value, Marker | str | bytes) or not isinstance(value, Iterable):
+        fix = f"each([{value!r}])" if isinstance(value, str | bytes) else "a list, a range, or the result of a task"
+        raise sites.refuse(f"each() cannot iterate {type(value).__name__} {value!r}.", fix=fix)
+    items = value if isinstance(value, range) else list(value)
+    if wiring.holds_placeholder(items):
+        return _placeholder_axis(trace, opened, mode, wiring.materialized(trace, "each", items))
+    return Axis(source=wiring.constant(items))
+
+
+def _placeholder_axis(trace: Trace, opened: Draft, mode: MapMode, value: Placeholder) -> Axis:
+    inside = wiring.own(trace, value)
+    held = inside.held
+    if isinstance(held, Gather) and mode == "zip" and not inside.marked:
+        source = trace.drafts[held.map]
+        result = source.fields.get("result")
+        if source.scope == opened.scope and isinstance(result, Ref):
+            opened.chained.add(source.id)
+            return Axis(source=result, chained=True)
+    if isinstance(held, Ref) and trace.drafts[held.node].kind == "task":
+        trace.drafts[held.node].count(held.path)
+    elif not isinstance(held, Gather | Param):
+        return _placeholder_axis(trace, opened, mode, wiring.materialized(trace, "each", value))
+    return Axis(source=wiring.expression(trace, opened, value))
+
+
+def _item(trace: Trace, opened: Draft, axis: int, argument: Argument) -> Placeholder:
+    source = argument.value.items
+    if isinstance(source, Placeholder):
+        whole = wired(source).annotation
+        annotation = (lambda: types.item_type(whole())) if whole is not None else None
+    else:
+        annotation = None
+    return Placeholder(Wired(trace, Item(map=opened.id, axis=axis), argument.name, annotation))
+
+
+def _refuse_holes_without_tolerance(trace: Trace, opened: Draft, callee: Callee) -> None:
+    if opened.fields["tolerate"]:
+        return
+    for source in opened.chained:
+        if trace.drafts[source].fields["tolerate"]:
+            name = source.removesuffix("[]")
+            raise sites.refuse(
+                f"{name} may leave holes (tolerate=…), and {callee.name}, mapped over it index by index, "
+                "tolerates none.",
+                fix=f"{callee.name}.options(tolerate=…).map(…), or each(ok({name}))",
+            )
+
+
+def nothing_to_iterate(callee: Callee, mode: MapMode, given: list[Argument]) -> Exception:
+    """For a fan-out without `each()`; shows the call with its most iterable argument marked."""
+    method = "map" if mode == "zip" else "product"
+    site = sites.here_exactly()
+    return site.error(
+        f".{method}() has nothing to iterate: no argument is marked with each().",
+        fix=_with_each(site, given) or f"{callee.name}.{method}(each(items), …)",
+    )
+
+
+def _with_each(site: sites.Site, given: list[Argument]) -> str:
+    """The call with its most iterable argument marked."""
+    call = sites.parsed_call(site.expression)
+    if call is None:
+        return ""
+    iterable = [argument for argument in given if isinstance(argument.value, range | list | tuple | set)]
+    iterable += [argument for argument in given if isinstance(argument.value, Placeholder)]
+    if not iterable:
+        return ""
+    wanted = iterable[0]
+    nodes = [keyword.value for keyword in call.keywords if keyword.arg == wanted.key]
+    if not nodes:
+        position = [argument.name for argument in given].index(wanted.name)
+        nodes = call.args[position : position + 1]
+    if not nodes or nodes[0].end_lineno != 1:
+        return ""
+    start, end = nodes[0].col_offset, nodes[0].end_col_offset
+    encoded = site.expression.strip().encode()
+    marked = encoded[:start] + b"each(" + encoded[start:end] + b")" + encoded[end:]
+    return sites.one_line(marked.decode())
+
+
+def _shown_signature(callee: Callee) -> str:
+    return str(callee.signature.replace(return_annotation=inspect.Signature.empty)).replace("'", "")

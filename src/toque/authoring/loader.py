@@ -1,0 +1,203 @@
+"""The loader: imports files of a project and returns the pipelines that they define.
+
+A file is imported as its module, named by its path from the root, as workers will. One that is broken is reported
+with the line, and the others are loaded all the same.
+"""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from toque.authoring import sites
+from toque.authoring.flows import Flow
+from toque.authoring.pipelines import Pipeline
+from toque.authoring.trace import loading
+from toque.errors import ToqueError, UserError
+
+Runnable: TypeAlias = Pipeline[Any, Any] | Flow[Any, Any]
+"""What can be run by name."""
+
+_MARK = "__toque_loaded_from__"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One file: its pipelines, or why there are none."""
+
+    file: Path
+    pipelines: tuple[Runnable, ...] = ()
+    error: UserError | None = None
+
+
+def load_file(path: Path, project: Path) -> list[Runnable]:
+    """The pipelines and flows that a file defines, traced, in the order of the file. Raises `UserError`."""
+    _forget(project.resolve())
+    return _load(path.resolve(), project.resolve(), {})
+
+
+def load_files(paths: Iterable[Path], project: Path) -> list[Loaded]:
+    """Each file with its pipelines or its error. A name that two files use is an error of the second one."""
+    root = project.resolve()
+    _forget(root)
+    taken: dict[str, Path] = {}
+    loaded = []
+    for path in paths:
+        try:
+            loaded.append(Loaded(path, tuple(_load(path.resolve(), root, taken))))
+        except UserError as error:
+            loaded.append(Loaded(path, error=error))
+    return loaded
+
+
+def validate_parameters(pipeline: Runnable, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a run in tagged JSON: checked, defaults filled in, strings read by their type."""
+    return pipeline.validate(raw)
+
+
+def module_name(path: Path, root: Path) -> str:
+    """What a file is imported as. Raises `UserError` when it cannot be."""
+    try:
+        parts = path.relative_to(root).with_suffix("").parts
+    except ValueError:
+        raise UserError(f"{path} is not in the project {root}.", fix="run it from its own project") from None
+    if parts[-1] == "__init__":
+        parts = parts[:-1]
+    wrong = [part for part in parts if "." in part]
+    if wrong or not parts:
+        raise UserError(
+            f"{path.name} cannot be imported: a module name has no dots.",
+            file=str(path.relative_to(root)),
+            fix=f"rename it to {path.stem.replace('.', '_')}.py",
+        )
+    return ".".join(parts)
+
+
+def _load(path: Path, root: Path, taken: dict[str, Path]) -> list[Runnable]:
+    name = module_name(path, root)
+    try:
+        module = _imported(name, path, root)
+        found = _defined_in(module)
+        for runnable in found:
+            _ = runnable.ir
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # the user's file may raise anything at import
+        raise user_error(error, path, root) from error
+    for runnable in found:
+        _claim(taken, runnable, path, root)
+    return found
+
+
+def _imported(name: str, path: Path, root: Path) -> ModuleType:
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    known = sys.modules.get(name)
+    if known is None:
+        importlib.invalidate_caches()
+        before = set(sys.modules)
+        token = loading.set(str(path))
+        try:
+            known = importlib.import_module(name)
+        finally:
+            loading.reset(token)
+            _mark_new(before, root)
+    file = getattr(known, "__file__", None)
+    if file is None or not os.path.samefile(file, path):
+        raise UserError(
+            f"import {name} finds {file or 'a built-in module'} instead of this file.",
+            file=str(path.relative_to(root)),
+            fix="rename the file: its name is taken",
+        )
+    return known
+
+
+def _mark_new(before: set[str], root: Path) -> None:
+    """Remember, on the modules themselves, which ones were imported for this project."""
+    prefix = str(root) + os.sep
+    for name in set(sys.modules) - before:
+        module = sys.modules[name]
+        if (getattr(module, "__file__", None) or "").startswith(prefix):
+            setattr(module, _MARK, str(root))
+
+
+def _forget(root: Path) -> None:
+    """Drop what an earlier load imported, so that an edited file is read anew."""
+    linecache.checkcache()
+    for name, module in list(sys.modules.items()):
+        loaded_from = getattr(module, _MARK, None)
+        if loaded_from is not None:
+            del sys.modules[name]
+            if loaded_from != str(root) and loaded_from in sys.path:
+                sys.path.remove(loaded_from)
+
+
+def _defined_in(module: ModuleType) -> list[Runnable]:
+    found: dict[int, Runnable] = {}
+    for value in vars(module).values():
+        if isinstance(value, Pipeline | Flow) and value.__module__ == module.__name__:
+            found.setdefault(id(value), value)
+    return list(found.values())
+
+
+def _claim(taken: dict[str, Path], runnable: Runnable, path: Path, root: Path) -> None:
+    owner = taken.get(runnable.name)
+    if owner is not None:
+        raise sites.definition(runnable.__toque_function__).error(
+            f"The name {runnable.name} is taken by another pipeline in {os.path.relpath(owner, root)}.",
+            fix=f'@pipeline(name="{runnable.name}_2")',
+        )
+    taken[runnable.name] = path
+
+
+def user_error(error: BaseException, path: Path, root: Path) -> UserError:
+    """Whatever a file raised, as an error that names the innermost line of the user's."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return UserError(
+            f"{type(error).__name__}: {error.msg}.",
+            file=_shown(error.filename, root),
+            line=error.lineno or 0,
+            source=(error.text or "").strip(),
+        )
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename, root)]
+    last = frames[-1] if frames else None
+    return UserError(
+        _message(error),
+        file=_shown(last.filename, root) if last else os.path.relpath(path, root),
+        line=(last.lineno or 0) if last else 0,
+        source=(last.line or "") if last else "",
+        fix=_import_fix(error),
+    )
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, ToqueError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"The file ends the process (sys.exit({error.code!r})) when it is imported."
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _import_fix(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"install {error.name.partition('.')[0]} in this environment, or correct the name"
+    if isinstance(error, SystemExit):
+        return 'if __name__ == "__main__": around it'
+    return ""
+
+
+def _is_users(file: str, root: Path) -> bool:
+    return os.path.abspath(file).startswith(str(root) + os.sep) and "site-packages" not in file
+
+
+def _shown(file: str, root: Path) -> str:
+    return os.path.relpath(file, root) if os.path.isabs(file) and _is_users(file, root) else file

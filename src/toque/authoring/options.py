@@ -1,0 +1,291 @@
+"""Options: what can be said about a task or pipeline, as values; and how they become policies of the IR."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias, TypedDict, get_args
+
+from toque.authoring import sites
+from toque.authoring.references import code_ref
+from toque.durations import Duration, seconds
+from toque.graph.ir import CachePolicy, CodeRef, ErrorClass, PoolClaim, RetryPolicy, TaskPolicy, TriggerRule
+from toque.worker.outcomes import RunReport
+
+RetryRule: TypeAlias = Callable[[Exception], "bool | float"]
+"""Whether to retry, or after how many seconds."""
+RetryOn: TypeAlias = type[BaseException] | ErrorClass | RetryRule
+
+
+@dataclass(frozen=True)
+class Retry:
+    """When a failed attempt is followed by another one.
+
+    `Retry(3, delay="5m", backoff=2, cap="1h", jitter=True)` waits 5, 10 and 20 minutes, each time between half and
+    all of it. `on` names what is retried: exception types, classes (`"transient"`), or one rule.
+    """
+
+    times: int
+    delay: Duration = 1
+    backoff: float = 1.0
+    cap: Duration | None = None
+    jitter: bool = False
+    on: RetryOn | Sequence[RetryOn] = ()
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Reuse the result for the same inputs and code, for as long as `expires` says (None: always).
+
+    `key` is a function of the task's arguments that returns the cache key instead.
+    """
+
+    expires: Duration | None = None
+    key: Callable[..., str] | None = None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """`slots` of a named pool, held while an attempt runs."""
+
+    name: str
+    slots: int = 1
+
+
+class GroupOptions(TypedDict, total=False):
+    """Options of a group, and of every callable when it is mapped."""
+
+    name: str
+    tolerate: float | str
+    """How many indexes of a map may fail: a count, or a share such as `"2%"`."""
+    trigger_rule: TriggerRule
+    owner: str
+    tags: Sequence[str]
+    doc: str
+
+
+class TaskOptions(GroupOptions, total=False):
+    """Options of a task: for `@task`, `.options()` and whatever else makes a node."""
+
+    retries: int | Retry
+    retry_delay: Duration
+    timeout: Duration
+    """Bounds one attempt."""
+    deadline: Duration
+    """Bounds the task run: all attempts, retries and waits."""
+    pool: str | Pool | Sequence[str | Pool]
+    priority: int
+    concurrency_key: str
+    cache: bool | Duration | Cache
+    executor: str
+    environment: str
+    memory_limit: int | str
+    on_cancel: Callable[..., object]
+    io_bound: bool
+
+
+class RunOptions(TypedDict, total=False):
+    """Options of the runs of a pipeline or flow."""
+
+    max_active_runs: int
+    overlap: Literal["allow", "queue", "skip", "cancel_older"]
+    """What happens to a run that comes on top of `max_active_runs`; `queue` unless stated."""
+    on_failure: Callable[[RunReport], object]
+    on_success: Callable[[RunReport], object]
+
+
+class PipelineOptions(GroupOptions, RunOptions, total=False):
+    """Options of a pipeline."""
+
+    deadline: Duration
+
+
+class FlowOptions(TaskOptions, RunOptions, total=False):
+    """Options of a flow: those of a task for its body, and those of a pipeline for its runs."""
+
+
+_KNOWN: Final[dict[str, frozenset[str]]] = {
+    "task": frozenset(TaskOptions.__annotations__),
+    "group": frozenset(GroupOptions.__annotations__),
+    "pipeline": frozenset(PipelineOptions.__annotations__),
+    "flow": frozenset(FlowOptions.__annotations__),
+}
+_NAME: Final = re.compile(r"[^\W\d][\w-]*")
+_RULES: Final = frozenset(get_args(TriggerRule)) - {"teardown"}
+_CLASSES: Final = frozenset(get_args(ErrorClass))
+
+
+def checked(kind: Literal["task", "group", "pipeline", "flow"], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, if all of them exist and have values that can be meant. Raises `UserError`."""
+    known = _KNOWN[kind]
+    for name in options:
+        if name not in known:
+            raise sites.refuse(f"A {kind} has no option {name!r}.", fix=_instead(kind, name, known))
+    if "name" in options:
+        check_name(options["name"], f"a {kind}")
+    if options.get("trigger_rule", "all_success") not in _RULES:
+        rules = ", ".join(sorted(_RULES))
+        raise sites.refuse(f"trigger_rule={options['trigger_rule']!r} does not exist.", fix=f"one of {rules}")
+    if "tags" in options and isinstance(options["tags"], str):
+        raise sites.refuse("tags is one string.", fix=f"tags=[{options['tags']!r}]")
+    if "max_active_runs" in options and options["max_active_runs"] < 1:
+        raise sites.refuse(f"max_active_runs={options['max_active_runs']} would let nothing run.", fix="1 or more")
+    return dict(options)
+
+
+def check_name(name: object, what: str) -> None:
+    """Names become ids: letters, digits, `_` and `-`, so that `.`, `[` and `/` can structure the ids."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise sites.refuse(
+            f"{name!r} cannot be the name of {what}.", fix="letters, digits, _ and -, beginning with a letter"
+        )
+
+
+def task_policy(
+    options: Mapping[str, Any], *, executor: str = "process", pools: tuple[PoolClaim, ...] = ()
+) -> TaskPolicy:
+    """The part of the options that the engine and the executors act on; `pools` are claimed besides."""
+    on_cancel = options.get("on_cancel")
+    return TaskPolicy(
+        retry=_retry_policy(options),
+        timeout_s=_duration("timeout", options.get("timeout")),
+        deadline_s=_duration("deadline", options.get("deadline")),
+        pools=(*_pools(options.get("pool")), *pools),
+        priority=options.get("priority", 0),
+        concurrency_key=options.get("concurrency_key"),
+        cache=_cache_policy(options.get("cache", False)),
+        executor=options.get("executor", executor),
+        environment=options.get("environment", ""),
+        memory_limit_bytes=_size_bytes(options.get("memory_limit")),
+        on_cancel=code_ref(on_cancel, "on_cancel") if on_cancel is not None else None,
+        io_bound=options.get("io_bound", False),
+    )
+
+
+def duration_s(name: str, value: Duration | None) -> float | None:
+    """An optional duration of an option called `name`, in seconds."""
+    return _duration(name, value)
+
+
+def tolerance(options: Mapping[str, Any]) -> float:
+    """`tolerate` as the IR has it: below 1 a share, from 1 on a count."""
+    value = options.get("tolerate", 0)
+    if isinstance(value, str):
+        number = value.removesuffix("%").strip()
+        try:
+            share = float(number) / 100
+        except ValueError:
+            share = -1.0
+        if not value.endswith("%") or not 0 <= share < 1:
+            raise sites.refuse(f"tolerate={value!r} is neither a count nor a share.", fix='tolerate=3 or tolerate="2%"')
+        return share
+    if isinstance(value, bool) or value < 0 or (value > 1 and value != int(value)):
+        raise sites.refuse(f"tolerate={value!r} is neither a count nor a share.", fix='tolerate=3 or tolerate="2%"')
+    return value  # type: ignore[no-any-return]
+
+
+def _duration(name: str, value: Duration | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return seconds(value)
+    except ValueError as error:
+        raise sites.refuse(f"{name}: {error}.") from None
+
+
+def _retry_policy(options: Mapping[str, Any]) -> RetryPolicy | None:
+    retries = options.get("retries", 0)
+    delay = options.get("retry_delay")
+    if isinstance(retries, Retry):
+        if delay is not None:
+            raise sites.refuse("The delay is given twice: retry_delay and retries=Retry(…).", fix="Retry(…, delay=…)")
+        retry = retries
+    else:
+        retry = Retry(retries, delay=1 if delay is None else delay)
+    if not isinstance(retry.times, int) or isinstance(retry.times, bool) or retry.times < 0:
+        raise sites.refuse(f"retries={retry.times!r} is not a number of retries.", fix="0 or more")
+    if retry.times == 0:
+        return None
+    if retry.backoff < 1:
+        raise sites.refuse(f"backoff={retry.backoff} would shrink the delay.", fix="1 (the same delay) or more")
+    classes, exceptions, rule = _retried(retry.on)
+    return RetryPolicy(
+        times=retry.times,
+        delay_s=_duration("delay", retry.delay) or 0.0,
+        backoff=float(retry.backoff),
+        cap_s=_duration("cap", retry.cap),
+        jitter=retry.jitter,
+        classes=classes or None,
+        exceptions=exceptions,
+        rule=rule,
+    )
+
+
+def _retried(on: Any) -> tuple[tuple[ErrorClass, ...], tuple[CodeRef, ...], CodeRef | None]:
+    items = on if isinstance(on, list | tuple | set | frozenset) else (on,)
+    classes: list[ErrorClass] = []
+    exceptions: list[CodeRef] = []
+    rule: CodeRef | None = None
+    for item in items:
+        if isinstance(item, str):
+            if item not in _CLASSES:
+                known = ", ".join(sorted(_CLASSES))
+                raise sites.refuse(f"{item!r} is not a class of errors.", fix=f"one of {known}, or an exception type")
+            classes.append(item)  # type: ignore[arg-type]
+        elif isinstance(item, type) and issubclass(item, BaseException):
+            exceptions.append(code_ref(item, "an exception to retry on"))
+        elif callable(item) and rule is None:
+            rule = code_ref(item, "a retry rule")
+        else:
+            raise sites.refuse(
+                f"{item!r} does not say what to retry.", fix='exception types, classes such as "transient", or one rule'
+            )
+    return tuple(classes), tuple(exceptions), rule
+
+
+def _pools(pool: Any) -> tuple[PoolClaim, ...]:
+    if pool is None:
+        return ()
+    items = (pool,) if isinstance(pool, str | Pool) else pool
+    claims = [
+        PoolClaim(pool=item) if isinstance(item, str) else PoolClaim(pool=item.name, slots=item.slots) for item in items
+    ]
+    for claim in claims:
+        if claim.slots < 1:
+            raise sites.refuse(f"Pool({claim.pool!r}, {claim.slots}) claims nothing.", fix="1 slot or more")
+    return tuple(claims)
+
+
+def _cache_policy(cache: Any) -> CachePolicy | None:
+    if cache is False or cache is None:
+        return None
+    if cache is True:
+        return CachePolicy()
+    if isinstance(cache, Cache):
+        key = code_ref(cache.key, "a cache key") if cache.key is not None else None
+        return CachePolicy(expires_s=_duration("expires", cache.expires), key=key)
+    return CachePolicy(expires_s=_duration("cache", cache))
+
+
+def _size_bytes(size: int | str | None) -> int | None:
+    if size is None or (isinstance(size, int) and size > 0):
+        return size
+    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+    if isinstance(size, str):
+        for unit, factor in units.items():
+            number = size.removesuffix(unit).strip()
+            if size.endswith(unit) and number.replace(".", "", 1).isdigit() and float(number) > 0:
+                return int(float(number) * factor)
+    raise sites.refuse(f"memory_limit={size!r} is not a size.", fix='bytes, or "512MB", "2GiB"')
+
+
+def _instead(kind: str, name: str, known: frozenset[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"{near[0]}=…"
+    if kind == "group" and name in _KNOWN["task"]:
+        return f"set {name} on the tasks of the group"
+    return "one of " + ", ".join(sorted(known))
