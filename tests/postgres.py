@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import importlib.util
 import itertools
@@ -21,7 +20,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from toque.store import open_store
+from toque.store.sql.text import create_schema
 
 TEMPLATE = "toque_template"
 
@@ -50,7 +49,9 @@ class PostgresServer:
         )
         self._run("pg_ctl", "-D", self._data, "-o", options, "-l", self._folder / "log", "-w", "start")
         self._admin(f"CREATE DATABASE {TEMPLATE}")
-        asyncio.run(_create_schema(self.url(TEMPLATE)))
+        with psycopg.connect(self.url(TEMPLATE)) as connection:
+            for statement in create_schema("postgresql"):
+                connection.execute(statement.encode())
 
     def stop(self) -> None:
         """End it and remove everything."""
@@ -104,12 +105,6 @@ def _unprivileged_user() -> pwd.struct_passwd:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     raise RuntimeError("root needs a user `postgres` or `nobody` to run PostgreSQL as")
-
-
-async def _create_schema(url: str) -> None:
-    store = open_store(url)
-    await store.open()
-    await store.close()
 
 
 @pytest.fixture(scope="session")
