@@ -16,6 +16,7 @@ _EXPORTS = {
     "toque.authoring.options": ("Cache", "Pool", "Retry"),
     "toque.authoring.pipelines": ("pipeline",),
     "toque.authoring.setups": ("setup",),
+    "toque.authoring.shells": ("shell",),
     "toque.authoring.supplies": ("Connection", "Secret", "Variable", "resource", "use"),
     "toque.authoring.tasks": ("task",),
     "toque.errors": ("DataError", "ToqueError", "TransientError", "UserError"),

@@ -15,6 +15,7 @@ from toque.authoring.options import Pool as Pool
 from toque.authoring.options import Retry as Retry
 from toque.authoring.pipelines import pipeline as pipeline
 from toque.authoring.setups import setup as setup
+from toque.authoring.shells import shell as shell
 from toque.authoring.supplies import Connection as Connection
 from toque.authoring.supplies import Secret as Secret
 from toque.authoring.supplies import Variable as Variable

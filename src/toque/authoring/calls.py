@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from toque.authoring import sites, types, wiring
 from toque.authoring.options import task_policy, tolerance
@@ -49,7 +49,7 @@ class Argument(NamedTuple):
 def meta_of(callee: Callee) -> Meta:
     """What people read about the node of a call."""
     settings = callee.settings
-    doc = settings.get("doc") or inspect.getdoc(callee.__toque_function__) or ""
+    doc = settings.get("doc") or inspect.cleandoc(callee.__doc__ or "")
     return Meta(doc=doc, owner=settings.get("owner", ""), tags=tuple(settings.get("tags", ())))
 
 
@@ -145,6 +145,11 @@ def supplied(callee: Callee) -> Iterator[tuple[str, Marker]]:
             yield name, parameter.default
 
 
+def fixed_arguments(callee: Callee) -> tuple[Any, ...]:
+    """What stands before the arguments of a call: the command of a shell task."""
+    return cast("tuple[Any, ...]", getattr(callee, "fixed", ()))
+
+
 def refuse_unsupplied(callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Outside of a run nothing is injected: a test passes its own."""
     missing = [name for name, _ in supplied(callee)]
@@ -193,11 +198,9 @@ def _fill(trace: Trace, draft: Draft, callee: Callee, given: list[Argument]) -> 
             positional.append(expr)
         else:
             named[argument.key] = expr
-    # What a caller adds (the command of a shell task) stands beside the user's arguments.
-    named.update({name: Const(constants.encode(value)) for name, value in getattr(callee, "fixed", {}).items()})
     draft.fields = {
         "code": code_ref(function),
-        "args": tuple(positional),
+        "args": (*(Const(value=constants.encode(value)) for value in fixed_arguments(callee)), *positional),
         "kwargs": named,
         "inject": {name: marker.inject for name, marker in markers.items()},
         "policy": task_policy(

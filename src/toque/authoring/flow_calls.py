@@ -187,8 +187,8 @@ def _step_call(callee: Callee, given: list[calls.Argument]) -> StepCall:
                 f"{argument.name} of {callee.name} is a step that nobody awaited.", fix=f"{argument.name}=await …"
             )
     kwargs = {argument.key: argument.value for argument in given if argument.key is not None}
-    kwargs.update(getattr(callee, "fixed", {}))
-    return StepCall([argument.value for argument in given if argument.key is None], kwargs)
+    args = [argument.value for argument in given if argument.key is None]
+    return StepCall([*calls.fixed_arguments(callee), *args], kwargs)
 
 
 def _spread(callee: Callee, mode: MapMode, given: list[calls.Argument]) -> list[list[calls.Argument]]:
@@ -214,14 +214,15 @@ def _spread(callee: Callee, mode: MapMode, given: list[calls.Argument]) -> list[
 
 def _plain(callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     calls.refuse_unsupplied(callee, args, kwargs)
-    return callee.__toque_function__(*args, **{**kwargs, **getattr(callee, "fixed", {})})
+    return callee.__toque_function__(*calls.fixed_arguments(callee), *args, **kwargs)
 
 
 def _plain_list(callee: Callee, mode: MapMode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
     results = []
     for items in _spread(callee, mode, calls.arguments(callee, args, kwargs)):
         step = _step_call(callee, items)
-        results.append(_plain(callee, tuple(step.args), dict(step.kwargs)))
+        calls.refuse_unsupplied(callee, tuple(step.args), dict(step.kwargs))
+        results.append(callee.__toque_function__(*step.args, **step.kwargs))
     return results
 
 

@@ -51,7 +51,8 @@ class Task(Generic[P, R]):
             return cast("R", flow_calls.call(self, args, kwargs))
         refuse_at_import(self.name)
         calls.refuse_unsupplied(self, args, kwargs)
-        return cast("R", self.__toque_function__(*args, **kwargs))
+        function: Callable[..., Any] = self.__toque_function__
+        return cast("R", function(*calls.fixed_arguments(self), *args, **kwargs))
 
     def map(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """One task run for each item of the arguments marked with `each()`; several are zipped, strictly."""
