@@ -1,0 +1,79 @@
+"""The loader process: imports the files that it is told to and answers with one line of JSON for each.
+
+`python -P -m toque.local.loader_process ANSWERS STACK`: descriptors to write to; the question comes on standard
+input. The process ends itself where an import hangs, GIL held or not, and leaves the stack in STACK.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from toque.errors import UserError
+from toque.local.loading import Asked, LoadedFile, Preparation, Prepared, Problem, only
+
+
+def main() -> None:
+    """Answer the one question."""
+    answers, stack = int(sys.argv[1]), int(sys.argv[2])
+    kind, asked = msgspec.json.decode(sys.stdin.buffer.read())
+    sys.stdin = open(os.devnull)  # noqa: SIM115 - for the rest of the process
+    if kind == "files":
+        _load(msgspec.convert(asked, Asked), answers, stack)
+    else:
+        preparation = msgspec.convert(asked, Preparation)
+        faulthandler.dump_traceback_later(preparation.timeout_s, exit=True, file=stack)
+        _answer(answers, _prepared(preparation))
+    sys.stdout.flush()
+    # Threads and exit handlers of the user's modules are none of ours.
+    os._exit(0)
+
+
+def _load(asked: Asked, answers: int, stack: int) -> None:
+    from toque.authoring import loader
+
+    project = Path(asked.project)
+    for file in asked.files:
+        faulthandler.dump_traceback_later(asked.timeout_s, exit=True, file=stack)
+        path = Path(file)
+        shown = os.path.relpath(path, project.resolve())
+        try:
+            found = loader.load_file(path, project)
+            problems = [Problem.of(error) for runnable in found for error in _checked(runnable, asked.checks)]
+            loaded = LoadedFile(
+                file=shown, pipelines=tuple(runnable.ir for runnable in found), problems=tuple(problems)
+            )
+        except UserError as error:
+            loaded = LoadedFile(file=shown, problems=(Problem.of(error),))
+        faulthandler.cancel_dump_traceback_later()
+        _answer(answers, loaded)
+
+
+def _checked(runnable: object, wanted: bool) -> list[UserError]:
+    return []
+
+
+def _prepared(asked: Preparation) -> Prepared:
+    from toque.authoring import loader
+
+    path = Path(asked.file)
+    try:
+        found = loader.load_file(path, Path(asked.project))
+        shown = os.path.relpath(path, Path(asked.project).resolve())
+        chosen = only(LoadedFile(file=shown, pipelines=tuple(each.ir for each in found)), asked.pipeline)
+        runnable = next(each for each in found if each.name == chosen.name)
+        return Prepared(pipeline=chosen, parameters=loader.validate_parameters(runnable, asked.raw))
+    except UserError as error:
+        return Prepared(problem=Problem.of(error))
+
+
+def _answer(answers: int, answer: LoadedFile | Prepared) -> None:
+    os.write(answers, msgspec.json.encode(answer) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
