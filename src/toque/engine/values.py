@@ -71,6 +71,8 @@ class Hole(msgspec.Struct, frozen=True, tag="hole", omit_defaults=True):
     state: str
     """A terminal `TaskState` other than succeeded."""
     error: ErrorInfo | None = None
+    index: int | None = None
+    """Position in the mapped task, if it stands for one."""
 
 
 class Values(msgspec.Struct, frozen=True, tag="values"):
