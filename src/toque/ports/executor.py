@@ -7,7 +7,8 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from toque.engine.inputs import AnyReport
+from toque.engine.effects import AnswerStep
+from toque.engine.inputs import AnyInput, AnyReport
 from toque.engine.values import Entry, MapIndex, Token, ValueRef
 from toque.graph.expr import AnyExpr
 from toque.graph.ir import TaskNode
@@ -131,8 +132,8 @@ Signal: TypeAlias = Progress | Metric | Artifact
 class Sink(Protocol):
     """Where an executor delivers; called on the event loop's thread, never blocks."""
 
-    def report(self, report: AnyReport) -> None:
-        """Resent until acknowledged by executors whose workers outlive the server."""
+    def report(self, report: AnyInput) -> None:
+        """Resent until acknowledged by executors whose workers outlive the server. Flow hosts also request steps."""
         ...
 
     def signal(self, signal: Signal) -> None: ...
@@ -181,6 +182,14 @@ class Executor(Protocol):
 
     async def stop(self, *, grace_s: float) -> None:
         """End everything; what still runs is reported as lost and blameless."""
+        ...
+
+
+class FlowExecutor(Executor, Protocol):
+    """Runs bodies of flows. It asks for steps through `Sink.report` (`StepRequested`, `FlowEvicted`, `Cancel`)."""
+
+    def answer(self, effect: AnswerStep) -> None:
+        """A step of a body has ended. Void if the body's dispatch is not the one here."""
         ...
 
 
