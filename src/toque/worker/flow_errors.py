@@ -63,7 +63,7 @@ def diverged(step: str, how: str) -> FlowDiverged:
 
 def step_failed(step: str, error: ErrorInfo) -> StepFailed:
     """The exception that a body gets for a failed step."""
-    original = _loaded(error.type)
+    original: Any = _loaded(error.type)
     kind = StepFailed if original is None else _failure_of(original)
     try:
         return kind(step, error)
@@ -77,7 +77,7 @@ _ONLY_OF_THEIR_OWN = (StepFailed, StepSkipped, ToqueBug, UserError, StopIteratio
 
 
 @lru_cache(maxsize=512)
-def _failure_of(original: type[Any]) -> type[StepFailed]:
+def _failure_of(original: Any) -> type[StepFailed]:
     if issubclass(StepFailed, original) or issubclass(original, _ONLY_OF_THEIR_OWN):
         return StepFailed
     try:
@@ -86,7 +86,7 @@ def _failure_of(original: type[Any]) -> type[StepFailed]:
         return StepFailed
 
 
-def _loaded(name: str) -> type[Exception] | None:
+def _loaded(name: str) -> type[Any] | None:
     """The exception class of that name, if its module is loaded: a body can only catch what it has imported."""
     parts = name.split(".")
     if len(parts) == 1:

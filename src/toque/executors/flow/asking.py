@@ -50,6 +50,8 @@ class Asking:
         self._asked: dict[TaskKey, StepRequested] = {}
         """Sent or to be sent, not answered."""
         self._unsent: dict[TaskKey, StepRequested] = {}
+        self._forgotten: set[TaskKey] = set()
+        self._stray = Scope(("~",))
         self._thread = 0
 
     def begin(self) -> None:
@@ -93,11 +95,14 @@ class Asking:
         return key
 
     def forget(self, key: TaskKey) -> None:
-        """Nobody waits for the step any more: it is cancelled, or was never asked for."""
+        """The body cancelled it: it is asked to be cancelled, or never asked for.
+
+        What is open when the body ends is cancelled by the engine."""
         if self._unsent.pop(key, None) is not None:
             self._asked.pop(key, None)
             self.ledger.unask(key)
-        elif key in self._asked:
+        elif key in self._asked and key not in self._forgotten:
+            self._forgotten.add(key)
             self._send(
                 [
                     Cancel(
@@ -116,6 +121,10 @@ class Asking:
             requests = list(self._unsent.values())
             self._unsent.clear()
             self._send(requests)
+
+    def end(self, report: AnyReport) -> None:
+        """The body is over."""
+        self._send([report])
 
     # -- answers
 
@@ -188,7 +197,8 @@ class Asking:
                 f"step {name!r} was called from a thread that the flow's body started",
                 fix="call steps in the body itself; .map() and .submit() run them side by side",
             )
-        return scope_here.get().key(self.body, name)
+        # What the garbage collector closes runs in no branch of the body.
+        return scope_here.get(self._stray).key(self.body, name)
 
     def _payload_key(self, key: TaskKey) -> str:
         # The token is part of it: a body that diverges overwrites nothing that a step may still read.

@@ -33,6 +33,10 @@ class LoopHooks(Protocol):
         """The context that this is called in is that of a new branch."""
         ...
 
+    def begun(self, branch: asyncio.Task[Any]) -> None:
+        """The branch exists."""
+        ...
+
     def start_timer(self, delay_s: float, due: Callable[[], None]) -> Callable[[], None]:
         """Call `due` after a durable sleep; returns what cancels it."""
         ...
@@ -109,7 +113,11 @@ class BodyLoop(asyncio.BaseEventLoop):
         # branches that shared it would count their steps together.
         context = copy_context() if context is None else context.copy()
         context.run(self._hooks.open_scope)
-        return asyncio.Task(coro, loop=self, name=None if name is None else str(name), context=context)
+        # A step that was submitted is no coroutine; `TaskGroup.create_task(task.submit(…))` is meant all the same.
+        coroutine = coro if asyncio.iscoroutine(coro) else _awaited(coro)
+        branch = asyncio.Task(coroutine, loop=self, name=None if name is None else str(name), context=context)
+        self._hooks.begun(branch)
+        return branch
 
     def call_later(
         self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
@@ -147,9 +155,7 @@ class BodyLoop(asyncio.BaseEventLoop):
             return self.call_soon(callback, *args, context=context)
         return self._refuse("be woken from another thread")
 
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Any, func: Callable[[*Ts], T], *args: *Ts
-    ) -> asyncio.Future[T]:
+    def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         return self._refuse(f"run {getattr(func, '__qualname__', func)} in a thread")
 
     async def create_connection(self, *args: Any, **kwargs: Any) -> Any:
@@ -171,3 +177,7 @@ class BodyLoop(asyncio.BaseEventLoop):
             f"the body of a flow cannot {what}: it would not repeat itself in a replay",
             fix="do it in a task, and await task.submit(…) here",
         )
+
+
+async def _awaited(step: Any) -> Any:
+    return await step

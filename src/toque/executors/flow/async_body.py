@@ -1,0 +1,298 @@
+"""An async body: its coroutines on a loop of their own, driven by the answers to its steps."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from contextvars import Token, copy_context
+from datetime import datetime
+from typing import Any, NoReturn
+
+import toque
+from toque.engine.effects import AnswerStep
+from toque.engine.inputs import AttemptSucceeded
+from toque.engine.values import TaskKey
+from toque.errors import UserError
+from toque.executors.flow.asking import Asking
+from toque.executors.flow.body_loop import BodyLoop
+from toque.executors.flow.ending import report_of
+from toque.executors.flow.mapping import settle
+from toque.graph.ir import TaskNode
+from toque.worker import instants
+from toque.worker.attempt import Attempt, Call
+from toque.worker.context import Context
+from toque.worker.control import Cancelled
+from toque.worker.flow_context import StepCall, set_current_flow
+
+
+class AsyncBody:
+    """The life of one async body. `advance` is the only thing that makes it move."""
+
+    def __init__(self, attempt: Attempt, asking: Asking) -> None:
+        self.asking = asking
+        self.is_over = False
+        self._attempt = attempt
+        self.loop = BodyLoop(_Hooks(self))
+        self._context = copy_context()
+        self._root: asyncio.Task[AttemptSucceeded | tuple[Call, Any]]
+        self._entered: Token[Context | None]
+        self._branches: set[asyncio.Task[Any]] = set()
+        self._failed: list[asyncio.Future[Any]] = []
+        self._handles: dict[TaskKey, asyncio.Future[Any]] = {}
+        self.timers: dict[TaskKey, Callable[[], None]] = {}
+        self._closing = False
+
+    # -- what the host calls
+
+    def start(self) -> None:
+        """Run it up to where it waits for the first time."""
+        self._context.run(self._enter)
+        self.advance()
+
+    def tell(self, answers: Sequence[AnswerStep]) -> None:
+        """Answers arrived."""
+        for answer in answers:
+            self.asking.ledger.hold(answer)
+        self.advance()
+
+    def cancel(self) -> None:
+        """End it cooperatively: `CancelledError` where it waits; `finally` runs."""
+        self._attempt.context.cancelled = True
+        self._root.cancel()
+        self.advance()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Nothing happens in it before the next answer."""
+        return not self.is_over
+
+    def advance(self) -> None:
+        """Go on until it waits for an answer that has not come, or is over."""
+        if self.is_over:
+            return
+        try:
+            self._run()
+        except UserError as spinning:
+            self.asking.failure = spinning
+        if self.asking.failure is not None:
+            self._finish()
+
+    def _run(self) -> None:
+        self.loop.run_ready()
+        while not self._may_finish():
+            answer = self.asking.take()
+            if answer is None:
+                self.asking.flush()
+                if self.asking.check_quiet() is not None:
+                    self._point_at_wait()
+                return
+            self._apply(answer)
+            self.loop.run_ready()
+        self._finish()
+
+    # -- its beginning and end
+
+    def _enter(self) -> None:
+        self.asking.begin()
+        self._entered = self._attempt.enter(exclusive=False)
+        set_current_flow(_AsyncFlow(self))
+        self._root = asyncio.Task(self._call(), loop=self.loop, name="flow", context=self._context)
+
+    async def _call(self) -> AttemptSucceeded | tuple[Call, Any]:
+        with ExitStack() as scope:
+            call = self._attempt.prepare(scope)
+            if isinstance(call, AttemptSucceeded):
+                return call
+            return call, await call.function(*call.args, **call.kwargs)
+
+    def _may_finish(self) -> bool:
+        """As `asyncio.run`, cancel the branches that are left; unlike it, see to the end what was submitted."""
+        if self.asking.failure is not None:
+            return True
+        if not self._root.done():
+            return False
+        if not self._closing:
+            self._closing = True
+            for branch in list(self._branches):
+                branch.cancel()
+            self.loop.run_ready()
+        if self._branches:
+            return False
+        if self._root.cancelled() or self._root.exception() is not None:
+            return True
+        return not any(not handle.done() for handle in self._handles.values())
+
+    def _finish(self) -> None:
+        if self.is_over:
+            return
+        self.is_over = True
+        self.asking.flush()
+        report = self._context.run(report_of, self._attempt, self._outcome)
+        self._context.run(self._attempt.leave, self._entered, False)
+        if self._root.done():
+            self.loop.close()
+        self.asking.end(report)
+
+    @property
+    def leaves_frames(self) -> bool:
+        """It is over, or to be dropped, while its code still stands at an `await`: whoever drops its last reference
+        runs its `finally` blocks."""
+        return not self._root.done()
+
+    def _outcome(self) -> AttemptSucceeded | tuple[Call, Any]:
+        if self.asking.failure is not None:
+            raise self.asking.failure
+        if self._attempt.context.cancelled:
+            raise Cancelled
+        ended = self._root.result()
+        for failed in self._failed:
+            # True until somebody looked at the exception: a failure that the body never saw is not handled.
+            if failed._log_traceback and not failed.cancelled():
+                failed.result()
+        return ended
+
+    def _point_at_wait(self) -> None:
+        """Name the line at which the body waits, since no exception is raised there."""
+        failure = self.asking.failure
+        waits_for: Any = self._root.get_coro()
+        while (frame := getattr(waits_for, "cr_frame", None)) is not None:
+            if isinstance(failure, UserError) and not is_ours(frame.f_code.co_filename):
+                failure.file, failure.line = frame.f_code.co_filename, frame.f_lineno
+            waits_for = getattr(waits_for, "cr_await", None)
+
+    # -- its steps
+
+    def begun(self, branch: asyncio.Task[Any]) -> None:
+        """A concurrent branch exists."""
+        self._branches.add(branch)
+        branch.add_done_callback(self._branch_done)
+
+    def _branch_done(self, branch: asyncio.Task[Any]) -> None:
+        self._branches.discard(branch)
+        if not branch.cancelled() and branch._log_traceback:
+            self._failed.append(branch)
+
+    def handle(self, step: TaskKey) -> asyncio.Future[Any]:
+        """A future for the end of a step."""
+        future: asyncio.Future[Any] = self.loop.create_future()
+        self._handles[step] = future
+        future.add_done_callback(lambda done: self.asking.forget(step) if done.cancelled() else None)
+        return future
+
+    def fail(self, handle: asyncio.Future[Any], error: Exception) -> None:
+        """What `handle` stands for failed: if nobody ever looks at that, the flow fails."""
+        self._failed.append(handle)
+        handle.set_exception(error)
+
+    def _apply(self, answer: AnswerStep) -> None:
+        due = self.timers.pop(answer.step, None)
+        handle = self._handles.pop(answer.step, None)
+        try:
+            value = self._context.run(self.asking.open, answer)
+        except Exception as error:
+            if handle is not None and not handle.done():
+                self.fail(handle, error)
+        else:
+            if handle is not None and not handle.done():
+                handle.set_result(value)
+        if due is not None:
+            due()
+
+
+_NOT_USER_CODE = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in (toque, asyncio))
+
+
+def is_ours(file: str) -> bool:
+    """The file is one of Toque or asyncio."""
+    return file.startswith(_NOT_USER_CODE)
+
+
+class _Hooks:
+    """The body as its loop sees it."""
+
+    def __init__(self, body: AsyncBody) -> None:
+        self._body = body
+
+    def seconds(self) -> float:
+        return self._body.asking.derived.now_us / 1e6
+
+    def open_scope(self) -> None:
+        self._body.asking.open_branch()
+
+    def begun(self, branch: asyncio.Task[Any]) -> None:
+        self._body.begun(branch)
+
+    def start_timer(self, delay_s: float, due: Callable[[], None]) -> Callable[[], None]:
+        body = self._body
+        key = body.asking.sleep(delay_s)
+        body.timers[key] = due
+
+        def stop() -> None:
+            if body.timers.pop(key, None) is not None:
+                body.asking.forget(key)
+
+        return stop
+
+
+class _AsyncFlow:
+    """The body as its code sees it (`toque.worker.flow_context.FlowContext`)."""
+
+    is_async = True
+
+    def __init__(self, body: AsyncBody) -> None:
+        self._body = body
+        self._asking = body.asking
+
+    def call(self, node: TaskNode, args: Sequence[Any], kwargs: Mapping[str, Any]) -> asyncio.Future[Any]:
+        return self._body.handle(self._asking.step(node, args, kwargs))
+
+    def call_blocking(self, node: TaskNode, args: Sequence[Any], kwargs: Mapping[str, Any]) -> NoReturn:
+        raise UserError(f"{node.id}() would block the event loop of an async flow", fix=f"await {node.id}.submit(…)")
+
+    def map(self, node: TaskNode, calls: Sequence[StepCall], *, tolerate: float = 0) -> asyncio.Future[list[Any]]:
+        parts = [self.call(node, call.args, call.kwargs) for call in calls]
+        whole: asyncio.Future[list[Any]] = self._body.loop.create_future()
+        left = len(parts)
+
+        def settled() -> None:
+            if whole.done():
+                return
+            ended = [(part.exception(), None if part.exception() else part.result()) for part in parts]
+            try:
+                whole.set_result(settle(node.id, ended, tolerate))
+            except Exception as error:
+                self._body.fail(whole, error)
+
+        def one_done(part: asyncio.Future[Any]) -> None:
+            nonlocal left
+            left -= 1
+            if part.cancelled():
+                whole.cancel()
+            elif not left:
+                settled()
+
+        for part in parts:
+            part.add_done_callback(one_done)
+        whole.add_done_callback(lambda done: [part.cancel() for part in parts] if done.cancelled() else None)
+        if not parts:
+            settled()
+        return whole
+
+    def nested(self, name: str) -> AbstractContextManager[None]:
+        return self._asking.nested(name)
+
+    def sleep(self, seconds: float) -> asyncio.Future[Any]:
+        return self._body.handle(self._asking.sleep(seconds))
+
+    def now(self) -> datetime:
+        return instants.instant(self._asking.derived.now_us)
+
+    def random(self) -> random.Random:
+        return self._asking.derived.generator()
+
+    def uuid(self) -> uuid.UUID:
+        return self._asking.derived.uuid()
