@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from toque.cli.summary import summary
 from toque.cli.tally import Tally
 from toque.engine.facts import AnyFact
-from toque.engine.rows import RunRow
 from toque.graph.ir import Pipeline
 from toque.ports.executor import Progress as ProgressSignal
 from toque.ports.executor import Signal
+
+if TYPE_CHECKING:
+    from toque.runtime.owned import OwnedRun
 
 
 class View(Protocol):
@@ -40,13 +42,6 @@ class Silent:
         """Nothing."""
 
 
-class Watched(Protocol):
-    """What a listener of the runtime is given with the facts of a run."""
-
-    @property
-    def pipeline(self) -> Pipeline: ...
-
-
 class Progress:
     """Listens to the facts of runs (of one in `toque run`, of several in `toque resume`)."""
 
@@ -56,8 +51,12 @@ class Progress:
         self._out = out or sys.stdout
         self._tallies: dict[str, Tally] = {}
 
-    def listen(self, run_id: str, pipeline: Pipeline, news: Sequence[AnyFact]) -> None:
-        """Facts of a run after their commit."""
+    def listener(self, run: OwnedRun, news: Sequence[AnyFact]) -> None:
+        """A `toque.runtime.loop.Listener`: facts of a run after their commit."""
+        self.facts(run.machine.row.run_id, run.pipeline, news)
+
+    def facts(self, run_id: str, pipeline: Pipeline, news: Sequence[AnyFact]) -> None:
+        """The next facts of a run, in order."""
         tally = self._tallies.get(run_id)
         if tally is None:
             tally = self._tallies[run_id] = Tally(pipeline, run_id)
@@ -75,7 +74,7 @@ class Progress:
         """What is known of a run."""
         return self._tallies.get(run_id)
 
-    def finish(self, row: RunRow | None = None) -> None:
+    def finish(self) -> None:
         """Stop the view and print the summary of each run."""
         self._view.end()
         if not self._quiet:

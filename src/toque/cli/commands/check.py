@@ -1,0 +1,53 @@
+"""`toque check`: everything that can be known to be wrong before a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from toque.cli.exits import Exit, NotFound
+from toque.cli.names import unknown_names
+from toque.cli.options import json_option, project_options
+from toque.cli.output import Output
+from toque.local.loading import TIMEOUT_S, LoadedFile, Problem, candidates, load
+from toque.settings import Settings
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--timeout", default=TIMEOUT_S, show_default=True, help="Seconds for the import of one file.")
+@project_options
+@json_option
+def check(files: tuple[Path, ...], timeout: float, settings: Settings, output: Output) -> int:
+    """Validate FILES (default: all of the project that import toque): syntax, cycles, types of wired values, names.
+
+    Exits with 2 when there is an error.
+    """
+    for file in files:
+        if not file.is_file():
+            raise NotFound(f"there is no file {file}")
+    loaded = load(settings.project, list(files) or candidates(settings), checks=True, timeout_s=timeout)
+    problems = [problem for each in loaded for problem in (*each.problems, *_names(each, settings))]
+    pipelines = sum(len(each.pipelines) for each in loaded)
+    output.result(
+        {"files": len(loaded), "pipelines": pipelines, "problems": problems},
+        lambda: _shown(problems, len(loaded), pipelines),
+    )
+    return Exit.USAGE if problems else Exit.OK
+
+
+def _names(loaded: LoadedFile, settings: Settings) -> list[Problem]:
+    return [problem for pipeline in loaded.pipelines for problem in unknown_names(pipeline, settings)]
+
+
+def _shown(problems: list[Problem], files: int, pipelines: int) -> str:
+    counted = f"{_count(files, 'file')}, {_count(pipelines, 'pipeline')}"
+    if not problems:
+        return click.style("✓", fg="green") + f" {counted}: no problems"
+    parts = [str(problem.error()) for problem in problems]
+    return "\n\n".join([*parts, click.style("✗", fg="red") + f" {counted}: {_count(len(problems), 'problem')}"])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

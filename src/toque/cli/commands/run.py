@@ -1,0 +1,133 @@
+"""`toque run` and `toque resume`: execute runs in this process, and watch them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toque.cli.exits import Exit
+from toque.cli.options import (
+    json_option,
+    parameters_option,
+    project_options,
+    settings_for_file,
+    split_target,
+    who,
+)
+from toque.cli.output import Output
+from toque.cli.progress import Progress, make_progress
+
+if TYPE_CHECKING:
+    from toque.local.result import Run
+
+SHOWN_RESULT = 20_000
+"""Characters of a returned text that are printed at the end."""
+
+
+@click.command()
+@click.argument("target", metavar="FILE[:NAME]")
+@parameters_option
+@click.option("--dry-run", is_flag=True, help="Show what would run with which parameters, and run nothing.")
+@click.option(
+    "--executor", type=click.Choice(["process", "inline"]), help="Where all tasks run.  [default: as they say]"
+)
+@click.option("--profile", help="Profile of toque.toml.  [default: $TOQUE_PROFILE, or dev]")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary: only errors.")
+@json_option
+def run(
+    target: str,
+    parameters: Mapping[str, str],
+    dry_run: bool,
+    executor: str | None,
+    profile: str | None,
+    quiet: bool,
+    output: Output,
+) -> int:
+    """Run a pipeline of FILE, durably: whatever is killed, `toque resume` goes on. No server is needed.
+
+    Ctrl-C cancels the run; a second one leaves it as it is, to be resumed.
+    """
+    from toque import local
+
+    file, name = split_target(target)
+    settings = settings_for_file(file, profile)
+    if dry_run:
+        from toque.cli.dry_run import report
+
+        report(settings, file, name, parameters, output)
+        return Exit.OK
+    progress = make_progress(quiet=quiet or output.as_json)
+    try:
+        ended = local.run_file(
+            settings,
+            file,
+            name,
+            parameters=parameters,
+            executor=executor,
+            actor=who(),
+            listener=progress.listener,
+            on_signal=progress.signal,
+        )
+    finally:
+        progress.finish()
+    return report_runs([ended], progress, output, quiet=quiet)
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary: only errors.")
+@project_options
+@json_option
+def resume(run: str | None, quiet: bool, settings: Any, output: Output) -> int:
+    """Go on with RUN (default: all runs that were interrupted and that no living process owns)."""
+    from toque import local
+    from toque.cli.stores import find_run, in_store
+
+    chosen = in_store(settings, lambda store: find_run(store, run)).run_id if run else None
+    progress = make_progress(quiet=quiet or output.as_json)
+    try:
+        ended = local.resume(settings, chosen, listener=progress.listener, on_signal=progress.signal)
+    finally:
+        progress.finish()
+    if not ended:
+        output.say("nothing to resume: no run was interrupted")
+    return report_runs(ended, progress, output, quiet=quiet)
+
+
+def report_runs(runs: list[Run[Any]], progress: Progress, output: Output, *, quiet: bool = False) -> int:
+    """Print what the runs returned; the exit code is that of the worst of them."""
+    if output.as_json:
+        shown = [_as_json(each, progress) for each in runs]
+        output.result(shown[0] if len(shown) == 1 else shown, str)
+    elif not quiet:
+        for each in runs:
+            text = _returned(each)
+            if text:
+                click.echo(f"\n{text}")
+    states = {each.state for each in runs}
+    return Exit.OK if states <= {"succeeded"} else Exit.RUN_FAILED
+
+
+def _returned(run: Run[Any]) -> str:
+    """What the pipeline returned, if it is a text for people."""
+    result = run.result if run.state == "succeeded" else None
+    return result[:SHOWN_RESULT] if isinstance(result, str) else ""
+
+
+def _as_json(run: Run[Any], progress: Progress) -> dict[str, Any]:
+    tally = progress.tally(run.id)
+    return {
+        "run_id": run.id,
+        "pipeline": run.pipeline,
+        "state": run.state,
+        "result": run.result if run.state == "succeeded" and _is_plain(run.result) else None,
+        "took_us": tally.finished_us - tally.started_us if tally is not None and tally.finished_us else None,
+        "tasks": run.states,
+        "failures": [{"task": each.name, "error": each.error} for each in run.failed],
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float | str)

@@ -1,0 +1,43 @@
+"""`toque trigger`: queue a run for whoever serves the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import click
+
+from toque.cli.exits import Exit
+from toque.cli.options import json_option, parameters_option, project_options, who
+from toque.cli.output import Output, state
+from toque.cli.stores import find_run, in_store
+from toque.settings import Settings
+
+POLL_S = 0.2
+
+
+@click.command()
+@click.argument("target", metavar="FILE[:NAME] | NAME")
+@parameters_option
+@click.option("--wait", is_flag=True, help="Wait for its end; the exit code is the run's.")
+@click.option("--key", default="", help="A second trigger with the same key starts nothing and names the first run.")
+@project_options
+@json_option
+def trigger(
+    target: str, parameters: Mapping[str, str], wait: bool, key: str, settings: Settings, output: Output
+) -> int:
+    """Queue a run of a pipeline: of FILE as it is now, or of the current version of NAME."""
+    from toque import local
+
+    run_id = local.trigger(settings, target, parameters=parameters, actor=who(), dedup=key)
+    if not wait:
+        output.result({"run_id": run_id}, lambda: f"queued {run_id}")
+        return Exit.OK
+    output.say(f"queued {run_id}, waiting for its end")
+    while True:
+        row = in_store(settings, lambda store: find_run(store, run_id))
+        if row.state.is_terminal:
+            break
+        time.sleep(POLL_S)
+    output.result({"run_id": run_id, "state": str(row.state)}, lambda: f"{run_id} {state(str(row.state))}")
+    return Exit.OK if row.state == "succeeded" else Exit.RUN_FAILED
