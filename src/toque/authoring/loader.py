@@ -121,23 +121,33 @@ def _imported(name: str, path: Path, root: Path) -> ModuleType:
 
 
 def _mark_new(before: set[str], root: Path) -> None:
-    """Remember, on the modules themselves, which ones were imported for this project."""
+    """Remember, on the modules themselves, which ones were imported for this project, and from which text."""
     prefix = str(root) + os.sep
     for name in set(sys.modules) - before:
         module = sys.modules[name]
-        if (getattr(module, "__file__", None) or "").startswith(prefix):
-            setattr(module, _MARK, str(root))
+        file = getattr(module, "__file__", None) or ""
+        if file.startswith(prefix):
+            setattr(module, _MARK, (str(root), _version_of(file)))
 
 
 def _forget(root: Path) -> None:
-    """Drop what an earlier load imported, so that an edited file is read anew."""
+    """Drop what an earlier load imported, if it was for another project or any of it was edited since."""
+    marked = {name: (module, getattr(module, _MARK)) for name, module in sys.modules.items() if hasattr(module, _MARK)}
+    if all(mark == (str(root), _version_of(module.__file__ or "")) for module, mark in marked.values()):
+        return
     linecache.checkcache()
-    for name, module in list(sys.modules.items()):
-        loaded_from = getattr(module, _MARK, None)
-        if loaded_from is not None:
-            del sys.modules[name]
-            if loaded_from != str(root) and loaded_from in sys.path:
-                sys.path.remove(loaded_from)
+    for name, (_, (loaded_from, _)) in marked.items():
+        del sys.modules[name]
+        if loaded_from != str(root) and loaded_from in sys.path:
+            sys.path.remove(loaded_from)
+
+
+def _version_of(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _defined_in(module: ModuleType) -> list[Runnable]:
