@@ -125,11 +125,13 @@ def _decode_special(tag: str, data: dict[str, Any]) -> Any:
 
 
 def _decode_time(tag: str, data: dict[str, Any]) -> date | time:
-    value: Any = {"datetime": datetime, "date": date, "time": time}[tag].fromisoformat(data["v"])
+    if tag == "date":
+        return date.fromisoformat(data["v"])
+    value = datetime.fromisoformat(data["v"]) if tag == "datetime" else time.fromisoformat(data["v"])
     if "zone" in data:
         from zoneinfo import ZoneInfo
 
-        return value.replace(tzinfo=ZoneInfo(data["zone"]), fold=data["fold"])  # type: ignore[no-any-return]
+        return value.replace(tzinfo=ZoneInfo(data["zone"]), fold=data["fold"])
     return value.replace(fold=1) if data.get("fold") else value
 
 
