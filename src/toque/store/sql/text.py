@@ -16,7 +16,7 @@ _TYPES: dict[Kind, dict[str, str]] = {
         "bool": "INTEGER",
         "bytes": "BLOB",
         "index": "BLOB",
-        "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "serial": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT",
     },
     "postgresql": {
         # Collation C: ids compare by their bytes, as in SQLite and in Python.
@@ -33,7 +33,10 @@ _TYPES: dict[Kind, dict[str, str]] = {
 def create_schema(kind: Kind) -> list[str]:
     """The statements that make an empty database current, its revision recorded where Alembic looks for it."""
     statements = [statement for table in TABLES for statement in create_table(kind, table)]
-    statements.append("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    statements.append(
+        "CREATE TABLE alembic_version ("
+        "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
     statements.append(f"INSERT INTO alembic_version VALUES ('{REVISIONS[-1]}')")
     return statements
 
