@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from toque.authoring import sites, types, wiring
 from toque.authoring.placeholders import Placeholder, Wired, describe, wired
 from toque.authoring.trace import Trace, required
+from toque.authoring.wiring import whole
 from toque.graph.expr import Access, Gather, Ref
 from toque.graph.ir import Guard, Meta
 
@@ -139,9 +140,10 @@ def one_of(*results: T) -> T:
     """The first of several results, in this order, that exists: joins branches."""
     trace = required("one_of()", otherwise="in a flow or a task: use the variable")
     sources: list[Ref | Gather] = []
+    joined: list[Any] = []
     if len(results) < 2:
         raise sites.refuse("one_of() joins the results of branches, and there is one at most.", fix="one_of(a, b)")
-    for result in results:
+    for result in cast("tuple[Any, ...]", results):
         held = wiring.own(trace, result).held if isinstance(result, Placeholder) else None
         if not isinstance(held, Ref | Gather) or trace.drafts[_node(held)].scope != trace.frame.scope:
             what = describe(result) if isinstance(result, Placeholder) else repr(result)
@@ -149,6 +151,12 @@ def one_of(*results: T) -> T:
                 f"one_of() joins results of tasks of this pipeline or group; {what} is none.",
                 fix="one_of(result_of_one_branch, result_of_the_other)",
             )
+        if held != whole(held):
+            # The server hands the result of a branch on as it is: a part of one needs a task run of its own.
+            result = wiring.materialized(trace, "part", result)
+            held = wiring.own(trace, result).held
+            assert isinstance(held, Ref)
+        joined.append(result)
         sources.append(held)
     name = "+".join(_local_name(trace, source) for source in sources)
     existing = trace.drafts.get(trace.frame.prefix + name)
@@ -156,7 +164,7 @@ def one_of(*results: T) -> T:
         return cast("T", _joined(trace, existing.id, results))
     draft = trace.open("join", name, sites.here(), Meta())
     draft.rule = "none_failed_min_one_success"
-    draft.fields = {"sources": tuple(wiring.expression(trace, draft, result) for result in results)}
+    draft.fields = {"sources": tuple(wiring.expression(trace, draft, result) for result in joined)}
     trace.close(draft)
     return cast("T", _joined(trace, draft.id, results))
 
@@ -172,7 +180,7 @@ def _exported(trace: Trace, value: object, path: tuple[Access, ...]) -> tuple[st
         held = wiring.own(trace, value).held
         if isinstance(held, Ref):
             draft = trace.drafts[held.node]
-            if draft.kind == "task" and draft.scope == trace.frame.scope:
+            if draft.kind == "task" and trace.sees(draft.scope):
                 return draft.id, draft.export((*held.path, *path))
         elif isinstance(held, Gather):
             raise sites.refuse(
@@ -204,11 +212,9 @@ def _node(held: Ref | Gather) -> str:
 
 
 def _local_name(trace: Trace, held: Ref | Gather) -> str:
-    name = _node(held).removesuffix("[]").removeprefix(trace.frame.prefix)
-    path = held.path if isinstance(held, Ref) else ()
-    return ".".join([name, *(str(key) for _, key in path)])
+    return _node(held).removesuffix("[]").removeprefix(trace.frame.prefix)
 
 
 def _refuse_elsewhere(trace: Trace, guard: Guard) -> None:
-    if trace.drafts[guard.node].scope != trace.frame.scope:
+    if not trace.sees(trace.drafts[guard.node].scope):
         raise sites.refuse("The condition was asked in another scope than this block.", fix="when(…) where it is used")

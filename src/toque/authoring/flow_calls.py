@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
-from toque.authoring import calls, sites
+from toque.authoring import calls, fanout, sites
 from toque.authoring.options import task_policy, tolerance
 from toque.authoring.references import code_ref, is_async
 from toque.authoring.trace import current
@@ -195,7 +195,7 @@ def _spread(callee: Callee, mode: MapMode, given: list[calls.Argument]) -> list[
     """The calls that a fan-out stands for."""
     positions = [index for index, argument in enumerate(given) if isinstance(argument.value, Each)]
     if not positions:
-        raise calls.nothing_to_iterate(callee, mode, given)
+        raise fanout.nothing_to_iterate(callee, mode, given)
     axes = [list(given[index].value.items) for index in positions]
     if mode == "zip" and len({len(axis) for axis in axes}) > 1:
         lengths = ", ".join(f"{given[index].name}: {len(axis)}" for index, axis in zip(positions, axes, strict=True))

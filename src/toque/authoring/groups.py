@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
-from toque.authoring import calls, flow_calls, sites, types, wiring
+from toque.authoring import calls, fanout, flow_calls, sites, types, wiring
 from toque.authoring.options import GroupOptions, check_name, checked
 from toque.authoring.placeholders import Placeholder, Wired, describe, wired
 from toque.authoring.tasks import checked_upstream
@@ -116,13 +116,13 @@ def map_body(
     trace: Trace, callee: calls.Callee, mode: calls.MapMode, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Placeholder:
     """A map node whose scope holds all nodes of a body."""
-    opened, given = calls.open_map(trace, callee, mode, calls.arguments(callee, args, kwargs))
+    opened, given = fanout.open_map(trace, callee, mode, calls.arguments(callee, args, kwargs))
     prefix = trace.frame.prefix + callee.name + "."
     with _body(trace, callee, prefix=prefix, group="", scope=opened.id, guards=(), setups=(), after=()):
         returned = _run_body(trace, callee, given)
         opened.fields["result"] = _result(trace, callee, returned)
     annotation = wired(returned).annotation if isinstance(returned, Placeholder) else (lambda: type(None))
-    return calls.mapped_result(trace, opened, callee.name, annotation)
+    return fanout.mapped_result(trace, opened, callee.name, annotation)
 
 
 def _body(trace: Trace, callee: calls.Callee, **frame: Any) -> ExitStack:
@@ -157,9 +157,10 @@ def _result(trace: Trace, callee: calls.Callee, returned: object) -> AnyExpr | N
         if isinstance(held, Const):
             return None
         if isinstance(held, Ref | Gather):
-            expr = wiring.expression(trace, None, returned)
-            assert isinstance(expr, Ref | Gather)
-            return expr
+            if held != wiring.whole(held):
+                # The server hands results on as they are: a part of one needs a task run of its own.
+                returned = wiring.materialized(trace, "part", returned)
+            return wiring.expression(trace, None, returned)
         what = describe(returned)
     else:
         what = types.show(type(returned))

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
-from toque.authoring import calls, flow_calls, sites
+from toque.authoring import calls, fanout, flow_calls, sites
 from toque.authoring.options import TaskOptions, check_name, checked
 from toque.authoring.references import code_ref
 from toque.authoring.trace import current, loading
@@ -85,7 +85,7 @@ class Task(Generic[P, R]):
     def _fan_out(self, mode: calls.MapMode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         trace = current()
         if trace is not None:
-            return calls.map_task(trace, self, mode, args, kwargs)
+            return fanout.map_task(trace, self, mode, args, kwargs)
         if flow_calls.in_flow():
             return flow_calls.fan_out(self, mode, args, kwargs)
         refuse_at_import(self.name)

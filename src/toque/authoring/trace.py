@@ -152,7 +152,7 @@ class Trace:
             if draft.kind == "join" and all(guard in self.drafts[source].guards for source in draft.edges):
                 continue  # skipped with its sources
             draft.guards.append(guard)
-            draft.edge(guard.node, "order")
+            self.connect(draft, guard.node, "order")
         for block in reversed(frame.setups):
             if not any(member in draft.edges for member in block.members):
                 draft.edge(block.node, "order")

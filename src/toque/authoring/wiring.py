@@ -142,7 +142,7 @@ def own(trace: Trace, placeholder: Placeholder) -> Wired:
 def materialized(trace: Trace, prefix: str, value: object) -> Placeholder:
     """The value as the result of a task run, where the server needs to see or count it."""
     inside = wired(value) if isinstance(value, Placeholder) else None
-    name = f"{prefix}.{_slug(inside.label) if inside else 'value'}"
+    name = f"{prefix}.{_slug(_label(inside))}"
     for number in count(1):
         unique = name if number == 1 else f"{name}_{number}"
         existing = trace.drafts.get(trace.frame.prefix + unique)
@@ -157,9 +157,21 @@ def materialized(trace: Trace, prefix: str, value: object) -> Placeholder:
     return _result(trace, draft, inside)
 
 
+def _label(inside: Wired | None) -> str:
+    if inside is None:
+        return "value"
+    path = inside.held.path if isinstance(inside.held, Param | Ref | Item) else ()
+    return ".".join([inside.label, *(str(key) for _, key in path)])
+
+
 def _result(trace: Trace, draft: Draft, inside: Wired | None) -> Placeholder:
     annotation = inside.annotation if inside else None
     return Placeholder(Wired(trace, Ref(node=draft.id), inside.label if inside else draft.id, annotation))
+
+
+def whole(held: Ref | Gather) -> Ref | Gather:
+    """The whole result that `held` is a part of, holes included."""
+    return Ref(node=held.node) if isinstance(held, Ref) else Gather(map=held.map)
 
 
 def _slug(label: str) -> str:

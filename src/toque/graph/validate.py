@@ -83,14 +83,13 @@ class _Checker:
                 )
 
     def _guard_faults(self, node: AnyNode) -> Iterator[Fault]:
-        awaited = {edge.source for edge in node.upstream}
         for guard in node.guards:
             decider = self._nodes.get(guard.node)
             if not isinstance(decider, TaskNode):
                 yield _fault(node, f"its condition {guard.node!r} is not a task")
             elif guard.export >= len(decider.exports):
                 yield _fault(node, f"its condition reads export {guard.export} of {guard.node!r}, which has fewer")
-            elif guard.node not in awaited:
+            elif not self._awaits(node, guard.node):
                 yield _fault(node, f"it does not wait for its condition {guard.node!r}")
 
     def _kind_faults(self, node: AnyNode) -> Iterator[Fault]:
