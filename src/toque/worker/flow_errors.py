@@ -56,7 +56,7 @@ def diverged(step: str, how: str) -> FlowDiverged:
     return FlowDiverged(
         f"the flow did not repeat itself when it was replayed, at step {step}: {how}",
         fix="let the body depend on its arguments and on results of steps only: take the time from toque.now(), "
-        "randomness and ids from toque.flow_random() and toque.flow_uuid(), and do everything else in a task. "
+        "randomness and ids from toque.random() and toque.uuid(), and do everything else in a task. "
         "toque.testing.verify_replay(flow)(…) finds the place. If the code was changed on purpose, start a new run",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
@@ -70,7 +70,9 @@ class Asking:
         try:
             yield
         finally:
-            scope_here.reset(before)
+            # A dropped body is closed by the exit of the interpreter, and then in no context of its own.
+            with suppress(ValueError):
+                scope_here.reset(before)
 
     # -- requests
 

@@ -186,7 +186,8 @@ class AsyncBody:
     def fail(self, handle: asyncio.Future[Any], error: Exception) -> None:
         """What `handle` stands for failed: if nobody ever looks at that, the flow fails."""
         self._failed.append(handle)
-        handle.set_exception(error)
+        # The traceback is to begin where the body waits, not where its answer was opened.
+        handle.set_exception(error.with_traceback(None))
 
     def _apply(self, answer: AnswerStep) -> None:
         due = self.timers.pop(answer.step, None)

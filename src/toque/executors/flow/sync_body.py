@@ -160,7 +160,7 @@ class SyncStep:
         try:
             self._value = self._body.asking.open(answer)
         except Exception as error:
-            self.error = error
+            self.error = error.with_traceback(None)
 
     def __await__(self) -> Generator[Any, None, Any]:
         raise _awaited_in_sync(f"step {self._step}")
