@@ -35,6 +35,6 @@ def report(settings: Settings, file: Path, name: str, raw: Mapping[str, str], ou
         given = [f"  {key} = {value!r}" for key, value in parameters.items()] or ["  none"]
         profile = f" under profile {settings.profile}" if settings.profile else ""
         head = f"{pipeline.name}: {len(tasks)} tasks would run{profile}"
-        return "\n".join([head, "", "parameters", *given, "", render.tree(pipeline)])
+        return "\n".join([head, "", "parameters", *given, "", *render.tree(pipeline)])
 
     output.result(data, text)

@@ -46,7 +46,7 @@ def show(target: str, mermaid: bool, settings: Settings, output: Output) -> None
     from toque.graph import render
 
     pipeline = _find(target, settings)
-    text = render.mermaid(pipeline) if mermaid else render.tree(pipeline)
+    text = render.mermaid(pipeline) if mermaid else "\n".join(render.tree(pipeline))
     output.result(
         {**_summary("", pipeline), "ir": msgspec.json.decode(canonical.encode(pipeline)), "text": text}, lambda: text
     )

@@ -150,7 +150,7 @@ def _matching(rows: list[VersionRow], name: str) -> VersionRow:
 def _graph_diff(before: VersionRow, after: VersionRow) -> list[str]:
     from toque.graph import diff as graph_diff
 
-    return [str(change) for change in graph_diff.diff(canonical.decode(before.ir), canonical.decode(after.ir))]
+    return graph_diff.lines(graph_diff.diff(canonical.decode(before.ir), canonical.decode(after.ir)))
 
 
 def _code_diff(settings: Settings, before: VersionRow, after: VersionRow) -> list[tuple[str, str, str]]:
