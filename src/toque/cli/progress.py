@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+import click
+
 from toque.cli.summary import summary
 from toque.cli.tally import Tally
 from toque.engine.facts import AnyFact
@@ -79,8 +81,7 @@ class Progress:
         self._view.end()
         if not self._quiet:
             for tally in self._tallies.values():
-                self._out.write(summary(tally) + "\n")
-            self._out.flush()
+                click.echo(summary(tally), file=self._out)  # colours only where there is a terminal
 
 
 def make_progress(*, quiet: bool = False, out: TextIO | None = None) -> Progress:
