@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,15 @@ import msgspec
 
 from toque.authoring.flows import Flow
 from toque.engine.effects import AnswerStep
-from toque.engine.inputs import AttemptFailed, AttemptStarted, AttemptSucceeded, Cancel, FlowEvicted, StepRequested
+from toque.engine.inputs import (
+    AttemptCancelled,
+    AttemptDeferred,
+    AttemptFailed,
+    AttemptSkipped,
+    AttemptSucceeded,
+    Cancel,
+    StepRequested,
+)
 from toque.engine.values import ErrorInfo, TaskKey, Token, ValueRef
 from toque.executors.flow.asking import FlowMessage
 from toque.executors.flow.stage import Stage
@@ -53,16 +62,19 @@ class FakeRuntime:
         self.messages: list[FlowMessage] = []
         self.answers_due: list[AnswerStep] = []
         self.boot = 0
+        self._changed = threading.Condition()
 
     # -- the host
 
     def begin(self) -> FakeRuntime:
         """Dispatch the body, anew if it was dispatched before."""
+        if self.boot:
+            self.stage.drop(self.token)
         self.boot += 1
         self.asked = []
         self.answers_due = []
         env = Environment(lambda: BLOBS, _no_settings, lambda signal: None, now_us=lambda: self.now_us)
-        self.stage = Stage(env, self._receive, lambda: self.clock_s)
+        self.stage = Stage(env, self._receive, on_wait=self._waits, clock_s=lambda: self.clock_s)
         self.stage.begin(self.spec)
         self.deliver()
         return self
@@ -91,15 +103,36 @@ class FakeRuntime:
             due, self.answers_due = self.answers_due, []
             self.stage.answer(due)
 
+    def settle(self) -> FakeRuntime:
+        """Until a sync body is over, or waits for what has not ended. Fails after ten seconds."""
+        while not self.is_over:
+            with self._changed:
+                assert self._changed.wait_for(lambda: self.is_over or self.is_waiting, timeout=10), self.messages
+                if not self.answers_due:
+                    break
+            self.deliver()
+        return self
+
+    @property
+    def is_over(self) -> bool:
+        ends = AttemptSucceeded | AttemptFailed | AttemptSkipped | AttemptDeferred | AttemptCancelled
+        return any(isinstance(message, ends) and message.token == self.token for message in self.messages)
+
+    def _waits(self, token: Token) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
     def _receive(self, messages: Sequence[FlowMessage]) -> None:
-        self.messages += messages
-        for message in messages:
-            if isinstance(message, StepRequested) and message.token == self.token:
-                self._step(message)
-            elif isinstance(message, Cancel):
-                key = TaskKey(message.task, message.map_index)
-                if key not in self.ended:
-                    self._end(key, error=ErrorInfo(kind="cancelled", type="Cancelled", message=message.reason))
+        with self._changed:
+            self.messages += messages
+            for message in messages:
+                if isinstance(message, StepRequested) and message.token == self.token:
+                    self._step(message)
+                elif isinstance(message, Cancel):
+                    key = TaskKey(message.task, message.map_index)
+                    if key not in self.ended:
+                        self._end(key, error=ErrorInfo(kind="cancelled", type="Cancelled", message=message.reason))
+            self._changed.notify_all()
 
     def _step(self, request: StepRequested) -> None:
         key = TaskKey(request.node.id, (*request.body_index, request.occurrence))
@@ -178,9 +211,6 @@ class FakeRuntime:
 
     def of(self, kind: type) -> list[Any]:
         return [message for message in self.messages if isinstance(message, kind)]
-
-
-__all__ = ["AttemptStarted", "FakeRuntime", "FlowEvicted", "failure"]
 
 
 def _no_settings() -> Any:

@@ -32,8 +32,9 @@ from toque.worker.flow_context import StepCall, set_current_flow
 class AsyncBody:
     """The life of one async body. `advance` is the only thing that makes it move."""
 
-    def __init__(self, attempt: Attempt, asking: Asking) -> None:
+    def __init__(self, attempt: Attempt, asking: Asking, on_wait: Callable[[], None]) -> None:
         self.asking = asking
+        self._on_wait = on_wait
         self.is_over = False
         self._attempt = attempt
         self.loop = BodyLoop(_Hooks(self))
@@ -89,6 +90,8 @@ class AsyncBody:
                 self.asking.flush()
                 if self.asking.check_quiet() is not None:
                     self._point_at_wait()
+                else:
+                    self._on_wait()
                 return
             self._apply(answer)
             self.loop.run_ready()

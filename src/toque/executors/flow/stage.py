@@ -1,16 +1,18 @@
 """The stage: the bodies that live in one process, by the token of their dispatch. Used by one thread.
 
-A body that is dropped while its code stands at an `await` is *buried*: its frames are kept, because dropping the
-last reference to a coroutine runs its `finally` blocks, and those are for the end of the flow, not for an eviction.
-What is buried goes when the process does, which whoever runs it sees to.
+A body that is dropped while its code stands at an `await` is *buried*: its frames are kept for the life of the
+process, because dropping the last reference to a coroutine runs its `finally` blocks, and those are for the end of
+the flow, not for an eviction. Whoever runs the process sees to it that it does not live for ever.
 """
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from functools import partial
+from typing import TypeAlias
 
 from toque.engine.effects import AnswerStep
 from toque.engine.inputs import FlowEvicted
@@ -29,23 +31,28 @@ Body: TypeAlias = AsyncBody | SyncBody
 class Stage:
     """Begins bodies, hands them answers, and lets go of those that wait for long."""
 
-    def __init__(self, env: Environment, send: Send, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        env: Environment,
+        send: Send,
+        *,
+        on_wait: Callable[[Token], None] = lambda token: None,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._env = env
         self._send = send
+        self._on_wait = on_wait
+        """Called each time that a body begins to wait; for a sync one, in its thread."""
         self._clock_s = clock_s
         self._bodies: dict[Token, Body] = {}
         self._waiting_since_s: dict[Token, float] = {}
-        self._buried: list[Any] = []
+        self.buried = 0
+        """How many dropped bodies still take memory."""
 
     @property
     def tokens(self) -> list[Token]:
         """The dispatches that live here."""
         return [token for token, body in self._bodies.items() if not body.is_over]
-
-    @property
-    def buried(self) -> int:
-        """How many dropped bodies still take memory."""
-        return len(self._buried)
 
     def begin(self, spec: AttemptSpec) -> None:
         """Run a body; an async one up to where it first waits."""
@@ -61,7 +68,8 @@ class Stage:
             self._send([report])
             return
         asking = Asking(spec, self._env, self._send)
-        body: Body = AsyncBody(made, asking) if is_async else SyncBody(made, asking)
+        on_wait = partial(self._on_wait, spec.token)
+        body: Body = AsyncBody(made, asking, on_wait) if is_async else SyncBody(made, asking, on_wait)
         self._bodies[spec.token] = body
         body.start()
         self._forget_if_over(spec.token, body)
@@ -125,7 +133,9 @@ class Stage:
         del self._bodies[token]
         self._waiting_since_s.pop(token, None)
         if body.leaves_frames:
-            self._buried.append(body)
+            self.buried += 1
+            # A reference that nothing ever gives back: not even the exit of the interpreter closes the coroutines.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(body))
 
     def _forget_if_over(self, token: Token, body: Body) -> None:
         """The thread of a sync body ends by itself: such a body is found to be over at the next look."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import uuid
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from contextvars import copy_context
 from datetime import datetime
@@ -29,9 +29,10 @@ from toque.worker.flow_context import StepCall, set_current_flow
 class SyncBody:
     """The life of one sync body. The host's thread calls `start`, `tell`, `cancel`; all else is the body's thread."""
 
-    def __init__(self, attempt: Attempt, asking: Asking) -> None:
+    def __init__(self, attempt: Attempt, asking: Asking, on_wait: Callable[[], None]) -> None:
         self.asking = asking
         self.is_over = False
+        self._on_wait = on_wait
         self.handles: dict[TaskKey, SyncStep] = {}
         self._attempt = attempt
         self._mail: SimpleQueue[Sequence[AnswerStep]] = SimpleQueue()
@@ -122,6 +123,7 @@ class SyncBody:
 
     def _read_mail(self) -> None:
         self._read_when_waiting = self._read
+        self._on_wait()
         answers = self._mail.get()
         self._read += 1
         for answer in answers:
