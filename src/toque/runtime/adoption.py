@@ -1,0 +1,116 @@
+"""Adoption: what other processes wrote into the store finds its way here; what dead ones left goes on.
+
+A hint (`Store.changed`) says when to look; looking is the truth, so a missed hint costs one lease at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from toque.engine.inputs import Cancel, Mark, Resume, Suspend
+from toque.engine.states import TaskState
+from toque.ports.clock import Clock
+from toque.ports.store import CommandRow, Store, StoreUnavailable
+from toque.runtime.messages import Adopt, Message, Ordered
+from toque.runtime.options import RuntimeOptions
+from toque.runtime.versions import VersionMissing, Versions
+
+log = logging.getLogger("toque.runtime")
+
+
+class Adoption:
+    """Polls the store for commands to this instance, and for runs that nobody owns."""
+
+    def __init__(
+        self, store: Store, versions: Versions, clock: Clock, options: RuntimeOptions, put: Callable[[Message], None]
+    ) -> None:
+        self._store = store
+        self._versions = versions
+        self._clock = clock
+        self._options = options
+        self._put = put
+        self._ordered: set[int] = set()
+        self._refused: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, instance: str) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._run(instance), name="toque-adoption")
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def adopt(self, instance: str, *, from_instances: list[str]) -> int:
+        """Take over unfinished runs of `from_instances` and of nobody; returns how many."""
+        taken = await self._store.adopt(instance, from_instances=from_instances)
+        for run_id in taken:
+            await self._bring_in(run_id)
+        return len(taken)
+
+    async def _bring_in(self, run_id: str) -> None:
+        stored = await self._store.load_run(run_id)
+        if stored is None:
+            return
+        try:
+            pipeline, bundle = await self._versions.get(stored.run.version)
+        except VersionMissing as missing:
+            if run_id not in self._refused:
+                self._refused.add(run_id)
+                log.error("run %s cannot go on: %s", run_id, missing)
+            return
+        self._put(Adopt(stored, pipeline, bundle))
+
+    async def _run(self, instance: str) -> None:
+        renewed_us = 0
+        while True:
+            try:
+                now_us = self._clock.now_us()
+                lease_due = now_us - renewed_us >= self._options.lease_s * 1e6 / 3
+                if lease_due:
+                    await self._store.renew(instance, now_us, self._options.lease_s)
+                    renewed_us = now_us
+                if await self._store.changed() or lease_due:
+                    await self._look(instance, bury=lease_due)
+            except StoreUnavailable as unavailable:
+                log.warning("store unavailable, looking again: %s", unavailable)
+            await self._clock.wait_until(self._clock.now_us() + int(self._options.poll_s * 1e6))
+
+    async def _look(self, instance: str, *, bury: bool) -> None:
+        for command in await self._store.list_commands(instance):
+            if command.id not in self._ordered:
+                self._ordered.add(command.id)
+                self._put(Ordered(to_input(command), command.id))
+        if self._options.adopt:
+            dead = await self._store.dead_instances() if bury else []
+            if adopted := await self.adopt(instance, from_instances=dead):
+                log.info("adopted %d run(s)%s", adopted, f" of {', '.join(dead)}" if dead else "")
+
+
+def to_input(command: CommandRow) -> Cancel | Mark | Suspend | Resume:
+    """The engine's input for a stored command. Raises `ValueError` for an unknown kind."""
+    payload = command.payload
+    task, map_index = payload.get("task", ""), tuple(payload.get("map_index", ()))
+    reason = payload.get("reason", "")
+    match command.kind:
+        case "cancel":
+            return Cancel(run_id=command.run_id, actor=command.actor, reason=reason, task=task, map_index=map_index)
+        case "mark":
+            return Mark(
+                run_id=command.run_id,
+                actor=command.actor,
+                reason=reason,
+                task=task,
+                map_index=map_index,
+                state=TaskState(payload["state"]),
+            )
+        case "suspend":
+            return Suspend(run_id=command.run_id, actor=command.actor, reason=reason)
+        case "resume":
+            return Resume(run_id=command.run_id, actor=command.actor)
+        case unknown:
+            raise ValueError(f"unknown command {unknown!r}")

@@ -1,0 +1,33 @@
+"""What can be tuned about a runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeOptions:
+    """Options of one runtime; the defaults fit a laptop and a small server."""
+
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """Slots of the named pools. A pool whose name holds a colon (`duckdb:/path`) has one slot unless named here."""
+    poll_s: float = 0.05
+    """How often another process's writes are looked for."""
+    lease_s: float = 10.0
+    """PostgreSQL: an instance that was not renewed for so long is dead."""
+    cancel_grace_s: float = 5.0
+    """Between a cooperative cancel and SIGTERM."""
+    batch: int = 4096
+    """Inputs decided in one transaction at most."""
+    adopt: bool = True
+    """Take over queued runs and those of dead instances (a server does, `toque run` does not)."""
+    spill_entries: int = 1000
+    """Gathered results beyond this number travel as a blob."""
+    logs: str = ""
+    """Directory of the attempts' logs; "" keeps none."""
+
+    def pool_limit(self, pool: str) -> int | None:
+        """Slots of `pool`; None when it has no limit here."""
+        limit = self.pools.get(pool)
+        return 1 if limit is None and ":" in pool else limit
