@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
-from toque.authoring import sites, types, wiring
+from toque.authoring import overrides, sites, types, wiring
 from toque.authoring.options import task_policy
 from toque.authoring.placeholders import Placeholder, Wired, describe, wired
 from toque.authoring.references import code_ref
@@ -110,22 +110,38 @@ def fixed_arguments(callee: Callee) -> tuple[Any, ...]:
     return cast("tuple[Any, ...]", getattr(callee, "fixed", ()))
 
 
-def refuse_unsupplied(callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Outside of a run nothing is injected: a test passes its own."""
-    missing = [name for name, _ in supplied(callee)]
-    if not missing:
-        return
+def call_plainly(callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call the function itself, outside of any run. Nothing is injected there but what a test has put in place."""
+    function = callee.__toque_function__
+    overridden = overrides.current()
+    if overridden.stubs:
+        stub = overridden.stub_of(code_ref(function), callee.name)
+        if stub is not None:
+            return stub()
+    kwargs = {**_replacements(callee, args, kwargs, overridden), **kwargs}
+    return function(*fixed_arguments(callee), *args, **kwargs)
+
+
+def _replacements(
+    callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any], overridden: overrides.Overrides
+) -> dict[str, Any]:
+    markers = dict(supplied(callee))
+    if not markers:
+        return {}
     try:
         bound = callee.signature.bind_partial(*args, **kwargs).arguments
     except TypeError:
-        return  # the call itself says it better
-    missing = [name for name in missing if name not in bound or isinstance(bound[name], Marker)]
-    if missing:
-        shown = ", ".join(f"{name}=…" for name in missing)
+        return {}  # the call itself says it better
+    missing = {name: marker for name, marker in markers.items() if isinstance(bound.get(name, marker), Marker)}
+    found = {name: overridden.supplied(marker.inject) for name, marker in missing.items()}
+    unsupplied = [name for name, (is_there, _) in found.items() if not is_there]
+    if unsupplied:
+        shown = ", ".join(f"{name}=…" for name in unsupplied)
         raise sites.refuse(
-            f"{callee.name} was called outside of a run, where nothing supplies {', '.join(missing)}.",
-            fix=f"{callee.name}(…, {shown})",
+            f"{callee.name} was called outside of a run, where nothing supplies {', '.join(unsupplied)}.",
+            fix=f"{callee.name}(…, {shown}), or with replace(…, …) of toque.testing around it",
         )
+    return {name: value for name, (_, value) in found.items()}
 
 
 def connection_pools(markers: Iterable[Marker]) -> tuple[PoolClaim, ...]:

@@ -51,7 +51,7 @@ class Submit(Generic[P, R]):
         """Ask for the step now."""
         flow = _flow_or_refuse(self._callee)
         if flow is None:
-            return Step(_Direct(lambda: _plain(self._callee, args, kwargs)))
+            return Step(_Direct(lambda: calls.call_plainly(self._callee, args, kwargs)))
         if self._callee.__toque_kind__ == "flow":
             return Step(_Direct(lambda: _nested(flow, self._callee, args, kwargs)))
         given = calls.arguments(self._callee, args, kwargs)
@@ -212,17 +212,12 @@ def _spread(callee: Callee, mode: MapMode, given: list[calls.Argument]) -> list[
     return spread
 
 
-def _plain(callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    calls.refuse_unsupplied(callee, args, kwargs)
-    return callee.__toque_function__(*calls.fixed_arguments(callee), *args, **kwargs)
-
-
-def _plain_list(callee: Callee, mode: MapMode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+def _plain_list(callee: Callee, mode: MapMode, given_args: tuple[Any, ...], given_kwargs: dict[str, Any]) -> list[Any]:
     results = []
-    for items in _spread(callee, mode, calls.arguments(callee, args, kwargs)):
-        step = _step_call(callee, items)
-        calls.refuse_unsupplied(callee, tuple(step.args), dict(step.kwargs))
-        results.append(callee.__toque_function__(*step.args, **step.kwargs))
+    for items in _spread(callee, mode, calls.arguments(callee, given_args, given_kwargs)):
+        args = tuple(argument.value for argument in items if argument.key is None)
+        kwargs = {argument.key: argument.value for argument in items if argument.key is not None}
+        results.append(calls.call_plainly(callee, args, kwargs))
     return results
 
 

@@ -50,9 +50,7 @@ class Task(Generic[P, R]):
         if flow_calls.in_flow():
             return cast("R", flow_calls.call(self, args, kwargs))
         refuse_at_import(self.name)
-        calls.refuse_unsupplied(self, args, kwargs)
-        function: Callable[..., Any] = self.__toque_function__
-        return cast("R", function(*calls.fixed_arguments(self), *args, **kwargs))
+        return cast("R", calls.call_plainly(self, args, kwargs))
 
     def map(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """One task run for each item of the arguments marked with `each()`; several are zipped, strictly."""

@@ -1,0 +1,103 @@
+"""Overrides: what a test puts in place of tasks, resources and the clock. Set by `toque.testing`, read by `toque.local`.
+
+They live in a context variable, so that tests which run side by side do not see each other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from toque.graph.ir import CodeRef, Inject, TaskNode
+from toque.ports.clock import Clock
+
+CodeKey: TypeAlias = tuple[str, str, str]
+"""Module and qualified name of a task's function, and the node's name ("" for every node that runs it)."""
+
+
+@dataclass(frozen=True)
+class Stub:
+    """What a task does instead of running its body."""
+
+    returns: Any = None
+    raises: BaseException | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Stands in for the function, sync or async: the caller awaits only what can be awaited."""
+        if self.raises is not None:
+            raise self.raises
+        return self.returns
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """Everything that is in place of something else now."""
+
+    stubs: Mapping[CodeKey, Stub] = field(default_factory=dict)
+    supplies: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    clock: Clock | None = None
+
+    def function_for(self, node: TaskNode) -> Callable[..., Any] | None:
+        """What to call instead of the node's own code, or None."""
+        name = node.id.rpartition("/")[2].rpartition(".")[2]
+        return self.stub_of(node.code, name)
+
+    def stub_of(self, code: CodeRef, name: str) -> Stub | None:
+        """The stub of a function; one for a node of this name goes first."""
+        by_name = self.stubs.get((code.module, code.qualname, name))
+        return by_name if by_name is not None else self.stubs.get((code.module, code.qualname, ""))
+
+    def supplied(self, inject: Inject) -> tuple[bool, Any]:
+        """Whether an injected argument is replaced, and by what."""
+        key = supply_key(inject)
+        return key in self.supplies, self.supplies.get(key)
+
+
+_current: ContextVar[Overrides] = ContextVar("toque_overrides", default=Overrides())  # noqa: B039 — frozen
+
+
+def current() -> Overrides:
+    """The overrides of the test that runs here."""
+    return _current.get()
+
+
+def supply_key(inject: Inject) -> tuple[str, str]:
+    """What tells injected arguments apart: connections, variables and secrets by name, resources by their code."""
+    if inject.kind == "resource" and inject.code is not None:
+        return "resource", f"{inject.code.module}:{inject.code.qualname}"
+    return inject.kind, inject.name
+
+
+@contextmanager
+def stubbed(key: CodeKey, stub: Stub) -> Iterator[None]:
+    """Have a task do something else within the block."""
+    found = _current.get()
+    with _changed(replace(found, stubs={**found.stubs, key: stub})):
+        yield
+
+
+@contextmanager
+def replaced(key: tuple[str, str], value: Any) -> Iterator[None]:
+    """Hand `value` to every task that asks for what `key` names."""
+    found = _current.get()
+    with _changed(replace(found, supplies={**found.supplies, key: value})):
+        yield
+
+
+@contextmanager
+def timed(clock: Clock) -> Iterator[None]:
+    """Let runs use `clock`."""
+    with _changed(replace(_current.get(), clock=clock)):
+        yield
+
+
+@contextmanager
+def _changed(overrides: Overrides) -> Iterator[None]:
+    token = _current.set(overrides)
+    try:
+        yield
+    finally:
+        _current.reset(token)
