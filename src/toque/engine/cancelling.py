@@ -8,6 +8,7 @@ from toque.engine.codes import DEFERRED, DISPATCHED, FIRST_TERMINAL, READY, RUNN
 from toque.engine.inputs import Cancel
 from toque.engine.lanes import Lane, NodeState
 from toque.engine.rows import TaskRow
+from toque.engine.state import Run
 from toque.engine.states import RunState
 from toque.engine.turn import Turn
 from toque.engine.values import TaskKey
@@ -86,6 +87,12 @@ def stop_or_end(turn: Turn, lane: Lane, row: TaskRow, actor: str, reason: str) -
         if code == DEFERRED:
             stop_deferred(turn, lane, row)
         turn.cancel(lane, index, actor, reason)
+
+
+def is_called_off(run: Run, lane: Lane, row: TaskRow) -> bool:
+    """Whether somebody cancelled the task run, alone or with its whole run (which hooks and teardowns outlive)."""
+    plan = lane.node.plan
+    return row.cancel_requested or (run.row.cancel_requested and not plan.survives_cancel and not plan.is_hook)
 
 
 def stop_deferred(turn: Turn, lane: Lane, row: TaskRow) -> None:

@@ -8,10 +8,10 @@ from toque.engine import inputs as i
 from toque.engine.cancelling import cancel_members, cancel_run, stop_deferred
 from toque.engine.cascade import declare, start_roots
 from toque.engine.codes import DEFERRED, DISPATCHED, FIRST_TERMINAL, READY, RETRYING, RUNNING, WAITING
-from toque.engine.evolve import DEADLINE
 from toque.engine.lanes import Lane
 from toque.engine.reports import deadline_error
 from toque.engine.rows import TaskRow
+from toque.engine.run_facts import DEADLINE
 from toque.engine.states import RunState
 from toque.engine.steps import NOTHING
 from toque.engine.transitions import MARKABLE

@@ -132,8 +132,8 @@ class Frame:
         self.ended = 0
         self.failed = 0
         self.skipped = 0
-        self.errors: dict[int, ErrorInfo] = {}
-        """First error by index, for indexes that have not ended."""
+        self.errors: dict[int, tuple[int, ErrorInfo]] = {}
+        """By index, while it has not ended: the error of its first failed member, and that one's place in the graph."""
         self.first_failed: tuple[int, ErrorInfo | None] | None = None
         """The lowest index that failed, and why."""
         self.usable: array[int] | None = None

@@ -10,7 +10,7 @@ from toque.engine import effects as fx
 from toque.engine import facts as f
 from toque.engine import inputs as i
 from toque.engine.backoff import delay_us, may_retry
-from toque.engine.cancelling import stop_deferred
+from toque.engine.cancelling import is_called_off, stop_deferred
 from toque.engine.cascade import declare
 from toque.engine.codes import DISPATCHED, RUNNING
 from toque.engine.lanes import Lane
@@ -199,13 +199,9 @@ def _release(turn: Turn, row: TaskRow) -> None:
 
 def must_end(turn: Turn, lane: Lane, row: TaskRow) -> bool:
     """Whether a mark, a cancel or its deadline allows a task run no further attempt."""
-    cancelled = turn.run.row.cancel_requested and not lane.node.plan.survives_cancel and not lane.node.plan.is_hook
-    return (
-        row.marked is not None
-        or row.cancel_requested
-        or cancelled
-        or (row.deadline_us > 0 and row.deadline_us <= turn.now_us)
-    )
+    if row.marked is not None or is_called_off(turn.run, lane, row):
+        return True
+    return 0 < row.deadline_us <= turn.now_us
 
 
 def _ended_on_purpose(turn: Turn, lane: Lane, index: int, row: TaskRow) -> bool:
@@ -214,7 +210,7 @@ def _ended_on_purpose(turn: Turn, lane: Lane, index: int, row: TaskRow) -> bool:
         return False
     if row.marked is not None:
         declare(turn, lane, index, row.marked, row.reason)
-    elif row.cancel_requested or (turn.run.row.cancel_requested and not lane.node.plan.survives_cancel):
+    elif is_called_off(turn.run, lane, row):
         turn.cancel(lane, index, "", row.reason or turn.run.row.reason)
     else:
         turn.fail(lane, index, deadline_error(lane))

@@ -126,7 +126,7 @@ def end_index(frame: Frame, index: int) -> None:
     if unit == FAILED_UNIT:
         frame.failed += 1
         if frame.first_failed is None or index < frame.first_failed[0]:
-            frame.first_failed = (index, error)
+            frame.first_failed = (index, error[1] if error is not None else None)
     elif code == SKIPPED:
         frame.skipped += 1
 

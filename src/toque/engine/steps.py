@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toque.engine import effects as fx
 from toque.engine import facts as f
-from toque.engine.cancelling import call_off
+from toque.engine.cancelling import call_off, is_called_off
 from toque.engine.codes import DEFERRED, DISPATCHED, FAILED, FIRST_TERMINAL, RUNNING, STATES, SUCCEEDED, WAITING
 from toque.engine.inputs import FlowEvicted, StepRequested
 from toque.engine.lanes import Lane, NodeState
@@ -39,7 +39,7 @@ def on_step_requested(turn: Turn, request: StepRequested) -> None:
         if found is not None and (found[0].state[found[1]] != WAITING):
             _answer_again(turn, request, *found, row)
             return
-    if row.cancel_requested or (turn.run.row.cancel_requested and not lane.node.plan.survives_cancel):
+    if is_called_off(turn.run, lane, row):
         turn.reject("step", "the flow is being cancelled", key.task, key.map_index)
         return
     _add(turn, request, key, is_new=step is None)
