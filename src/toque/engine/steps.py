@@ -159,12 +159,16 @@ def _answer(step: TaskRow, parent: TaskRow) -> fx.AnswerStep:
     key, body = TaskKey(step.task, step.map_index), TaskKey(parent.task, parent.map_index)
     if step.state is STATES[SUCCEEDED]:
         result = step.result if step.result is not None else NOTHING
-        return fx.AnswerStep(body=body, step=key, order=step.order, token=parent.token, result=result)
+        return fx.AnswerStep(
+            body=body, step=key, order=step.order, token=parent.token, at_us=step.finished_us, result=result
+        )
     error = step.error
     if error is None or step.state is not STATES[FAILED]:
         name = "Skipped" if step.state.value == "skipped" else "Cancelled"
         error = ErrorInfo(kind="cancelled", type=name, message=step.reason, retryable=False)
-    return fx.AnswerStep(body=body, step=key, order=step.order, token=parent.token, error=error)
+    return fx.AnswerStep(
+        body=body, step=key, order=step.order, token=parent.token, at_us=step.finished_us, error=error
+    )
 
 
 def _has_open_steps(lane: Lane, index: int) -> bool:

@@ -51,6 +51,7 @@ class Specs:
             payload=inputs.payload,
             parameters=row.parameters,
             idempotency_key=idempotency_key(run, key),
+            created_us=row.created_us,
             logical_us=row.logical_us,
             interval_start_us=row.interval_start_us,
             interval_end_us=row.interval_end_us,

@@ -39,12 +39,13 @@ class StepFailed(ToqueError):
 class StepSkipped(ToqueError):
     """A step of the flow ended by `Skip`, so there is no result to go on with. `step` is its name in the run."""
 
-    def __init__(self, step: str) -> None:
-        super().__init__(f"step {step} was skipped, so it has no result")
+    def __init__(self, step: str, reason: str = "") -> None:
+        super().__init__(f"step {step} was skipped, so it has no result{': ' + reason if reason else ''}")
         self.step = step
+        self.reason = reason
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (StepSkipped, (self.step,))
+        return (StepSkipped, (self.step, self.reason))
 
 
 class FlowDiverged(UserError):

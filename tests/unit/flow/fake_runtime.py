@@ -164,7 +164,7 @@ class FakeRuntime:
 
     def skip(self, step: str) -> None:
         """The step raised `Skip`."""
-        self.end(step, sleep=True)
+        self.end(step, error=ErrorInfo(kind="cancelled", type="Skipped", message="nothing new", retryable=False))
 
     def _end(self, key: TaskKey, result: ValueRef | None = None, error: ErrorInfo | None = None) -> None:
         answer = AnswerStep(

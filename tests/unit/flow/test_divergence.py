@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.unit.flow.fake_runtime import FakeRuntime
 
+from tests.unit.flow.fake_runtime import FakeRuntime
 from toque.authoring.flows import flow
 from toque.authoring.tasks import task
 

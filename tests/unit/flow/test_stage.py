@@ -8,8 +8,8 @@ import threading
 from typing import Any
 
 import pytest
-from tests.unit.flow.fake_runtime import FakeRuntime
 
+from tests.unit.flow.fake_runtime import FakeRuntime
 from toque.authoring.flows import flow
 from toque.authoring.tasks import task
 from toque.engine.inputs import AttemptCancelled, AttemptStarted, FlowEvicted

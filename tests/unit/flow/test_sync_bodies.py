@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 import pytest
-from tests.unit.flow.fake_runtime import FakeRuntime, failure
 
+from tests.unit.flow.fake_runtime import FakeRuntime, failure
 from toque.authoring.flows import flow
 from toque.authoring.holes import each
 from toque.authoring.tasks import task

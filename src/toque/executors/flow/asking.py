@@ -159,13 +159,11 @@ class Asking:
         """The result of a step. Raises what the body is to be raised."""
         if answer.diverged:
             raise self.contradict(str(answer.step), answer.diverged)
-        if answer.error is not None:
-            raise step_failed(str(answer.step), answer.error)
-        if answer.result is not None:
-            return self._decode(answer.step, answer.result)
-        if answer.step.task.rpartition("/")[2] == SLEEP.id:
-            return None
-        raise StepSkipped(str(answer.step))
+        if answer.error is None:
+            return None if answer.result is None else self._decode(answer.step, answer.result)
+        if answer.error.kind == "cancelled" and answer.error.type == "Skipped":
+            raise StepSkipped(str(answer.step), answer.error.message)
+        raise step_failed(str(answer.step), answer.error)
 
     def _decode(self, step: TaskKey, result: ValueRef) -> Any:
         try:

@@ -31,7 +31,7 @@ def _outcome(index: int, error: BaseException | None, result: Any) -> Ok[Any] | 
     match error:
         case StepFailed(error=info):
             return Failure(info.type, info.message, info.kind, index, tuple(info.sample))
-        case StepSkipped():
-            return Skipped(index=index)
+        case StepSkipped(reason=reason):
+            return Skipped(reason, index)
         case _:
             return Ok(result)
