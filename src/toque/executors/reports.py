@@ -27,6 +27,13 @@ def timed_out(spec: AttemptSpec, now_us: int, started_us: int) -> AttemptFailed:
     return AttemptFailed(**_identity(spec), finished_us=now_us, started_us=started_us, error=info, timed_out=True)
 
 
+def out_of_memory(spec: AttemptSpec, now_us: int, started_us: int) -> AttemptFailed:
+    """It held more memory than its limit; its process was killed."""
+    limit = (spec.node.policy.memory_limit_bytes or 0) / 2**20
+    message = f"it held more memory than its limit of {limit:,.0f} MB"
+    return failed(spec, now_us, started_us, ErrorInfo(kind="code", type="MemoryLimit", message=message))
+
+
 def failed(spec: AttemptSpec, now_us: int, started_us: int, error: ErrorInfo) -> AttemptFailed:
     """It could not be started, or was stopped for what it did."""
     return AttemptFailed(**_identity(spec), finished_us=now_us, started_us=started_us, error=error)

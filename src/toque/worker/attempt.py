@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from contextvars import Token
@@ -121,6 +122,9 @@ class Attempt:
         """From here on `context()` is this attempt's, and what is printed goes to its log."""
         if exclusive:
             lone.context = self.context
+        self.env.running[self.spec.token] = (self.context, threading.get_ident())
+        if self.env.raw is not None:
+            self.env.raw.begin(self.context.log)
         return current.set(self.context)
 
     def leave(self, token: Token[Context | None], exclusive: bool) -> None:
@@ -128,7 +132,10 @@ class Attempt:
         self.context.pass_on_progress()
         if exclusive:
             lone.context = None
+        self.env.running.pop(self.spec.token, None)
         current.reset(token)
+        if self.env.raw is not None:
+            self.env.raw.end()
         self.context.log.close()
 
     def prepare(self, scope: ExitStack) -> Call | AttemptSucceeded:

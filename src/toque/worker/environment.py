@@ -17,11 +17,12 @@ from toque.graph.ir import Inject, TaskNode
 from toque.ports.blobs import Blobs
 from toque.ports.executor import Artifact, AttemptSpec, Signal
 from toque.worker import arguments, code, values
-from toque.worker.context import ArtifactKind, Channel
+from toque.worker.context import ArtifactKind, Channel, Context
 from toque.worker.failures import Failures
 from toque.worker.injection import Known, Supplier
 from toque.worker.masking import Masker
 from toque.worker.pickles import MAX_PICKLE_BYTES
+from toque.worker.rawoutput import RawOutput
 
 MAX_PLANS = 4096
 
@@ -101,12 +102,16 @@ class Environment:
     max_pickle_bytes: int = MAX_PICKLE_BYTES
     echo: dict[str, TextIO] = field(default_factory=dict)
     """Streams that see what tasks print, too."""
+    raw: RawOutput | None = None
+    """Where this process runs one attempt at a time: what bypasses `sys.stdout` is that attempt's."""
 
     def __post_init__(self) -> None:
         self.failures = Failures((self.bundle, self.project), self.masker)
         self.channel = Channel(self.signal, self._artifact)
         self.blobs: Blobs = LazyBlobs(self.open_blobs)
         self._settings: Known | None = None
+        self.running: dict[Token, tuple[Context, int]] = {}
+        """Contexts of the attempts that run here, and the thread of each."""
         self._plans: dict[int, Plan] = {}
         self.supplier = Supplier(self.settings, self.masker.add)
 

@@ -128,8 +128,12 @@ class Log:
             head = "".join(waiting) + head
         if rest:
             self._partial[stream] = [rest]
+        self.lines(stream, head)
+
+    def lines(self, stream: StreamName, text: str) -> None:
+        """Write whole lines, the last without its end."""
         now_us, level = time.time_ns() // 1000, LEVELS[stream]
-        lines = self._masker.mask(head).split("\n")
+        lines = self._masker.mask(text).split("\n")
         self.file.write(b"".join([encoded(Line(now_us, level, stream, line)) for line in lines]))
 
     def close(self) -> None:

@@ -1,169 +1,168 @@
-"""Runs a command of `shell(…)`: streams what it prints into the log, and turns its exit code into an outcome."""
+"""The code behind `shell("…")`: runs any executable, streams what it prints into the log, maps its exit code."""
 
 from __future__ import annotations
 
-import codecs
 import os
+import selectors
 import shlex
 import shutil
 import signal
+import string
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from threading import Thread
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import IO, Any, Literal, TypeAlias
 
 from toque.errors import ToqueError, TransientError, UserError
 from toque.worker.capture import current_log
-from toque.worker.context import NoContext, context
+from toque.worker.context import current, lone
 from toque.worker.control import Skip
-from toque.worker.log import Log
 
-Ending: TypeAlias = Literal["success", "skip", "fail", "retry"]
+Ending: TypeAlias = Literal["success", "skip", "retry", "fail"]
 
-GRACE_S = 5.0
-"""Between SIGTERM and SIGKILL when the attempt is told to end; the executor may be less patient."""
-LINE_CHARACTERS = 65_536
+KILL_AFTER_S = 5.0
+_LOOK_EVERY_S = 0.25
+"""In a worker thread, a cancel is an exception that is raised at the next bytecode: the wait must not be endless."""
+_LAST_LINE_BYTES = 64 * 1024
 
 
 class CommandFailed(ToqueError):
-    """A command ended with an exit code that means failure."""
+    """The command ended with a code that means failure."""
 
 
-class CommandGaveUp(UserError):
-    """A command ended with an exit code that was mapped to `fail`: another attempt would end in the same way."""
+class CommandRefused(UserError):
+    """The command ended with a code that is mapped to `"fail"`: another attempt will not help."""
 
 
 def run_shell(
-    command: str | Sequence[str],
-    exits: Mapping[int, Ending],
-    env: Mapping[str, str],
-    cwd: str,
-    /,
-    **values: Any,
+    command: str | Sequence[str], exits: Mapping[int, Ending], env: Mapping[str, str], cwd: str, /, **fields: Any
 ) -> str:
-    """Run `command` and return the last line that it printed.
+    """Run `command` and return the last line that it printed on stdout.
 
-    `{name}` in it is replaced by that value, quoted for the shell. A list is run as it is, without a shell.
+    A string goes to `bash -o pipefail` (else `sh`), its `{fields}` quoted; a list is run without a shell. Raises
+    `Skip`, `TransientError` (worth a retry), `CommandRefused` or `CommandFailed`, as `exits` says of the exit code.
     """
-    log = current_log()
-    process = subprocess.Popen(
-        _argv(command, values),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=cwd or None,
-        env={**os.environ, **_about_the_attempt(), **env},
-        # A group of its own, in the session of the worker: it can be ended alone, and it ends with the worker.
-        process_group=0,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    out = _Reader(process.stdout, "stdout", log)
-    readers = (out, _Reader(process.stderr, "stderr", log))
+    arguments = _arguments(command, fields)
     try:
-        for reader in readers:
-            reader.start()
+        process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd or None,
+            env={**os.environ, **_about_the_attempt(), **env},
+            process_group=0,
+        )
+    except FileNotFoundError as error:
+        missing = cwd if cwd and not os.path.isdir(cwd) else arguments[0]
+        raise UserError(f"{missing}: no such file or directory", fix="check the command, PATH and cwd=") from error
+    with _ended(process):
+        last = _stream(process)
         code = process.wait()
-    except BaseException:
-        _end(process)
-        raise
-    finally:
-        for reader in readers:
-            reader.join(timeout=1)  # a child that it left behind may hold the pipe open
-    _raise_for(code, exits.get(code, "success" if code == 0 else None))
-    return out.last_line
+    name = command if isinstance(command, str) else " ".join(command)
+    return _concluded(code, exits, last, name)
 
 
-class _Reader(Thread):
-    """Passes one stream of the command on as it comes."""
-
-    def __init__(self, pipe: IO[bytes], name: Literal["stdout", "stderr"], log: Log | None) -> None:
-        super().__init__(daemon=True, name=f"toque-shell-{name}")
-        self._pipe = pipe
-        self._stream: Literal["stdout", "stderr"] = name
-        self._log = log
-        self._tail = ""
-        self._last = ""
-
-    @property
-    def last_line(self) -> str:
-        """The last line that was not empty."""
-        return self._tail.strip() or self._last
-
-    def run(self) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        with self._pipe:
-            while data := os.read(self._pipe.fileno(), 65_536):
-                self._take(decoder.decode(data))
-            self._take(decoder.decode(b"", final=True))
-
-    def _take(self, text: str) -> None:
-        if not text:
-            return
-        if self._log is not None:
-            self._log.text(self._stream, text)
-        else:
-            print(text, end="", file=getattr(sys, self._stream))
-        *whole, self._tail = (self._tail + text).split("\n")
-        self._tail = self._tail[-LINE_CHARACTERS:]
-        for line in reversed(whole):
-            if line.strip():
-                self._last = line.strip()[-LINE_CHARACTERS:]
-                break
+def _concluded(code: int, exits: Mapping[int, Ending], last: str, name: str) -> str:
+    # Keys of a constant that has travelled as JSON are integers again: tagged JSON keeps them.
+    ending = exits.get(code, "success" if code == 0 else None)
+    ended = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+    message = f"{name!r} {ended}"
+    match ending:
+        case "success":
+            return last
+        case "skip":
+            raise Skip(message)
+        case "retry":
+            raise TransientError(message)
+        case "fail":
+            raise CommandRefused(message)
+        case None:
+            raise CommandFailed(message)
 
 
-def _argv(command: str | Sequence[str], values: Mapping[str, Any]) -> list[str]:
+def _arguments(command: str | Sequence[str], fields: Mapping[str, Any]) -> list[str]:
+    formatter = string.Formatter()
     if not isinstance(command, str):
-        return [part.format_map({name: str(value) for name, value in values.items()}) for part in command]
-    quoted = {name: shlex.quote(str(value)) for name, value in values.items()}
-    text = command.format_map(quoted)
+        return [formatter.vformat(part, (), fields) for part in command]
+    quoted = {name: _quoted(value) for name, value in fields.items()}
+    text = formatter.vformat(command, (), quoted)
     bash = shutil.which("bash")
-    # Without pipefail a dump that dies in front of `| gzip` would count as a success.
-    return [bash, "-o", "pipefail", "-c", text] if bash else ["/bin/sh", "-c", text]
+    return [bash, "-o", "pipefail", "-c", text] if bash else ["sh", "-c", text]
+
+
+def _quoted(value: Any) -> str:
+    """For the shell; a list becomes several words."""
+    if isinstance(value, list | tuple):
+        return " ".join(shlex.quote(str(item)) for item in value)
+    return shlex.quote(str(value))
 
 
 def _about_the_attempt() -> dict[str, str]:
-    try:
-        running = context()
-    except NoContext:
+    context = current.get() or lone.context
+    if context is None:
         return {}
     return {
-        "TOQUE_RUN_ID": running.run_id,
-        "TOQUE_TASK": running.task,
-        "TOQUE_ATTEMPT": str(running.attempt),
-        "TOQUE_IDEMPOTENCY_KEY": running.idempotency_key,
-        "TOQUE_LOGICAL_TIME": running.logical_time.isoformat(),
+        "TOQUE_RUN_ID": context.run_id,
+        "TOQUE_TASK": context.task,
+        "TOQUE_ATTEMPT": str(context.attempt),
+        "TOQUE_IDEMPOTENCY_KEY": context.idempotency_key,
     }
 
 
-def _raise_for(code: int, ending: Ending | None) -> None:
-    match ending:
-        case "success":
-            return
-        case "skip":
-            raise Skip(f"exit code {code}")
-        case "retry":
-            raise TransientError(f"the command ended with exit code {code}, which is worth a retry")
-        case "fail":
-            raise CommandGaveUp(f"the command ended with exit code {code}")
-        case None:
-            how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-            raise CommandFailed(f"the command {how}")
-
-
-def _signal_name(number: int) -> str:
+@contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Whatever happens within: the command, with all that it started in its group, does not outlive it."""
     try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+        yield
+    finally:
+        if process.poll() is None:
+            _signal(process, signal.SIGTERM)
+            try:
+                process.wait(KILL_AFTER_S)
+            except subprocess.TimeoutExpired:
+                _signal(process, signal.SIGKILL)
+                process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for signo, patience_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, None)):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signo)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=patience_s)
-            return
+def _signal(process: subprocess.Popen[bytes], signo: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signo)
+
+
+def _stream(process: subprocess.Popen[bytes]) -> str:
+    """Pass both streams on until the command closes them; the last line of stdout."""
+    tail = b""
+    with selectors.DefaultSelector() as selector:
+        for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            selector.register(pipe, selectors.EVENT_READ, name)
+        while selector.get_map():
+            for key, _ in selector.select(_LOOK_EVERY_S):
+                pipe_in: IO[bytes] = key.fileobj  # type: ignore[assignment]
+                data = pipe_in.read(64 * 1024)
+                if not data:
+                    selector.unregister(pipe_in)
+                    continue
+                _emit(key.data, data)
+                if key.data == "stdout":
+                    tail = (tail + data)[-_LAST_LINE_BYTES:]
+            if process.poll() is not None and not selector.select(0):
+                # Ended, and what is left of the pipes belongs to a background child that it leaves behind.
+                break
+    lines = tail.decode("utf-8", "replace").rstrip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _emit(stream: Literal["stdout", "stderr"], data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    log = current_log()
+    if log is not None:
+        log.text(stream, text)
+    else:
+        (sys.stdout if stream == "stdout" else sys.stderr).write(text)
