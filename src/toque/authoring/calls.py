@@ -155,6 +155,9 @@ def fill(trace: Trace, draft: Draft, callee: Callee, given: list[Argument]) -> N
     function = callee.__toque_function__
     is_flow = callee.__toque_kind__ == "flow"
     draft.annotation = lambda: types.return_type(function)
+    trace.functions[function] = None
+    if is_flow:
+        trace.flows[function] = None
     markers = dict(supplied(callee))
     positional: list[Any] = []
     named: dict[str, Any] = {}

@@ -103,7 +103,7 @@ def _item(trace: Trace, opened: Draft, axis: int, argument: Argument) -> Placeho
         whole = wired(source).annotation
         annotation = (lambda: types.item_type(whole())) if whole is not None else None
     else:
-        annotation = None
+        annotation = lambda: types.item_type(types.type_of(source))  # noqa: E731
     return Placeholder(Wired(trace, Item(map=opened.id, axis=axis), argument.name, annotation))
 
 

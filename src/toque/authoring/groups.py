@@ -131,6 +131,7 @@ def _body(trace: Trace, callee: calls.Callee, **frame: Any) -> ExitStack:
         names = [getattr(body, "__name__", "?") for body in trace.frame.bodies]
         cycle = " → ".join([*names[trace.frame.bodies.index(function) :], callee.name])
         raise sites.refuse(f"{callee.name} contains itself: {cycle}.", fix="a @flow, whose graph unfolds at run time")
+    trace.bodies[function] = None
     stack = ExitStack()
     stack.enter_context(trace.within(bodies=(*trace.frame.bodies, function), **frame))
     return stack

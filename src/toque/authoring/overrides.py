@@ -1,4 +1,4 @@
-"""Overrides: what a test puts in place of tasks, resources and the clock. Set by `toque.testing`, read by `toque.local`.
+"""Overrides: what a test puts in place of tasks, resources and the clock; set by `toque.testing`, read by `toque.local`.
 
 They live in a context variable, so that tests which run side by side do not see each other's.
 """

@@ -138,6 +138,8 @@ def traced(runnable: Any, body: Callable[[Trace, dict[str, Any]], Any]) -> tuple
     }
     for name, marker in calls.supplied(runnable):
         given[name] = groups.supplied_placeholder(trace, name, marker)
+    if runnable.__toque_kind__ == "pipeline":
+        trace.bodies[function] = None
     with tracing(trace), trace.within(bodies=(function,)):
         returned = body(trace, given)
         result = wiring.expression(trace, None, returned)

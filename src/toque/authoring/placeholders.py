@@ -113,6 +113,8 @@ def _projected(placeholder: Placeholder, step: Access) -> Placeholder:
     inside = wired(placeholder)
     held = inside.held
     if isinstance(held, Param | Ref | Item) and inside.marker is None:
+        if inside.annotation is not None:
+            inside.trace.note_projection(describe(placeholder), inside.annotation, step)
         projected = type(held)(**{**_fields(held), "path": (*held.path, step)})
         return Placeholder(replace(inside, held=projected, annotation=_annotation_of_part(inside.annotation, step)))
     what = describe(placeholder)

@@ -114,6 +114,15 @@ class Wire(NamedTuple):
     """Describes the value."""
 
 
+class Projection(NamedTuple):
+    """A part that is taken of a value."""
+
+    site: Site
+    source: str
+    annotation: Callable[[], Any]
+    step: Access
+
+
 class Trace:
     """One pipeline being traced."""
 
@@ -122,8 +131,14 @@ class Trace:
         self.drafts: dict[str, Draft] = {}
         self.frame = Frame()
         self.wires: list[Wire] = []
+        self.projections: list[Projection] = []
         self.claimed: dict[str, Site] = {}
         """Names in use, and where."""
+        self.bodies: dict[Callable[..., Any], None] = {}
+        """Functions that wire: of pipelines and groups."""
+        self.functions: dict[Callable[..., Any], None] = {}
+        """Functions that workers run."""
+        self.flows: dict[Callable[..., Any], None] = {}
 
     @contextmanager
     def within(self, **changes: Any) -> Iterator[Frame]:
@@ -188,6 +203,10 @@ class Trace:
                 return True
             current = self.drafts[current].scope
         return scope == ""
+
+    def note_projection(self, source: str, annotation: Callable[[], Any], step: Access) -> None:
+        """Remember a part that is taken of a value, for `toque check`."""
+        self.projections.append(Projection(sites.here(), source, annotation, step))
 
     def claim(self, name: str) -> None:
         """Take a name in the current group. Raises `UserError` when it is taken."""

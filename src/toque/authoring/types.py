@@ -125,6 +125,8 @@ def is_concrete(annotation: Any) -> bool:
 
 def type_of(value: object) -> Any:
     """The type of a constant, with that of its items where they agree."""
+    if isinstance(value, range):
+        return list[int]
     if type(value) in (list, set, frozenset):
         kinds = {type(item) for item in value}  # type: ignore[attr-defined]
         return type(value)[kinds.pop()] if len(kinds) == 1 else type(value)  # type: ignore[index]
