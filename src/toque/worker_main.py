@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import toque.worker.flow_context  # noqa: F401
-from toque.executors.answering import respond
+from toque.executors.answering import Answerer
 from toque.ports.blobs import Blobs
 from toque.worker.boot import Wiring, project_masker, serve
 from toque.worker.zygote import Zygote
@@ -37,7 +37,7 @@ def load_settings(project: str) -> Any:
     return load(Path(project))
 
 
-WIRING = Wiring(open_blobs, load_settings, respond)
+WIRING = Wiring(open_blobs, load_settings, Answerer().respond)
 
 
 def main(arguments: list[str]) -> int:

@@ -8,57 +8,62 @@ from typing import Any
 
 import msgspec
 
-from toque.errors import ToqueError, UserError
+from toque.errors import UserError
 from toque.executors.questions import Failure, FilesWanted, Loaded, ParametersWanted, Validated
 from toque.graph import canonical
 from toque.worker import wire
 
 
-def respond(ask: wire.Ask) -> wire.Answer:
-    """Answer a question. Never raises: what user code raises is part of the answer."""
-    try:
-        match ask.kind:
-            case "load":
-                wanted = msgspec.msgpack.decode(ask.payload, type=FilesWanted)
-                answer: Any = _load(wanted)
-            case "validate":
-                answer = _validate(msgspec.msgpack.decode(ask.payload, type=ParametersWanted))
-            case _:
-                return wire.Answer(ask.id, error=f"this worker cannot answer {ask.kind!r}")
-    except BaseException as error:
-        return wire.Answer(ask.id, error=f"{type(error).__name__}: {error}")
-    return wire.Answer(ask.id, msgspec.msgpack.encode(answer))
+class Answerer:
+    """Answers for one process. Remembers what it has loaded: a bundle never changes, and to import its modules twice
+    would make two classes of each."""
 
+    def __init__(self) -> None:
+        self._loaded: dict[str, list[Any]] = {}
 
-def _load(wanted: FilesWanted) -> list[Loaded]:
-    from toque.authoring import loader
+    def respond(self, ask: wire.Ask) -> wire.Answer:
+        """Never raises: what user code raises is part of the answer."""
+        try:
+            match ask.kind:
+                case "load":
+                    answer: Any = self._load(msgspec.msgpack.decode(ask.payload, type=FilesWanted))
+                case "validate":
+                    answer = self._validate(msgspec.msgpack.decode(ask.payload, type=ParametersWanted))
+                case _:
+                    return wire.Answer(ask.id, error=f"this worker cannot answer {ask.kind!r}")
+        except BaseException as error:
+            return wire.Answer(ask.id, error=f"{type(error).__name__}: {error}")
+        return wire.Answer(ask.id, msgspec.msgpack.encode(answer))
 
-    root = Path(os.path.realpath(wanted.root))
-    found = []
-    for loaded in loader.load_files([root / file for file in wanted.files], root):
-        file = os.path.relpath(loaded.file, root)
-        if loaded.error is not None:
-            found.append(Loaded(file=file, failure=_failure(loaded.error, file)))
-        else:
+    def _load(self, wanted: FilesWanted) -> list[Loaded]:
+        from toque.authoring import loader
+
+        root = Path(os.path.realpath(wanted.root))
+        found = []
+        for file, loaded in zip(
+            wanted.files, loader.load_files([root / name for name in wanted.files], root), strict=True
+        ):
+            if loaded.error is not None:
+                found.append(Loaded(file=file, failure=_failure(loaded.error, file)))
+                continue
+            self._loaded[file] = list(loaded.pipelines)
             found.append(Loaded(file=file, pipelines=[canonical.encode(runnable.ir) for runnable in loaded.pipelines]))
-    return found
+        return found
+
+    def _validate(self, wanted: ParametersWanted) -> Validated:
+        from toque.authoring import loader
+
+        root = Path(os.path.realpath(wanted.root))
+        try:
+            if wanted.file not in self._loaded:
+                self._loaded[wanted.file] = list(loader.load_file(root / wanted.file, root))
+            named = [each for each in self._loaded[wanted.file] if each.name == wanted.pipeline]
+            if not named:
+                raise UserError(f"{wanted.file} defines no pipeline {wanted.pipeline!r}", file=wanted.file)
+            return Validated(parameters=loader.validate_parameters(named[0], wanted.parameters))
+        except UserError as error:
+            return Validated(failure=_failure(error, ""))
 
 
-def _validate(wanted: ParametersWanted) -> Validated:
-    from toque.authoring import loader
-
-    root = Path(os.path.realpath(wanted.root))
-    try:
-        runnables = loader.load_file(root / wanted.file, root)
-        runnable = next((each for each in runnables if each.name == wanted.pipeline), None)
-        if runnable is None:
-            raise UserError(f"{wanted.file} defines no pipeline {wanted.pipeline!r}", file=wanted.file)
-        return Validated(parameters=loader.validate_parameters(runnable, wanted.parameters))
-    except UserError as error:
-        return Validated(failure=_failure(error, wanted.file))
-
-
-def _failure(error: ToqueError, file: str) -> Failure:
-    if isinstance(error, UserError):
-        return Failure(error.message, error.file or file, error.line, error.source, error.fix)
-    return Failure(str(error), file)
+def _failure(error: UserError, file: str) -> Failure:
+    return Failure(error.message, error.file or file, error.line, error.source, error.fix)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import importlib
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -48,6 +49,8 @@ def serve(connection: socket.socket, permits: int, files: str, wiring: Wiring) -
     linux.buffer_c_output_by_line()
     with suppress(OSError):
         faulthandler.enable(file=2, all_threads=True)
+        # How the server learns where a worker is that does not answer: works while C code holds the GIL.
+        faulthandler.register(signal.SIGUSR2, file=2, all_threads=False)
     os.chdir(setup.project)
     code.lead_with([setup.bundle] if setup.bundle else [])
     sys.argv[:] = [""]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from toque.engine.values import ErrorInfo, Token
 from toque.errors import ToqueError
 from toque.executors import reports
+from toque.executors.loading import Asked
 from toque.executors.process.durations import Durations
 from toque.executors.process.fleet import Fleet, Hears
 from toque.executors.process.hearing import Hearing
@@ -100,9 +101,9 @@ class ProcessExecutor:
     async def ask(
         self, bundle: BundleRef, kind: str, payload: bytes, *, timeout_s: float, environment: str = ""
     ) -> bytes:
-        """Put a question to a fresh worker of `bundle`, which stays on as a warm one. Raises `TimeoutError` after it
-        was killed, and `ToqueError` if it died or could not answer."""
-        worker = self._fleet.spawn(Kind(bundle, environment, "sync"))
+        """Put a question to an idle worker of `bundle` (else to a new one), which stays on. Raises `Asked` after it was
+        killed for not answering in time, and `ToqueError` if it died or could not answer."""
+        worker = self._fleet.idle(Kind(bundle, environment, "sync"))
         number = next(self._questions)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         worker.asked[number] = future
@@ -110,10 +111,9 @@ class ProcessExecutor:
         try:
             return await asyncio.wait_for(future, timeout_s)
         except TimeoutError:
-            self._fleet.kill(worker)
-            raise
+            raise Asked(await self._fleet.interrogate(worker)) from None
         except ConnectionResetError:
-            raise ToqueError(f"the process that was to {kind} the files of {bundle.path} died") from None
+            raise ToqueError(f"the process that was to {kind} it died") from None
         finally:
             worker.asked.pop(number, None)
             self._placement.place()

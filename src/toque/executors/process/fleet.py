@@ -21,6 +21,9 @@ from toque.executors.process.zygote_link import ZygoteLink
 from toque.worker import sessions, wire
 
 MAX_ZYGOTE_FAILURES = 5
+DUMP_S = 0.05
+"""For the handler that dumps a stack."""
+STACK_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,24 @@ class Fleet:
             )
         )
         return worker
+
+    def idle(self, kind: Kind) -> Worker:
+        """A worker of `kind` with nothing to do; a new one if there is none."""
+        for worker in self.workers.values():
+            if worker.kind == kind and worker.is_idle and not worker.is_leaving:
+                return worker
+        return self.spawn(kind)
+
+    async def interrogate(self, worker: Worker) -> str:
+        """Where a worker is that does not answer; it is killed."""
+        self.signal(worker, signal.SIGUSR2)
+        await asyncio.sleep(DUMP_S)
+        try:
+            stack = Path(f"{worker.files}.err").read_text(errors="replace")[-STACK_CHARACTERS:]
+        except OSError:
+            stack = ""
+        self.kill(worker)
+        return stack
 
     def stop_worker(self, worker: Worker) -> None:
         """Let it close its resources and exit."""
