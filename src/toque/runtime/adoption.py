@@ -49,10 +49,11 @@ class Adoption:
         """Take over unfinished runs of `from_instances` and of nobody; returns how many."""
         taken = await self._store.adopt(instance, from_instances=from_instances)
         for run_id in taken:
-            await self._bring_in(run_id)
+            await self.bring_in(run_id)
         return len(taken)
 
-    async def _bring_in(self, run_id: str) -> None:
+    async def bring_in(self, run_id: str) -> None:
+        """Load a run that this instance owns by now."""
         stored = await self._store.load_run(run_id)
         if stored is None:
             return

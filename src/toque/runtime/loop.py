@@ -116,6 +116,16 @@ class Runtime:
         dead = await self._store.dead_instances() if from_instances is None else list(from_instances)
         return await self._adoption.adopt(self.instance, from_instances=dead)
 
+    @property
+    def is_idle(self) -> bool:
+        """Owns no run, and nothing waits in the inbox."""
+        return not self.runs and not len(self._inbox)
+
+    async def bring_in(self, run_ids: Sequence[str]) -> None:
+        """Load runs that this instance owns by now."""
+        for run_id in run_ids:
+            await self._adoption.bring_in(run_id)
+
     # -- what others call (on the loop's thread)
 
     def post(self, message: Message) -> None:

@@ -1,0 +1,211 @@
+"""Running: `toque run`, `resume`, `retry`, `rerun`; a run in this process with its workers beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from toque.engine.inputs import Cancel
+from toque.engine.rows import RunRow
+from toque.engine.states import TaskState
+from toque.errors import UserError
+from toque.graph.ir import Pipeline
+from toque.local.authored import Authored, author, new_row, relative
+from toque.local.result import Run
+from toque.local.returned import returned
+from toque.local.site import Site, opened
+from toque.ports.executor import Signal
+from toque.ports.store import StoredRun, TaskFilter
+from toque.runtime.loop import Listener
+from toque.runtime.messages import Launch
+from toque.settings import Settings
+from toque.store import bundles
+from toque.worker import values
+
+NOT_DONE = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
+ALL_ROWS = 10_000_000
+OnSignal = Callable[[Signal], None] | None
+
+
+def run_file(
+    settings: Settings,
+    file: Path,
+    name: str = "",
+    *,
+    parameters: Mapping[str, Any],
+    executor: str | None = None,
+    actor: str = "",
+    listener: Listener | None = None,
+    on_signal: OnSignal = None,
+) -> Run[Any]:
+    """Run a pipeline of a file to its end, durably. Ctrl-C cancels the run, a second one leaves it to be resumed.
+
+    Raises `UserError`, `StoreUnavailable`, and `KeyboardInterrupt` after the second Ctrl-C.
+    """
+    path = relative(settings, file)
+
+    async def main() -> Run[Any]:
+        bundle = bundles.snapshot(settings.project, settings.bundle)
+        async with opened(settings, role="run", executor=executor) as site:
+            authored = await _authored(site, bundle, path, name, parameters)
+            await site.store.put_version(authored.row, make_current=True)
+            row = new_row(authored.pipeline.name, authored.row.version, authored.parameters, site.clock.now_us())
+            row.actor = actor
+            return await _launch(site, row, authored, listener, on_signal)
+
+    return asyncio.run(main())
+
+
+def resume(
+    settings: Settings, run_id: str | None = None, *, listener: Listener | None = None, on_signal: OnSignal = None
+) -> list[Run[Any]]:
+    """Go on with interrupted runs that no living process owns (or with one of them); returns them ended."""
+
+    async def main() -> list[Run[Any]]:
+        async with opened(settings, role="run") as site:
+            if listener is not None:
+                site.runtime.listen(listener, on_signal)
+            dead = await site.store.dead_instances()
+            adopted = await site.store.adopt(site.runtime.instance, from_instances=dead)
+            if run_id is not None and run_id not in adopted:
+                raise UserError(f"run {run_id} is not interrupted: it has ended, or a living process owns it")
+            chosen = adopted if run_id is None else [run_id]
+            ends = [site.runtime.wait(each) for each in chosen]
+            await site.runtime.bring_in(chosen)
+            with _interruptible(site, chosen):
+                rows = await asyncio.gather(*ends)
+            return [await finished(site, row) for row in rows]
+
+    return asyncio.run(main())
+
+
+def retry(
+    settings: Settings, run_id: str, *, actor: str = "", listener: Listener | None = None, on_signal: OnSignal = None
+) -> Run[Any]:
+    """A new run that repeats what failed in an ended run, and everything behind it."""
+    return _again(settings, run_id, None, False, actor, listener, on_signal)
+
+
+def rerun(
+    settings: Settings,
+    run_id: str,
+    *,
+    tasks: Sequence[str],
+    new_code: bool = False,
+    actor: str = "",
+    listener: Listener | None = None,
+    on_signal: OnSignal = None,
+) -> Run[Any]:
+    """A new run that repeats `tasks` and everything behind them, with the inputs of an ended run."""
+    return _again(settings, run_id, tuple(tasks), new_code, actor, listener, on_signal)
+
+
+def _again(
+    settings: Settings,
+    run_id: str,
+    tasks: tuple[str, ...] | None,
+    new_code: bool,
+    actor: str,
+    listener: Listener | None,
+    on_signal: OnSignal,
+) -> Run[Any]:
+    async def main() -> Run[Any]:
+        async with opened(settings, role="run") as site:
+            stored = await site.store.load_run(run_id)
+            if stored is None:
+                raise UserError(f"there is no run {run_id}", fix="toque runs lists them")
+            origin = stored.run
+            if not origin.state.is_terminal:
+                raise UserError(
+                    f"run {run_id} has not ended: it is {origin.state}", fix="toque resume, or toque cancel"
+                )
+            version = origin.version
+            if new_code:
+                current = await site.store.current_version(origin.pipeline)
+                version = current.version if current is not None else version
+            pipeline, bundle = await site.versions.get(version)
+            anew = _anew(pipeline, stored, tasks)
+            row = new_row(origin.pipeline, version, origin.parameters, site.clock.now_us(), origin_run=run_id)
+            row.actor, row.reuse = actor, anew
+            row.logical_us, row.partition_key = origin.logical_us, origin.partition_key
+            row.interval_start_us, row.interval_end_us = origin.interval_start_us, origin.interval_end_us
+            launch = Launch(row, pipeline, bundle, stored.tasks)
+            return await _watch(site, launch, listener, on_signal)
+
+    return asyncio.run(main())
+
+
+def _anew(pipeline: Pipeline, origin: StoredRun, tasks: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The nodes that run anew even where they succeeded; what did not, and what is behind, does so by itself."""
+    if tasks is None:
+        if all(row.state not in NOT_DONE for row in origin.tasks):
+            raise UserError(
+                f"nothing failed in run {origin.run.run_id}: it {origin.run.state}", fix="toque rerun RUN --from TASK"
+            )
+        return ()
+    known = {node.id for node in pipeline.nodes}
+    for name in tasks:
+        if name not in known:
+            raise UserError(f"{pipeline.name} has no task {name!r}", fix=f"it has: {', '.join(sorted(known))}")
+    return tasks
+
+
+async def _authored(
+    site: Site, bundle: bundles.Bundle, file: Path, name: str, parameters: Mapping[str, Any]
+) -> Authored:
+    """Load the pipeline while the worker processes come up."""
+    return await asyncio.to_thread(author, site.settings, bundle, file, name, parameters, site.clock.now_us())
+
+
+async def _launch(
+    site: Site, row: RunRow, authored: Authored, listener: Listener | None, on_signal: OnSignal
+) -> Run[Any]:
+    site.versions.learn(authored.row.version, authored.pipeline, authored.bundle)
+    return await _watch(site, Launch(row, authored.pipeline, authored.bundle), listener, on_signal)
+
+
+async def _watch(site: Site, launch: Launch, listener: Listener | None, on_signal: OnSignal) -> Run[Any]:
+    if listener is not None:
+        site.runtime.listen(listener, on_signal)
+    with _interruptible(site, [launch.row.run_id]):
+        return await finished(site, await site.runtime.launch(launch))
+
+
+async def finished(site: Site, row: RunRow) -> Run[Any]:
+    """The ended run with what it recorded."""
+    pipeline, _ = await site.versions.get(row.version)
+    tasks = await site.store.list_tasks(TaskFilter(run_id=row.run_id, limit=ALL_ROWS))
+    return Run(row, tasks, lambda ref: values.decode(ref, site.blobs), returned(pipeline, row, tasks, site.blobs))
+
+
+@contextmanager
+def _interruptible(site: Site, run_ids: Sequence[str]) -> Iterator[None]:
+    """Ctrl-C cancels the runs and waits for their end; a second one leaves them as they are."""
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+    pressed = 0
+
+    def interrupt() -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed > 1 and main is not None:
+            main.cancel()
+            return
+        for run_id in run_ids:
+            site.runtime.post(Cancel(run_id=run_id, actor="Ctrl-C", reason="interrupted at the terminal"))
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+    except (ValueError, NotImplementedError, RuntimeError):
+        yield
+        return
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

@@ -1,0 +1,115 @@
+"""Serving: `toque server` executes queued runs and adopts interrupted ones; `toque trigger` queues them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toque.errors import UserError
+from toque.local.authored import author, new_row, relative
+from toque.local.loading import prepare
+from toque.local.retention import prune
+from toque.local.site import Site, bundle_ref, opened
+from toque.ports.store import Store, StoreUnavailable
+from toque.runtime.clock import SystemClock
+from toque.settings import Settings
+from toque.store import bundles, open_store
+
+log = logging.getLogger("toque.server")
+
+PRUNE_EVERY_S = 3600.0
+IDLE_S = 0.2
+
+
+def serve(settings: Settings, *, until_idle: bool = False) -> None:
+    """Serve the project until SIGINT or SIGTERM (or until nothing is left). Raises `AlreadyServed`."""
+    asyncio.run(_serve(settings, until_idle))
+
+
+async def _serve(settings: Settings, until_idle: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with opened(settings, role="server") as site:
+        log.info("serving %s (store %s)", settings.project, site.store.kind)
+        adopted = await site.runtime.adopt()
+        log.info("ready%s", f": {adopted} run(s) go on" if adopted else "")
+        looking_after = asyncio.create_task(_look_after(site))
+        idle = asyncio.create_task(_until_idle(site, stop)) if until_idle else None
+        await stop.wait()
+        log.info("stopping: what runs is handed over")
+        for task in (looking_after, idle):
+            if task is not None:
+                task.cancel()
+
+
+async def _look_after(site: Site) -> None:
+    """Retention, once an hour."""
+    kept = site.settings.retention
+    while True:
+        await asyncio.sleep(PRUNE_EVERY_S)
+        try:
+            pruned = await prune(
+                site.store,
+                site.blobs,
+                site.settings,
+                now_us=site.clock.now_us(),
+                age_s=kept.age_s,
+                keep_last=kept.keep_last,
+            )
+        except (StoreUnavailable, OSError) as problem:
+            log.warning("retention will be tried again: %s", problem)
+            continue
+        if pruned.runs:
+            log.info("retention removed %d runs", len(pruned.runs))
+
+
+async def _until_idle(site: Site, stop: asyncio.Event) -> None:
+    """Set `stop` when this instance owns no run, twice in a row."""
+    calm = 0
+    while calm < 2:
+        await asyncio.sleep(IDLE_S)
+        calm = calm + 1 if site.runtime.is_idle else 0
+    stop.set()
+
+
+def trigger(settings: Settings, target: str, *, parameters: Mapping[str, Any], actor: str = "", dedup: str = "") -> str:
+    """Queue a run; returns its id. `target` is `FILE[:NAME]` (as the file is now) or the name of a pipeline that the
+    store knows (its current version)."""
+
+    async def main() -> str:
+        store = open_store(settings.store_url)
+        await store.open()
+        try:
+            return await _trigger(store, settings, target, parameters, actor, dedup)
+        finally:
+            await store.close()
+
+    return asyncio.run(main())
+
+
+async def _trigger(
+    store: Store, settings: Settings, target: str, parameters: Mapping[str, Any], actor: str, dedup: str
+) -> str:
+    file, _, name = target.partition(":")
+    now_us = SystemClock().now_us()
+    if Path(file).suffix:
+        bundle = bundles.snapshot(settings.project, settings.bundle)
+        path = relative(settings, Path(file))
+        authored = await asyncio.to_thread(author, settings, bundle, path, name, parameters, now_us)
+        await store.put_version(authored.row, make_current=True)
+        row = new_row(authored.pipeline.name, authored.row.version, authored.parameters, now_us)
+    else:
+        version = await store.current_version(target)
+        if version is None:
+            raise UserError(f"no pipeline {target!r} ever ran here", fix="name its file: toque trigger FILE:NAME")
+        root = Path(bundle_ref(settings, version.bundle).path)
+        _, values = await asyncio.to_thread(prepare, root, root / version.file, target, parameters)
+        row = new_row(target, version.version, values, now_us)
+    row.actor = actor
+    return await store.create_run(row, dedup=dedup)
