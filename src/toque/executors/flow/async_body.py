@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from contextvars import Token, copy_context
-from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import toque
 from toque.engine.effects import AnswerStep
@@ -18,15 +15,13 @@ from toque.engine.inputs import AttemptSucceeded
 from toque.engine.values import TaskKey
 from toque.errors import UserError
 from toque.executors.flow.asking import Asking
+from toque.executors.flow.async_flow import AsyncFlow
 from toque.executors.flow.body_loop import BodyLoop
 from toque.executors.flow.ending import report_of
-from toque.executors.flow.mapping import settle
-from toque.graph.ir import TaskNode
-from toque.worker import instants
 from toque.worker.attempt import Attempt, Call
 from toque.worker.context import Context
 from toque.worker.control import Cancelled
-from toque.worker.flow_context import StepCall, set_current_flow
+from toque.worker.flow_context import set_current_flow
 
 
 class AsyncBody:
@@ -102,7 +97,7 @@ class AsyncBody:
     def _enter(self) -> None:
         self.asking.begin()
         self._entered = self._attempt.enter(exclusive=False)
-        set_current_flow(_AsyncFlow(self))
+        set_current_flow(AsyncFlow(self))
         self._root = asyncio.Task(self._call(), loop=self.loop, name="flow", context=self._context)
 
     async def _call(self) -> AttemptSucceeded | tuple[Call, Any]:
@@ -240,63 +235,3 @@ class _Hooks:
                 body.asking.forget(key)
 
         return stop
-
-
-class _AsyncFlow:
-    """The body as its code sees it (`toque.worker.flow_context.FlowContext`)."""
-
-    is_async = True
-
-    def __init__(self, body: AsyncBody) -> None:
-        self._body = body
-        self._asking = body.asking
-
-    def call(self, node: TaskNode, args: Sequence[Any], kwargs: Mapping[str, Any]) -> asyncio.Future[Any]:
-        return self._body.handle(self._asking.step(node, args, kwargs))
-
-    def call_blocking(self, node: TaskNode, args: Sequence[Any], kwargs: Mapping[str, Any]) -> NoReturn:
-        raise UserError(f"{node.id}() would block the event loop of an async flow", fix=f"await {node.id}.submit(…)")
-
-    def map(self, node: TaskNode, calls: Sequence[StepCall], *, tolerate: float = 0) -> asyncio.Future[list[Any]]:
-        parts = [self.call(node, call.args, call.kwargs) for call in calls]
-        whole: asyncio.Future[list[Any]] = self._body.loop.create_future()
-        left = len(parts)
-
-        def settled() -> None:
-            if whole.done():
-                return
-            ended = [(part.exception(), None if part.exception() else part.result()) for part in parts]
-            try:
-                whole.set_result(settle(node.id, ended, tolerate))
-            except Exception as error:
-                self._body.fail(whole, error)
-
-        def one_done(part: asyncio.Future[Any]) -> None:
-            nonlocal left
-            left -= 1
-            if part.cancelled():
-                whole.cancel()
-            elif not left:
-                settled()
-
-        for part in parts:
-            part.add_done_callback(one_done)
-        whole.add_done_callback(lambda done: [part.cancel() for part in parts] if done.cancelled() else None)
-        if not parts:
-            settled()
-        return whole
-
-    def nested(self, name: str) -> AbstractContextManager[None]:
-        return self._asking.nested(name)
-
-    def sleep(self, seconds: float) -> asyncio.Future[Any]:
-        return self._body.handle(self._asking.sleep(seconds))
-
-    def now(self) -> datetime:
-        return instants.instant(self._asking.derived.now_us)
-
-    def random(self) -> random.Random:
-        return self._asking.derived.generator()
-
-    def uuid(self) -> uuid.UUID:
-        return self._asking.derived.uuid()
