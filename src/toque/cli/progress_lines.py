@@ -43,7 +43,7 @@ class Lines:
                 mapped.update({node.id: fact.at_us for node in tally.tasks if node.scope == fact.task})
         for task, at_us in mapped.items():
             node = tally.nodes.get(task)
-            if node is not None and node.is_mapped and node.is_over and not task.endswith("[]"):
+            if node is not None and node.runs_code and node.is_mapped and node.is_over:
                 self._write(f"{clock(at_us)}  {ended(node)}")
 
     def end(self) -> None:
@@ -51,7 +51,7 @@ class Lines:
 
     def _line(self, tally: Tally, fact: AnyFact) -> str:
         node = tally.nodes.get(fact.task) if isinstance(fact, f.TaskFact) else None
-        if node is None or node.id.endswith("[]"):
+        if node is None or not node.runs_code:
             return ""
         match fact:
             case f.AttemptEnded(error=error) if error is not None and fact.spends:

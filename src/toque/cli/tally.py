@@ -36,6 +36,8 @@ class TaskTally:
     scope: str = ""
     group: str = ""
     is_hook: bool = False
+    runs_code: bool = True
+    """False for map and join nodes."""
     counts: Counter[TaskState] = field(default_factory=Counter)
     """Task runs by state; those that still wait are not counted."""
     size: int | None = None
@@ -106,6 +108,7 @@ class Tally:
         self.state = RunState.QUEUED
         self.started_us = 0
         self.finished_us = 0
+        self.cancelled_by = ""
         self.failures: list[Failure] = []
         self.nodes: dict[str, TaskTally] = {}
         self._states: dict[TaskKey, TaskState] = {}
@@ -121,7 +124,7 @@ class Tally:
         return [
             node
             for node in self.nodes.values()
-            if not node.id.endswith("[]") and not (node.is_hook and not node.counts and not node.retries)
+            if node.runs_code and not (node.is_hook and not node.counts and not node.retries)
         ]
 
     def add(self, news: Iterable[AnyFact]) -> None:
@@ -130,6 +133,8 @@ class Tally:
             match fact:
                 case f.RunStarted():
                     self.state, self.started_us = RunState.RUNNING, self.started_us or fact.at_us
+                case f.CancelRequested():
+                    self.cancelled_by = fact.actor
                 case f.RunSuspended():
                     self.state = RunState.SUSPENDED
                 case f.RunResumed():
@@ -151,10 +156,14 @@ class Tally:
 
     def _add(self, node: TaskNode | MapNode | JoinNode, flow: str = "") -> None:
         if node.id not in self.nodes:
-            hook = isinstance(node, TaskNode) and bool(node.hook)
-            group = node.meta.group or flow
-            size = None if node.scope or flow else 1
-            self.nodes[node.id] = TaskTally(node.id, scope=node.scope, group=group, is_hook=hook, size=size)
+            self.nodes[node.id] = TaskTally(
+                node.id,
+                scope=node.scope,
+                group=node.meta.group or flow,
+                is_hook=isinstance(node, TaskNode) and bool(node.hook),
+                runs_code=isinstance(node, TaskNode),
+                size=None if node.scope or flow else 1,
+            )
 
     def _task_fact(self, fact: f.TaskFact) -> None:
         node = self.nodes.get(fact.task)

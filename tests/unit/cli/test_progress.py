@@ -104,8 +104,8 @@ def test_a_deferral_is_told_but_not_a_durable_sleep() -> None:
 
 def test_the_summary_has_durations_failures_and_the_next_step() -> None:
     text = click.unstyle(summary(told()))
-    assert "extract       succeeded              3.0 s          1 retry" in text
-    assert "delays        succeeded        2/2   2.0 s  3.0 s" in text
+    assert "extract      succeeded              3.0 s         1 retry" in text
+    assert "delays       succeeded        2/2   2.0 s  3.0 s" in text
     assert "✗ checks.rows  DataError: too few rows" in text
     assert "f.py:3" in text
     assert "flights failed in 7.0 s, 5 task runs  (r1)" in text

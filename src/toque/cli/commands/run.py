@@ -106,8 +106,11 @@ def report_runs(runs: list[Run[Any]], progress: Progress, output: Output, *, qui
             text = _returned(each)
             if text:
                 click.echo(f"\n{text}")
-    states = {each.state for each in runs}
-    return Exit.OK if states <= {"succeeded"} else Exit.RUN_FAILED
+    if all(each.state == "succeeded" for each in runs):
+        return Exit.OK
+    tallies = [progress.tally(each.id) for each in runs]
+    interrupted = any(tally is not None and tally.cancelled_by == "Ctrl-C" for tally in tallies)
+    return Exit.INTERRUPTED if interrupted else Exit.RUN_FAILED
 
 
 def _returned(run: Run[Any]) -> str:
