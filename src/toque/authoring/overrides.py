@@ -1,18 +1,19 @@
-"""Overrides: what a test puts in place of tasks, resources and the clock; set by `toque.testing`, read by `toque.local`.
+"""Overrides: what tests put in place of tasks, resources and the clock. Set by `toque.testing`, read by `toque.local`.
 
-They live in a context variable, so that tests which run side by side do not see each other's.
+They live in a context variable, so that tests which run side by side do not see each other's. Whatever runs attempts in
+this process takes stubs and replaced arguments from it by itself; the clock is for whoever makes the runtime.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from toque.graph.ir import CodeRef, Inject, TaskNode
 from toque.ports.clock import Clock
+from toque.worker.replacements import in_place
 
 CodeKey: TypeAlias = tuple[str, str, str]
 """Module and qualified name of a task's function, and the node's name ("" for every node that runs it)."""
@@ -56,12 +57,10 @@ class Overrides:
         return key in self.supplies, self.supplies.get(key)
 
 
-_current: ContextVar[Overrides] = ContextVar("toque_overrides", default=Overrides())  # noqa: B039 — frozen
-
-
 def current() -> Overrides:
     """The overrides of the test that runs here."""
-    return _current.get()
+    found = in_place.get()
+    return found if isinstance(found, Overrides) else Overrides()
 
 
 def supply_key(inject: Inject) -> tuple[str, str]:
@@ -74,7 +73,7 @@ def supply_key(inject: Inject) -> tuple[str, str]:
 @contextmanager
 def stubbed(key: CodeKey, stub: Stub) -> Iterator[None]:
     """Have a task do something else within the block."""
-    found = _current.get()
+    found = current()
     with _changed(replace(found, stubs={**found.stubs, key: stub})):
         yield
 
@@ -82,7 +81,7 @@ def stubbed(key: CodeKey, stub: Stub) -> Iterator[None]:
 @contextmanager
 def replaced(key: tuple[str, str], value: Any) -> Iterator[None]:
     """Hand `value` to every task that asks for what `key` names."""
-    found = _current.get()
+    found = current()
     with _changed(replace(found, supplies={**found.supplies, key: value})):
         yield
 
@@ -90,14 +89,14 @@ def replaced(key: tuple[str, str], value: Any) -> Iterator[None]:
 @contextmanager
 def timed(clock: Clock) -> Iterator[None]:
     """Let runs use `clock`."""
-    with _changed(replace(_current.get(), clock=clock)):
+    with _changed(replace(current(), clock=clock)):
         yield
 
 
 @contextmanager
 def _changed(overrides: Overrides) -> Iterator[None]:
-    token = _current.set(overrides)
+    token = in_place.set(overrides)
     try:
         yield
     finally:
-        _current.reset(token)
+        in_place.reset(token)

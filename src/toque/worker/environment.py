@@ -23,6 +23,7 @@ from toque.worker.injection import Known, Supplier
 from toque.worker.masking import Masker
 from toque.worker.pickles import MAX_PICKLE_BYTES
 from toque.worker.rawoutput import RawOutput
+from toque.worker.replacements import Replacements, in_place
 
 MAX_PLANS = 4096
 
@@ -42,9 +43,11 @@ class Plan:
     """The result is what a map iterates."""
 
 
-def plan(node: TaskNode) -> Plan:
+def plan(node: TaskNode, replacements: Replacements | None = None) -> Plan:
     """Resolve the code of `node` (which imports it). Raises whatever the import raises."""
-    function = code.resolve(node.code)
+    function = replacements.function_for(node) if replacements is not None else None
+    if function is None:
+        function = code.resolve(node.code)
     gathers = any(isinstance(expr, Gather) for expr in (*node.args, *node.kwargs.values()))
     listed = arguments.list_parameters(function) if gathers else frozenset()
     names = arguments.positional_names(function) if listed else ()
@@ -113,7 +116,8 @@ class Environment:
         self.running: dict[Token, tuple[Context, int]] = {}
         """Contexts of the attempts that run here, and the thread of each."""
         self._plans: dict[int, Plan] = {}
-        self.supplier = Supplier(self.settings, self.masker.add)
+        self.replacements = in_place.get()
+        self.supplier = Supplier(self.settings, self.masker.add, self.replacements)
 
     def settings(self) -> Known:
         """The project's settings."""
@@ -126,7 +130,7 @@ class Environment:
         found = self._plans.get(id(node))
         if found is not None and found.node is node:
             return found
-        made = plan(node)
+        made = plan(node, self.replacements)
         code.require_bundled(self.bundle, self.project)
         if len(self._plans) >= MAX_PLANS:
             self._plans.clear()

@@ -19,6 +19,7 @@ from toque.errors import UserError
 from toque.graph.ir import Inject
 from toque.worker import code
 from toque.worker.context import Context
+from toque.worker.replacements import Replacements
 
 
 class Known(Protocol):
@@ -34,14 +35,21 @@ class Known(Protocol):
 class Supplier:
     """Supplies injected arguments in one process; holds the resources that live as long as it does."""
 
-    def __init__(self, settings: Callable[[], Known], mask: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Callable[[], Known], mask: Callable[[str], None], replacements: Replacements | None = None
+    ) -> None:
         self._settings = settings
+        self._replacements = replacements
         self._mask = mask
         self._opened: dict[tuple[str, str, str], Any] = {}
         self._stack = ExitStack()
 
     def supply(self, inject: Inject, context: Context, scope: ExitStack) -> Any:
         """The value of one argument. `scope` closes what is opened for this attempt."""
+        if self._replacements is not None:
+            is_replaced, value = self._replacements.supplied(inject)
+            if is_replaced:
+                return value
         match inject.kind:
             case "context":
                 return _of_context(inject.name, context)
