@@ -21,6 +21,7 @@ from toque.ports.blobs import Blobs
 from toque.ports.executor import AttemptSpec, Signal, Sink, WorkItem
 from toque.worker import attempt, capture, code
 from toque.worker.environment import Environment
+from toque.worker.failures import Failures
 from toque.worker.injection import Known
 
 MAX_HELD = 100
@@ -49,6 +50,7 @@ class InlineExecutor:
         self._capture = capture.Borrowed()
         self._sink: Sink | None = None
         self._is_scheduled = False
+        self._root = ""
         self._env = Environment(open_blobs, load_settings, self._signal, now_us=now_us, worker="inline")
         self._env.masker.add(*secrets)
 
@@ -66,8 +68,10 @@ class InlineExecutor:
 
     def submit(self, item: WorkItem) -> None:
         """See `Executor.submit`. Nothing runs before the caller returns to the loop."""
-        if item.bundle.path:
-            code.lead_with([item.bundle.path])
+        if item.bundle.path and item.bundle.path != self._root:
+            self._root = item.bundle.path
+            code.lead_with([self._root])
+            self._env.failures = Failures((self._root, item.bundle.project), self._env.masker)
         for spec in item.attempts:
             if spec.token not in self._known:
                 self._known.add(spec.token)

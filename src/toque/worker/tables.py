@@ -168,7 +168,8 @@ def load(data: bytes | None, path: str | None) -> Any:
 
 
 def _writable(frame: Any) -> bool:
-    return all(
-        getattr(getattr(frame.iloc[:, position].values, "flags", None), "writeable", True)
-        for position in range(frame.shape[1])
-    )
+    for position in range(frame.shape[1]):
+        column = frame.iloc[:, position]
+        if type(column.dtype).__module__.startswith("numpy") and not column.to_numpy(copy=False).flags.writeable:
+            return False
+    return True

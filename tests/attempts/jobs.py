@@ -1,0 +1,226 @@
+"""User code that attempts of the tests run. Nothing here sleeps: what must wait waits for a FIFO or for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from toque.errors import DataError, TransientError, UserError
+from toque.worker.context import Interval, artifact, context, metric, progress
+from toque.worker.control import NotYet, Skip
+
+
+def nothing() -> None:
+    return None
+
+
+def echo(value: Any) -> Any:
+    return value
+
+
+def add(left: int, right: int = 0) -> int:
+    return left + right
+
+
+async def echo_async(value: Any) -> Any:
+    await asyncio.sleep(0)
+    return value
+
+
+def kinds() -> Any:
+    return {"pair": (1, 2), "by_number": {1: "one", 2: "two"}, "text": "ü"}
+
+
+def kinds_are_kept(value: Any) -> bool:
+    return value == kinds() and type(value["pair"]) is tuple and type(next(iter(value["by_number"]))) is int
+
+
+def fail(kind: str = "ValueError") -> None:
+    errors: dict[str, Exception] = {
+        "ValueError": ValueError("no such month: 13"),
+        "TransientError": TransientError("busy", retry_after_s=7.0),
+        "DataError": DataError("two nulls", sample=[{"id": 1, "name": None}]),
+        "UserError": UserError("wrong", fix="do it right"),
+        "ConnectionError": ConnectionResetError("gone"),
+        "ImportError": ImportError("no module named nothing"),
+    }
+    raise errors[kind]
+
+
+def skip() -> None:
+    raise Skip("nothing new")
+
+
+def not_yet() -> str:
+    if context().handle is None:
+        raise NotYet("30s", handle={"job": 17})
+    return f"{context().handle['job']} after {context().deferrals}"
+
+
+def speak() -> None:
+    print("from print")
+    sys.stderr.write("from stderr\n")
+    logging.getLogger("shop").info("from logging")
+    warnings.warn("from warnings", stacklevel=1)
+    print("no line end", end="")
+
+
+def speak_from_outside() -> None:
+    """Through the file descriptors: a child process and bytes written past `sys.stdout`."""
+    subprocess.run(["/bin/sh", "-c", "echo from a child; echo its error >&2"], check=True)
+    os.write(1, b"from write(2)\n")
+
+
+def speak_from_thread() -> None:
+    thread = threading.Thread(target=lambda: print("from a thread", context().task))
+    thread.start()
+    thread.join()
+
+
+def about_me() -> dict[str, Any]:
+    here = context()
+    return {
+        "run_id": here.run_id,
+        "task": here.task,
+        "map_index": here.map_index,
+        "attempt": here.attempt,
+        "key": here.idempotency_key,
+        "partition": here.partition_key,
+        "logical": here.logical_time.isoformat(),
+        "interval": [moment.isoformat() for moment in here.interval],
+        "parameters": dict(here.parameters),
+    }
+
+
+def signals() -> None:
+    for done in range(100):
+        progress(done + 1, 100)
+    metric("rows", 336_776)
+    artifact("note", "# Done", kind="markdown")
+
+
+def span(window: Interval) -> str:
+    return window.start.date().isoformat()
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def wait_for(fifo: str) -> str:
+    """Until somebody opens the FIFO for writing."""
+    with open(fifo) as file:
+        return file.read()
+
+
+def announce_and_wait(announced: str, fifo: str) -> str:
+    with open(announced, "w") as file:
+        file.write(str(os.getpid()))
+    return wait_for(fifo)
+
+
+async def wait_forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def block_the_loop(fifo: str) -> None:
+    wait_for(fifo)
+
+
+def heed(fifo: str) -> None:
+    """Cleans up when it is cancelled."""
+    try:
+        wait_for(fifo)
+    finally:
+        print("cleaned up")
+
+
+def ignore_cancel(fifo: str) -> None:
+    while True:
+        try:
+            wait_for(fifo)
+        except BaseException:
+            continue
+
+
+def backtrack() -> None:
+    """Holds the GIL for longer than anybody will wait."""
+    print("matching")
+    re.match(r"(a+)+$", "a" * 40 + "b")
+
+
+def long_query() -> None:
+    import duckdb
+
+    print("querying")
+    duckdb.sql("select sum(a.range * b.range) from range(1000000000) a, range(1000000000) b").fetchall()
+
+
+def leave_children(announced: str) -> None:
+    """A child in the group of the worker, and one in a group of its own."""
+    near = subprocess.Popen(["sleep", "1000"])
+    far = subprocess.Popen(["sleep", "1000"], process_group=0)
+    with open(announced, "w") as file:
+        file.write(f"{os.getpid()} {near.pid} {far.pid}")
+    while True:
+        time.sleep(1000)
+
+
+def die(signo: int) -> None:
+    print("last words")
+    os.write(1, b"raw last words\n")
+    os.kill(os.getpid(), signo)
+
+
+def exit_hard(code: int) -> None:
+    os._exit(code)
+
+
+def hold_memory(size_bytes: int, fifo: str) -> None:
+    held = bytearray(size_bytes)
+    held[::4096] = b"x" * len(held[::4096])
+    wait_for(fifo)
+
+
+def unpicklable() -> Any:
+    return {"rows": [1, 2], "lock": [threading.Lock()]}
+
+
+def numbers(count: int) -> list[int]:
+    return list(range(count))
+
+
+def yields(count: int) -> Any:
+    yield from range(count)
+
+
+def total(parts: Sequence[int]) -> int:
+    return sum(parts)
+
+
+def is_list(parts: list[int]) -> bool:
+    return type(parts) is list
+
+
+def big_result(size_bytes: int) -> bytes:
+    return b"\0" * size_bytes
+
+
+def flood(lines: int, width: int) -> None:
+    text = "x" * width
+    for _ in range(lines):
+        print(text)
+
+
+def secret_in_print(value: str) -> None:
+    print(f"the password is {value}")
+    raise ValueError(f"bad password {value}")
