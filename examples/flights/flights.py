@@ -17,6 +17,7 @@ from typing import TypedDict
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
@@ -61,7 +62,7 @@ def extract(table: str) -> pa.Table:
 @task
 def months(flights: pa.Table) -> list[int]:
     """The months that the data has: nobody knows them before it was read."""
-    return sorted(set(flights["month"].to_pylist()))
+    return sorted(pc.unique(flights["month"]).to_pylist())
 
 
 @task(retries=1, timeout="5m")
@@ -77,14 +78,13 @@ def join_weather(flights: pa.Table, weather: pa.Table, month: int, out: Path) ->
     partial = file.with_suffix(f".{context().attempt}")
     pq.write_table(joined, partial)
     partial.replace(file)
-    delays = [delay for delay in joined["dep_delay"].to_pylist() if delay is not None]
     print(f"{file}: {joined.num_rows:,} flights")
     return Month(
         month=month,
         file=str(file),
         flights=joined.num_rows,
         cancelled=joined["dep_delay"].null_count,
-        mean_delay=sum(delays) / len(delays),
+        mean_delay=pc.mean(joined["dep_delay"]).as_py(),
     )
 
 
@@ -98,7 +98,7 @@ def check(month: Month) -> Month:
     repeated = table.num_rows - keys.aggregate([]).num_rows
     if repeated:
         raise DataError(f"month {month['month']} has {repeated} flights twice")
-    if min(table["distance"].to_pylist()) <= 0:
+    if pc.min(table["distance"]).as_py() <= 0:
         raise DataError(f"month {month['month']} has flights of no distance")
     without_weather = table["temp"].null_count / table.num_rows
     if without_weather > 0.1:
@@ -167,7 +167,7 @@ def report(database: Path, months: Sequence[Month], verdict: str) -> str:
             *_section("Mean delay by month", by_month),
             *_section("Mean delay by weather", weather),
             "",
-            f"All of it is in {database}. What next?",
+            f"All of it is in {database.resolve()}. What next?",
             "  toque run examples/flights/flights.py -p late_minutes=30   takes the other branch",
             "  toque show examples/flights/flights.py                     shows the graph",
             "  toque logs --project examples/flights                      prints what the tasks said",

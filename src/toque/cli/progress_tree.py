@@ -102,9 +102,9 @@ def _line(node: TaskTally, now_us: int, indent: str) -> Text:
             line.append(f"  {running} running")
         if failed:
             line.append(f"  {failed} failed", style="red")
-    elif node.total:
+    elif node.total and not node.is_over:
         line.append(f"  {_bar(node.done, node.total)} {node.done:g}/{node.total:g}")
-    elif node.done:
+    elif node.done and not node.is_over:
         line.append(f"  {node.done:g}")
     end_us = node.last_us if node.is_over else now_us
     if node.first_us and end_us > node.first_us:

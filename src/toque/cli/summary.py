@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toque.cli.output import state, table
-from toque.cli.tally import Failure, Tally, TaskTally
+from toque.cli.tally import Tally, TaskTally
 from toque.cli.times import span
 from toque.engine.states import RunState, TaskState
 
@@ -54,14 +54,12 @@ def _note(node: TaskTally) -> str:
 
 
 def _failures(tally: Tally) -> list[str]:
-    final: dict[str, Failure] = {str(failure.key): failure for failure in tally.failures}
     lines = []
-    for name, failure in list(final.items())[:SHOWN_FAILURES]:
-        error = failure.error
-        lines += ["", f"✗ {name}  {error.type}: {error.message}"]
+    for key, error in list(tally.failures.items())[:SHOWN_FAILURES]:
+        lines += ["", f"✗ {key}  {error.type}: {error.message}"]
         if error.file:
             lines.append(f"  {error.file}:{error.line}")
         lines += [f"  {row}" for row in error.sample[:3]]
-    if len(final) > SHOWN_FAILURES:
-        lines += ["", f"… and {len(final) - SHOWN_FAILURES} more failures"]
+    if len(tally.failures) > SHOWN_FAILURES:
+        lines += ["", f"… and {len(tally.failures) - SHOWN_FAILURES} more failures"]
     return lines

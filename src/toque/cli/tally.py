@@ -49,6 +49,8 @@ class TaskTally:
     retries: int = 0
     cached: int = 0
     reused: int = 0
+    closed: TaskState | None = None
+    """How the map around it ended, which may be before each index was looked at."""
     note: str = ""
     """Why it was skipped or not run."""
     done: float = 0
@@ -63,7 +65,7 @@ class TaskTally:
     @property
     def is_over(self) -> bool:
         """Nothing more happens in this node."""
-        return self.size is not None and self.ended >= self.size
+        return self.closed is not None or (self.size is not None and self.ended >= self.size)
 
     @property
     def is_mapped(self) -> bool:
@@ -73,6 +75,8 @@ class TaskTally:
     @property
     def state(self) -> TaskState:
         """The one state that says most about all of them."""
+        if self.closed is TaskState.CANCELLED:
+            return self.closed
         order = (
             TaskState.RUNNING,
             TaskState.RETRYING,
@@ -91,14 +95,6 @@ class TaskTally:
         return found
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A task run that failed for good, or an attempt that will be repeated."""
-
-    key: TaskKey
-    error: ErrorInfo
-
-
 class Tally:
     """Folds the facts of one run."""
 
@@ -109,7 +105,8 @@ class Tally:
         self.started_us = 0
         self.finished_us = 0
         self.cancelled_by = ""
-        self.failures: list[Failure] = []
+        self.failures: dict[TaskKey, ErrorInfo] = {}
+        """What failed and has not been healed by a later attempt."""
         self.nodes: dict[str, TaskTally] = {}
         self._states: dict[TaskKey, TaskState] = {}
         self._began_us: dict[TaskKey, int] = {}
@@ -178,14 +175,15 @@ class Tally:
             case f.AttemptEnded():
                 node.retries += fact.spends == "retry"
                 if fact.error is not None and fact.spends:
-                    self.failures.append(Failure(key, fact.error))
+                    self.failures[key] = fact.error
             case f.Failed():
-                self.failures.append(Failure(key, fact.error))
+                self.failures[key] = fact.error
             case f.Skipped() | f.Cancelled():
                 node.note = fact.reason
             case f.UpstreamFailed():
                 node.note = f"after {fact.culprit}"
             case f.Succeeded():
+                self.failures.pop(key, None)
                 node.cached += bool(fact.cached_from)
             case f.Reused():
                 node.reused += 1
@@ -206,10 +204,19 @@ class Tally:
         elif old is TaskState.RUNNING:
             node.busy_us += at_us - self._began_us.pop(key, at_us)
         if state in TERMINAL:
+            if not key.map_index and not node.runs_code:
+                self._close(key.task, state)
             node.last_us = at_us
             node.first_us = node.first_us or at_us
         else:
             self._states[key] = state
+
+    def _close(self, scope: str, state: TaskState) -> None:
+        for node in self.nodes.values():
+            if node.scope == scope:
+                node.closed = state
+                if not node.runs_code:
+                    self._close(node.id, state)
 
     def _scope_opened(self, fact: f.ScopeOpened) -> None:
         """Members of a scope have as many task runs as all its openings have indexes."""

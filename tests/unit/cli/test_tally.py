@@ -71,7 +71,9 @@ def test_a_retry_is_counted_and_its_error_kept() -> None:
     )
     node = run.nodes["a"]
     assert (node.state, node.retries, node.busy_us) == (TaskState.RETRYING, 1, 10)
-    assert [failure.key for failure in run.failures] == [TaskKey("a")]
+    assert list(run.failures) == [TaskKey("a")]
+    run.add([succeeded("a")])
+    assert not run.failures
 
 
 def test_the_members_of_a_map_are_counted_by_state() -> None:
@@ -99,6 +101,14 @@ def test_nested_maps_know_their_size_when_every_scope_is_open() -> None:
     assert run.nodes["i"].size is None
     run.add([f.ScopeOpened(at_us=2, task="i[]", map_index=(1,), size=4)])
     assert run.nodes["i"].size == 7
+
+
+def test_a_cancelled_map_takes_its_members_along() -> None:
+    run = tally(mapped("o[]"), mapped("i[]", "o[]"), task("i", "i[]"), task("m", "o[]"))
+    run.add([f.ScopeOpened(at_us=1, task="o[]", size=5), succeeded("m", (0,))])
+    run.add([f.Cancelled(at_us=2, task="o[]", actor="x")])
+    for name in ("i", "m"):
+        assert (run.nodes[name].state, run.nodes[name].is_over) == ("cancelled", True)
 
 
 def test_an_empty_map_is_over_at_once() -> None:
