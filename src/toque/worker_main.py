@@ -13,13 +13,15 @@ import logging  # noqa: F401
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import toque.worker.flow_context  # noqa: F401
 from toque.executors.answering import Answerer
 from toque.ports.blobs import Blobs
-from toque.worker.boot import Wiring, project_masker, serve
+from toque.worker import wire
+from toque.worker.boot import ServesLane, Wiring, project_masker, serve
 from toque.worker.zygote import Zygote
 
 
@@ -37,7 +39,14 @@ def load_settings(project: str) -> Any:
     return load(Path(project))
 
 
-WIRING = Wiring(open_blobs, load_settings, Answerer().respond)
+def flow_worker(connection: socket.socket, respond: Callable[[wire.Ask], wire.Answer]) -> ServesLane:
+    """The host of flow bodies; imported by flow hosts only."""
+    from toque.executors.flow.flow_worker import FlowWorker
+
+    return FlowWorker(connection, respond)
+
+
+WIRING = Wiring(open_blobs, load_settings, Answerer().respond, flow_worker)
 
 
 def main(arguments: list[str]) -> int:

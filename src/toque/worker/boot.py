@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from toque.ports.blobs import Blobs
+from toque.ports.executor import Signal
 from toque.worker import capture, code, linux, wire
 from toque.worker.environment import Environment
 from toque.worker.masking import Masker
@@ -30,6 +31,20 @@ class Wiring:
     load_settings: Callable[[str], Any]
     """By project: `toque.settings.Settings`."""
     respond: Callable[[wire.Ask], wire.Answer]
+    flow_worker: Callable[[socket.socket, Callable[[wire.Ask], wire.Answer]], ServesLane]
+    """Makes what serves the lane `flow`."""
+
+
+class ServesLane(Protocol):
+    """The loop of a worker."""
+
+    def run(self, env: Environment) -> None:
+        """Serve until told to stop."""
+        ...
+
+    def signal(self, signal: Signal) -> None:
+        """Pass a signal on to the server."""
+        ...
 
 
 def project_masker(load_settings: Callable[[], Any]) -> Masker:
@@ -55,10 +70,14 @@ def serve(connection: socket.socket, permits: int, files: str, wiring: Wiring) -
     code.lead_with([setup.bundle] if setup.bundle else [])
     sys.argv[:] = [""]
     capture.install()
-    if setup.lane == "sync":
-        worker: SyncWorker | SharedWorker = SyncWorker(connection, permits, wiring.respond)
-    else:
-        worker = SharedWorker(connection, setup.lane, wiring.respond)
+    worker: ServesLane
+    match setup.lane:
+        case "sync":
+            worker = SyncWorker(connection, permits, wiring.respond)
+        case "flow":
+            worker = wiring.flow_worker(connection, wiring.respond)
+        case lane:
+            worker = SharedWorker(connection, lane, wiring.respond)
 
     def load_settings() -> Any:
         return wiring.load_settings(setup.project)

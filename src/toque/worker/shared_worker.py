@@ -78,7 +78,7 @@ class SharedWorker:
             case wire.Stop():
                 self._is_stopping = True
                 self._stop_if_idle()
-            case wire.Drop() | wire.Setup():
+            case wire.Drop() | wire.StepsEnded() | wire.DropBody() | wire.Setup():
                 raise ValueError(f"{type(message).__name__} is for other workers")
 
     def _begin(self, spec: AttemptSpec) -> None:

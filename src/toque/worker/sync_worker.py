@@ -116,8 +116,8 @@ class SyncWorker:
                 self._tell(wire.Up([], [], [self._respond(message)]))
             case wire.Stop():
                 self._is_stopping = True
-            case wire.Setup():
-                raise ValueError("a worker is set up once")
+            case wire.Setup() | wire.StepsEnded() | wire.DropBody():
+                raise ValueError(f"{type(message).__name__} is not for a worker that runs")
 
     def _on_cancel(self, signo: int, frame: FrameType | None) -> None:
         """The server has something to say about the current attempt: that it is to end."""

@@ -7,13 +7,14 @@ from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
-from toque.engine.inputs import AnyReport
+from toque.engine.effects import AnswerStep
+from toque.engine.inputs import AnyReport, Cancel, FlowEvicted, StepRequested
 from toque.engine.values import Token
 from toque.graph.ir import TaskNode
 from toque.ports.executor import AttemptSpec, Signal
 
-Lane: TypeAlias = Literal["sync", "async", "thread"]
-"""How a worker runs attempts: one at a time in its main thread, as tasks of one loop, or in threads."""
+Lane: TypeAlias = Literal["sync", "async", "thread", "flow"]
+"""How a worker runs attempts: one at a time in its main thread, as tasks of one loop, in threads, as flow bodies."""
 
 
 def _fields() -> list[tuple[str, Any] | tuple[str, Any, Any]]:
@@ -88,6 +89,18 @@ class CancelAttempt(msgspec.Struct, frozen=True, tag="cancel"):
     token: Token
 
 
+class StepsEnded(msgspec.Struct, frozen=True, tag="steps_ended"):
+    """To a flow host: steps of its bodies have ended."""
+
+    answers: list[AnswerStep]
+
+
+class DropBody(msgspec.Struct, frozen=True, tag="drop_body"):
+    """To a flow host: let go of a body that does not heed its cancel. Answered by `AttemptCancelled` if it waits."""
+
+    token: Token
+
+
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
     """A question that the composition root of the worker has an answer to (loading, validating)."""
 
@@ -100,7 +113,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Close resources and exit, when what is held has ended."""
 
 
-Down: TypeAlias = Setup | Run | Drop | CancelAttempt | Ask | Stop
+Down: TypeAlias = Setup | Run | Drop | CancelAttempt | StepsEnded | DropBody | Ask | Stop
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
@@ -117,6 +130,10 @@ class Up(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     reports: list[AnyReport] = []
     signals: list[Signal] = []
     answers: list[Answer] = []
+    asks: list[StepRequested | FlowEvicted | Cancel] = []
+    """Of bodies of flows, in their order: after the reports of beginnings, before those of ends."""
+    waiting: list[Token] = []
+    """Bodies of flows that wait: if the process ends now, that is not their doing."""
 
 
 class Spawn(msgspec.Struct, frozen=True, tag="spawn", kw_only=True):

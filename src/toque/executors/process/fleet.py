@@ -82,7 +82,7 @@ class Fleet:
             self._zygote.send(wire.Spawn(no=no, files=worker.files, python=python), (its.fileno(), permits[0]))
         its.close()
         asyncio.get_running_loop().add_reader(mine, self._read, worker)
-        limits = {"sync": 1, "async": self._options.async_limit, "thread": self._options.thread_limit}
+        limits = {"async": self._options.async_limit, "thread": self._options.thread_limit}
         worker.send(
             wire.Setup(
                 lane=kind.lane,
@@ -91,7 +91,7 @@ class Fleet:
                 blobs_url=self._options.blobs_url,
                 name=self._host,
                 preload=preload,
-                limit=limits[kind.lane],
+                limit=limits.get(kind.lane, 1),
             )
         )
         return worker
