@@ -74,7 +74,7 @@ def supply_key(inject: Inject) -> tuple[str, str]:
 def stubbed(key: CodeKey, stub: Stub) -> Iterator[None]:
     """Have a task do something else within the block."""
     found = current()
-    with _changed(replace(found, stubs={**found.stubs, key: stub})):
+    with put(replace(found, stubs={**found.stubs, key: stub})):
         yield
 
 
@@ -82,19 +82,20 @@ def stubbed(key: CodeKey, stub: Stub) -> Iterator[None]:
 def replaced(key: tuple[str, str], value: Any) -> Iterator[None]:
     """Hand `value` to every task that asks for what `key` names."""
     found = current()
-    with _changed(replace(found, supplies={**found.supplies, key: value})):
+    with put(replace(found, supplies={**found.supplies, key: value})):
         yield
 
 
 @contextmanager
 def timed(clock: Clock) -> Iterator[None]:
     """Let runs use `clock`."""
-    with _changed(replace(current(), clock=clock)):
+    with put(replace(current(), clock=clock)):
         yield
 
 
 @contextmanager
-def _changed(overrides: Overrides) -> Iterator[None]:
+def put(overrides: Overrides) -> Iterator[None]:
+    """Put exactly these in place within the block."""
     token = in_place.set(overrides)
     try:
         yield

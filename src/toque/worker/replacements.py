@@ -1,4 +1,4 @@
-"""What a test has put in place of code and of injected arguments; taken over by whatever runs attempts in its process."""
+"""What a test has put in place of code and injected arguments; whoever runs attempts in its process takes it over."""
 
 from __future__ import annotations
 

@@ -1,0 +1,112 @@
+"""Snapshots: what files and tables hold at one moment, and how two moments differ."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from toque.errors import UserError
+from toque.testing.comparison import row_differences
+
+ROWS_SHOWN = 5
+_DUCKDB_MAGIC = b"DUCK"
+_SQLITE_MAGIC = b"SQLite format 3\x00"
+
+
+@dataclass
+class Snapshot:
+    """Files by path with their digests, tables by name with their rows."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+
+
+def take(watched: Sequence[Any]) -> Snapshot:
+    """What the watched things hold now: paths of files and directories, DuckDB and SQLite files and connections."""
+    snapshot = Snapshot()
+    for number, item in enumerate(watched):
+        if isinstance(item, str | Path):
+            for path in _files(Path(item)):
+                _add_file(snapshot, path)
+        elif hasattr(item, "execute"):
+            prefix = f"connection {number + 1}: " if len(watched) > 1 else ""
+            snapshot.tables |= {prefix + name: rows for name, rows in _tables(item).items()}
+        else:
+            raise UserError(
+                f"watch holds {item!r}, which cannot be watched.", fix="paths, and DuckDB or SQLite connections"
+            )
+    return snapshot
+
+
+def changes(first: Snapshot, second: Snapshot) -> Iterator[str]:
+    """How the second moment differs from the first."""
+    yield from _named(first.files, second.files, "file")
+    for name in first.files:
+        if name in second.files and first.files[name] != second.files[name]:
+            yield f"file {name}: other content"
+    yield from _named(first.tables, second.tables, "table")
+    for name, rows in first.tables.items():
+        if name in second.tables and rows != second.tables[name]:
+            found = list(row_differences(rows, second.tables[name]))
+            if not found:
+                continue  # tables have no order
+            yield f"table {name}: {len(rows)} rows, then {len(second.tables[name])}"
+            yield from (f"  {line}" for line in found[:ROWS_SHOWN])
+            if len(found) > ROWS_SHOWN:
+                yield f"  … and {len(found) - ROWS_SHOWN} rows more"
+
+
+def _named(first: Mapping[str, Any], second: Mapping[str, Any], what: str) -> Iterator[str]:
+    yield from (f"{what} {name}: gone" for name in first if name not in second)
+    yield from (f"{what} {name}: new" for name in second if name not in first)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from (found for found in sorted(path.rglob("*")) if found.is_file())
+    elif path.exists():
+        yield path
+
+
+def _add_file(snapshot: Snapshot, path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head[8:12] == _DUCKDB_MAGIC:
+        # Its bytes differ after each checkpoint; what counts are the tables.
+        import duckdb
+
+        with duckdb.connect(str(path), read_only=True) as connection:
+            snapshot.tables |= {f"{path}: {name}": rows for name, rows in _tables(connection).items()}
+    elif head == _SQLITE_MAGIC:
+        import sqlite3
+
+        with closing(sqlite3.connect(path)) as file_connection:
+            snapshot.tables |= {f"{path}: {name}": rows for name, rows in _tables(file_connection).items()}
+    elif path.suffix == ".wal" and path.with_suffix("").exists():
+        pass  # part of a database that is watched by its tables
+    else:
+        with path.open("rb") as file:
+            snapshot.files[str(path)] = hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _tables(connection: Any) -> dict[str, list[tuple[Any, ...]]]:
+    if type(connection).__module__.startswith("sqlite3"):
+        listing = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        names = [f'"{name}"' for (name,) in connection.execute(listing).fetchall()]
+    else:
+        listing = (
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
+            "AND table_schema NOT IN ('information_schema', 'pg_catalog')"
+        )
+        names = [f'"{schema}"."{name}"' for schema, name in connection.execute(listing).fetchall()]
+    found = {}
+    for name in names:
+        cursor = connection.execute(f"SELECT * FROM {name}")
+        columns = tuple(column[0] for column in cursor.description)
+        rows = [tuple(row) for row in cursor.fetchall()]
+        found[name.replace('"', "").removeprefix("main.")] = [columns, *sorted(rows, key=repr)]
+    return found
