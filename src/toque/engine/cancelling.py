@@ -31,7 +31,7 @@ def cancel_run(turn: Turn, actor: str, reason: str) -> None:
     turn.emit(f.CancelRequested(at_us=turn.now_us, actor=actor, reason=reason))
     if run.row.state is RunState.QUEUED:
         turn.emit(f.OutcomeDecided(at_us=turn.now_us, state=RunState.CANCELLED))
-        turn.emit(f.RunFinished(at_us=turn.now_us, state=RunState.CANCELLED))
+        turn.finish(RunState.CANCELLED)
         return
     if run.row.state is RunState.SUSPENDED:
         # Teardowns have to run.

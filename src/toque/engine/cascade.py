@@ -211,7 +211,7 @@ def conclude(turn: Turn) -> None:
             _start_or_skip_hook(turn, node.lanes[()])
     if all(node.lanes[()].state[0] >= FIRST_TERMINAL for node in run.hooks):
         assert row.outcome is not None
-        turn.emit(f.RunFinished(at_us=turn.now_us, state=row.outcome))
+        turn.finish(row.outcome)
 
 
 def _start_or_skip_hook(turn: Turn, lane: Lane) -> None:

@@ -22,6 +22,7 @@ from toque.engine.state import Run
 from toque.engine.steps import on_evicted, on_step_requested
 from toque.engine.transitions import ACCEPTED
 from toque.engine.turn import Turn
+from toque.engine.values import TaskKey
 from toque.graph.ir import Pipeline
 
 __all__ = ["Decision", "Run", "decide", "evolve", "new_run"]
@@ -62,6 +63,9 @@ def _refuse(turn: Turn, refused: i.AnyInput) -> None:
     turn.reject(name, f"the run is {turn.run.row.state}", task, index)
     if isinstance(refused, i.Report):
         turn.effects.append(Acknowledge(key=refused.key, attempt=refused.attempt, token=refused.token))
+    elif isinstance(refused, i.FlowEvicted):
+        key = TaskKey(refused.body, refused.body_index)
+        turn.effects.append(Acknowledge(key=key, attempt=0, token=refused.token))
     elif isinstance(refused, i.Admitted):
         turn.effects.append(ReturnGrants(task=refused.task, tokens=refused.tokens))
 

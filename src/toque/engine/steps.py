@@ -128,9 +128,12 @@ def _active_body(
     row = found[0].live.get(found[1]) if found is not None else None
     if found is None or row is None or row.token != request.token:
         turn.reject(name, "stale: the flow was dispatched anew or has ended", task, index)
-        # The host still runs a body that is void.
-        key = TaskKey(task, index)
-        turn.effects.append(fx.StopAttempt(key=key, attempt=row.attempt if row else 0, token=request.token))
+        key, attempt = TaskKey(task, index), row.attempt if row else 0
+        if isinstance(request, StepRequested):
+            # The host still runs a body that is void.
+            turn.effects.append(fx.StopAttempt(key=key, attempt=attempt, token=request.token))
+        else:
+            turn.effects.append(fx.Acknowledge(key=key, attempt=attempt, token=request.token))
         return None
     return (*found, row)
 
@@ -166,9 +169,7 @@ def _answer(step: TaskRow, parent: TaskRow) -> fx.AnswerStep:
     if error is None or step.state is not STATES[FAILED]:
         name = "Skipped" if step.state.value == "skipped" else "Cancelled"
         error = ErrorInfo(kind="cancelled", type=name, message=step.reason, retryable=False)
-    return fx.AnswerStep(
-        body=body, step=key, order=step.order, token=parent.token, at_us=step.finished_us, error=error
-    )
+    return fx.AnswerStep(body=body, step=key, order=step.order, token=parent.token, at_us=step.finished_us, error=error)
 
 
 def _has_open_steps(lane: Lane, index: int) -> bool:

@@ -89,6 +89,11 @@ class Turn:
             if row.ready_us == self.now_us and row.deadline_us == self.now_us + plan.deadline_us:
                 self.set_timer("deadline", row.deadline_us, plan.id, key)
 
+    def finish(self, state: RunState) -> None:
+        """End the run."""
+        self.emit(f.RunFinished(at_us=self.now_us, state=state))
+        self.effects.append(fx.RunEnded(state=state))
+
     def set_timer(self, kind: TimerKind, due_us: int, task: str = "", map_index: MapIndex = ()) -> None:
         """Ask for a `TimerFired`."""
         self.effects.append(fx.SetTimer(kind=kind, due_us=due_us, task=task, map_index=map_index))

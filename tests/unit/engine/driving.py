@@ -151,27 +151,21 @@ class Driver:
         """A report about the attempt that is active now."""
         row = self.run.task_run(TaskKey(name, index))
         assert row is not None, f"{name}{list(index)} is not live"
-        return kind(
-            run_id=row.run_id, task=name, map_index=index, attempt=row.attempt, token=row.token, **fields
-        )
+        return kind(run_id=row.run_id, task=name, map_index=index, attempt=row.attempt, token=row.token, **fields)
 
     def succeed(self, name: str, *index: int, number: int = 0, **fields: Any) -> Decision:
         """Run a task run to its good end."""
         self.dispatch(name, *index)
         fields.setdefault("result", value(number))
         return self.feed(
-            self.about(
-                i.AttemptSucceeded, name, *index, started_us=self.now, finished_us=self.now, **fields
-            )
+            self.about(i.AttemptSucceeded, name, *index, started_us=self.now, finished_us=self.now, **fields)
         )
 
     def fail(self, name: str, *index: int, error: ErrorInfo = ERROR, **fields: Any) -> Decision:
         """Run a task run to an error."""
         self.dispatch(name, *index)
         return self.feed(
-            self.about(
-                i.AttemptFailed, name, *index, started_us=self.now, finished_us=self.now, error=error, **fields
-            )
+            self.about(i.AttemptFailed, name, *index, started_us=self.now, finished_us=self.now, error=error, **fields)
         )
 
     def skip(self, name: str, *index: int, reason: str = "nothing new") -> Decision:
@@ -189,9 +183,7 @@ class Driver:
         """The body raises `NotYet`."""
         self.dispatch(name, *index)
         return self.feed(
-            self.about(
-                i.AttemptDeferred, name, *index, finished_us=self.now, resume_after_s=seconds, handle=handle
-            )
+            self.about(i.AttemptDeferred, name, *index, finished_us=self.now, resume_after_s=seconds, handle=handle)
         )
 
     def cancelled(self, name: str, *index: int) -> Decision:
@@ -208,9 +200,7 @@ class Driver:
 
     def cancel(self, name: str = "", *index: int) -> Decision:
         """Cancel the run or a task run."""
-        return self.feed(
-            i.Cancel(run_id=self.run.row.run_id, actor="ana", reason="enough", task=name, map_index=index)
-        )
+        return self.feed(i.Cancel(run_id=self.run.row.run_id, actor="ana", reason="enough", task=name, map_index=index))
 
     # -- looking
 

@@ -1,9 +1,8 @@
-from toque.graph.expr import Const, Gather, Item, Ref
-from toque.graph.ir import Axis
-from toque.engine import inputs as i
+from tests.unit.engine.driving import Driver, mapped, pipeline, retries, task, value
 from toque.engine.sourcing import attempt_inputs
 from toque.engine.values import TaskKey
-from tests.unit.engine.driving import Driver, mapped, pipeline, retries, task, value
+from toque.graph.expr import Const, Gather, Item, Ref
+from toque.graph.ir import Axis
 
 
 def test_a_chain_runs_in_order() -> None:

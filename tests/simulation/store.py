@@ -1,0 +1,117 @@
+"""The store, as a model: rows that are there after a commit or not at all, and the log of facts beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import copy
+from dataclasses import dataclass, field
+
+from toque.engine import facts as f
+from toque.engine.projection import Rows
+from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
+from toque.engine.states import TASK_TRANSITIONS, TaskState
+from toque.engine.values import TaskKey
+
+
+class Unavailable(Exception):
+    """The commit did not happen."""
+
+
+@dataclass
+class StoredRun:
+    """All rows of one run."""
+
+    run: RunRow
+    by_key: dict[TaskKey, TaskRow] = field(default_factory=dict)
+    steps: list[StepRow] = field(default_factory=list)
+    attempts: dict[tuple[TaskKey, int], AttemptRow] = field(default_factory=dict)
+    facts: list[f.AnyFact] = field(default_factory=list)
+    ends: Counter[TaskKey] = field(default_factory=Counter)
+    legal: dict[TaskKey, TaskState] = field(default_factory=dict)
+    free: set[TaskKey] = field(default_factory=set)
+    """Task runs that were marked or reused: their next end may come from anywhere."""
+
+    @property
+    def tasks(self) -> list[TaskRow]:
+        """Their rows, as `restore` wants them."""
+        return [copy(row) for row in self.by_key.values()]
+
+
+@dataclass
+class Transaction:
+    """What one commit writes."""
+
+    rows: dict[str, Rows] = field(default_factory=dict)
+    facts: dict[str, list[f.AnyFact]] = field(default_factory=dict)
+    acquired: list[tuple[str, TaskKey]] = field(default_factory=list)
+    released: list[tuple[str, TaskKey]] = field(default_factory=list)
+
+
+_TO: dict[type, TaskState] = {
+    f.Readied: TaskState.READY,
+    f.ScopeOpened: TaskState.RUNNING,
+    f.Dispatched: TaskState.DISPATCHED,
+    f.Started: TaskState.RUNNING,
+    f.RetryScheduled: TaskState.RETRYING,
+    f.Deferred: TaskState.DEFERRED,
+    f.Succeeded: TaskState.SUCCEEDED,
+    f.Failed: TaskState.FAILED,
+    f.Skipped: TaskState.SKIPPED,
+    f.UpstreamFailed: TaskState.UPSTREAM_FAILED,
+    f.Cancelled: TaskState.CANCELLED,
+}
+
+
+class Store:
+    """Survives every crash."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, StoredRun] = {}
+        self.held: set[tuple[str, TaskKey]] = set()
+
+    def create(self, row: RunRow) -> None:
+        """Insert a queued run."""
+        self.runs[row.run_id] = StoredRun(copy(row))
+
+    def commit(self, transaction: Transaction) -> None:
+        """Write everything, and hold it against the laws of the log."""
+        for run_id, rows in transaction.rows.items():
+            stored = self.runs[run_id]
+            stored.run = rows.run
+            for task in rows.tasks:
+                stored.by_key[TaskKey(task.task, task.map_index)] = task
+            for attempt in rows.attempts:
+                key = TaskKey(attempt.task, attempt.map_index), attempt.attempt
+                assert key not in stored.attempts, f"attempt {key} ended twice"
+                stored.attempts[key] = attempt
+            stored.steps.extend(rows.steps)
+        for run_id, facts in transaction.facts.items():
+            stored = self.runs[run_id]
+            stored.facts.extend(facts)
+            for fact in facts:
+                self._hold_to_law(stored, fact)
+        for slot in transaction.released:
+            assert slot in self.held, f"{slot} was given back without having been held"
+            self.held.remove(slot)
+        for slot in transaction.acquired:
+            assert slot not in self.held, f"{slot} was dispatched while it held slots"
+            self.held.add(slot)
+
+    def _hold_to_law(self, stored: StoredRun, fact: f.AnyFact) -> None:
+        if isinstance(fact, f.Marked | f.Reused):
+            stored.free.add(fact.key)
+        state = _TO.get(type(fact))
+        if state is None or not isinstance(fact, f.TaskFact):
+            return
+        key = fact.key
+        if isinstance(fact, f.Cancelled) and key not in stored.by_key and key not in stored.legal:
+            return  # A whole lane that was never touched.
+        before = stored.legal.get(key, TaskState.WAITING)
+        if before is TaskState.WAITING and state in (TaskState.DISPATCHED, TaskState.FAILED, TaskState.CANCELLED):
+            before = TaskState.READY  # So from the opening of its scope.
+        assert not before.is_terminal, f"{key} left {before} for {state}"
+        assert state in TASK_TRANSITIONS[before] or key in stored.free, f"{key} went from {before} to {state}"
+        stored.legal[key] = state
+        if state.is_terminal:
+            stored.ends[key] += 1
+            assert stored.ends[key] == 1, f"{key} ended twice"
