@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
+from toque.authoring import overrides
 from toque.engine.rows import RunRow
 from toque.engine.states import RunState
 from toque.graph import canonical
@@ -59,7 +61,8 @@ def apart(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         except BaseException as raised:
             error.append(raised)
 
-    thread = threading.Thread(target=main, name="toque-run")
+    # What a test has put in place (`toque.testing`) is in context variables.
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(main,), name="toque-run")
     thread.start()
     thread.join()
     if error:
@@ -68,9 +71,10 @@ def apart(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 async def _run(runnable: Any, parameters: dict[str, Any]) -> Run[Any]:
-    from toque.executors.inline import InlineExecutor
+    from toque.executors.flow.inline import InlineFlows
+    from toque.executors.inline import MAX_HELD, InlineExecutor
 
-    clock: Clock = SystemClock()
+    clock: Clock = overrides.current().clock or SystemClock()
     pipeline = runnable.ir
     blobs = MemoryBlobs()
     store = MemoryStore()
@@ -78,10 +82,16 @@ async def _run(runnable: Any, parameters: dict[str, Any]) -> Run[Any]:
     versions = Versions(store, lambda row: IN_PROCESS)
     version = canonical.content_hash(pipeline)
     versions.learn(version, pipeline, IN_PROCESS)
+    inline = InlineExecutor(lambda: blobs, now_us=clock.now_us)
+    if hasattr(clock, "is_busy"):
+        clock.is_busy = lambda: inline.free() < MAX_HELD
     runtime = Runtime(
         store=store,
         blobs=blobs,
-        executors={"process": InlineExecutor(lambda: blobs)},
+        executors={
+            "process": inline,
+            "flow": InlineFlows(lambda: blobs, now_us=clock.now_us),
+        },
         versions=versions,
         clock=clock,
         options=RuntimeOptions(adopt=False),

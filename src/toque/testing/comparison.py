@@ -148,9 +148,8 @@ def _arranged(table: Table, columns: tuple[str, ...], as_text: bool) -> list[tup
 
 
 def _same(one: Any, other: Any, tolerance: float) -> bool:
-    if (isinstance(one, float) and isinstance(other, int | float)) or (
-        isinstance(other, float) and isinstance(one, int)
-    ):
+    numbers = isinstance(one, int | float) and isinstance(other, int | float)
+    if numbers and (isinstance(one, float) or isinstance(other, float)):
         if math.isnan(one) and math.isnan(other):
             return True
         return one == other or math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
