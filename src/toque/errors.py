@@ -37,6 +37,10 @@ class UserError(ToqueError):
         return (_user_error, (type(self), self.message, self.file, self.line, self.source, self.fix))
 
 
+class NotFound(UserError):
+    """What a person names (a run, a pipeline, a version, a connection) is not there."""
+
+
 def _user_error(kind: type[UserError], message: str, file: str, line: int, source: str, fix: str) -> UserError:
     return kind(message, file=file, line=line, source=source, fix=fix)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from toque.errors import TransientError, UserError
+from toque.errors import NotFound, TransientError, UserError
 
 
 class Exit(IntEnum):
@@ -25,10 +25,6 @@ class Exit(IntEnum):
     """A defect of Toque itself."""
     INTERRUPTED = 130
     """Ctrl-C."""
-
-
-class NotFound(UserError):
-    """What the command names is not there."""
 
 
 def exit_for(error: BaseException) -> Exit:

@@ -73,8 +73,8 @@ def disk(settings: Settings) -> Finding:
 
 def store(settings: Settings) -> Finding:
     """It opens, with the schema of this Toque."""
-    from toque.cli.exits import NotFound
     from toque.cli.stores import in_store
+    from toque.errors import NotFound
     from toque.ports.store import RunFilter
 
     shown = without_password(settings.store_url)

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from toque.cli.exits import NotFound
 from toque.cli.output import Output
-from toque.errors import UserError
+from toque.errors import NotFound, UserError
 from toque.settings import Settings, find_project, load
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -58,8 +58,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     widths = [max([len(heading), *(len(row[i]) for row in cells)]) for i, heading in enumerate(headings)]
     lines = [click.style(_line(headings, widths), bold=True)]
     for row in cells:
-        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        lines.append("  ".join(state(cell) for cell in padded).rstrip())
+        padded = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
+        lines.append("  ".join(state(cell) for cell in (*padded, row[-1])).rstrip())
     return "\n".join(lines)
 
 

@@ -52,6 +52,7 @@ class Progress:
         self._quiet = quiet
         self._out = out or sys.stdout
         self._tallies: dict[str, Tally] = {}
+        self._remembered: dict[str, Tally] = {}
 
     def listener(self, run: OwnedRun, news: Sequence[AnyFact]) -> None:
         """A `toque.runtime.loop.Listener`: facts of a run after their commit."""
@@ -61,10 +62,16 @@ class Progress:
         """The next facts of a run, in order."""
         tally = self._tallies.get(run_id)
         if tally is None:
-            tally = self._tallies[run_id] = Tally(pipeline, run_id)
+            tally = self._remembered.get(run_id) or Tally(pipeline, run_id)
+            self._tallies[run_id] = tally
             self._view.begin(tally)
         tally.add(news)
         self._view.facts(tally, news)
+
+    def remember(self, run_id: str, pipeline: Pipeline, past: Sequence[AnyFact]) -> None:
+        """What happened in a run before this process took it; shown when it goes on."""
+        tally = self._remembered[run_id] = Tally(pipeline, run_id)
+        tally.add(past)
 
     def signal(self, signal: Signal) -> None:
         """Progress that a task reports; other signals are for those who look into the run."""

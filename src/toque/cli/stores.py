@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from toque.cli.exits import NotFound
 from toque.engine.rows import RunRow
+from toque.errors import NotFound
 from toque.ports.store import RunFilter, Store
 from toque.settings import Settings
 from toque.store import open_store

@@ -12,8 +12,8 @@ import pytest
 from tests.unit.cli.conftest import Toque
 from toque.cli.application import COMMANDS
 from toque.cli.application import toque as group
-from toque.cli.exits import Exit, NotFound, exit_for
-from toque.errors import DataError, ToqueBug, TransientError, UserError
+from toque.cli.exits import Exit, exit_for
+from toque.errors import DataError, NotFound, ToqueBug, TransientError, UserError
 from toque.ports.store import AlreadyServed, SchemaOutdated, StoreUnavailable
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 import pytest
 
-from toque.cli.exits import NotFound
 from toque.cli.options import split_target, split_task_run
 from toque.cli.output import dump, table
 from toque.cli.times import between, clock, moment, span
-from toque.errors import UserError
+from toque.errors import NotFound, UserError
 from toque.settings import Secret
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from toque.cli.exits import Exit, NotFound
+from toque.cli.exits import Exit
 from toque.cli.names import unknown_names
 from toque.cli.options import json_option, project_options
 from toque.cli.output import Output
+from toque.errors import NotFound
 from toque.local.loading import TIMEOUT_S, LoadedFile, Problem, candidates, load
 from toque.settings import Settings
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from toque.cli.exits import Exit, NotFound
+from toque.cli.exits import Exit
 from toque.cli.options import json_option, project_options
 from toque.cli.output import Output, table
+from toque.errors import NotFound
 from toque.settings import Connection, Secret, Settings
 
 

@@ -19,9 +19,11 @@ def db() -> None:
 @json_option
 def upgrade(settings: Settings, output: Output) -> None:
     """Bring the store to the schema of this Toque. Runs in flight survive; a server must not be running."""
-    from toque.store import upgrade_store
+    # Alembic and SQLAlchemy take longer to import than a whole run.
+    from toque.store import migrations
 
-    before, after = upgrade_store(settings.store_url)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    before, after = migrations.upgrade(settings.store_url)
     output.result(
         {"before": before, "after": after},
         lambda: f"schema {after}: nothing to do" if before == after else f"schema {before or 'none'} → {after}",

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 import click
 import msgspec
 
-from toque.cli.exits import NotFound
 from toque.cli.log_files import Line, Wanted, attempt_logs, follow, read
 from toque.cli.options import project_options, split_task_run
 from toque.cli.stores import LATEST, find_run, in_store
 from toque.cli.times import clock
 from toque.engine.rows import RunRow
 from toque.engine.values import TaskKey
+from toque.errors import NotFound
 from toque.ports.store import Store
 from toque.settings import Settings
 

@@ -8,10 +8,10 @@ from typing import Any
 import click
 import msgspec
 
-from toque.cli.exits import Exit, NotFound
+from toque.cli.exits import Exit
 from toque.cli.options import json_option, project_options, split_target
 from toque.cli.output import Output, table
-from toque.errors import UserError
+from toque.errors import NotFound, UserError
 from toque.graph import canonical
 from toque.graph.ir import Pipeline, TaskNode
 from toque.local.loading import LoadedFile, candidates, load, only

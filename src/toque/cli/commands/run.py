@@ -18,6 +18,9 @@ from toque.cli.options import (
 )
 from toque.cli.output import Output
 from toque.cli.progress import Progress, make_progress
+from toque.engine.states import RunState
+from toque.graph import canonical
+from toque.ports.store import RunFilter, Store
 
 if TYPE_CHECKING:
     from toque.local.result import Run
@@ -87,6 +90,7 @@ def resume(run: str | None, quiet: bool, settings: Any, output: Output) -> int:
 
     chosen = in_store(settings, lambda store: find_run(store, run)).run_id if run else None
     progress = make_progress(quiet=quiet or output.as_json)
+    in_store(settings, lambda store: _remember(store, progress))
     try:
         ended = local.resume(settings, chosen, listener=progress.listener, on_signal=progress.signal)
     finally:
@@ -96,16 +100,29 @@ def resume(run: str | None, quiet: bool, settings: Any, output: Output) -> int:
     return report_runs(ended, progress, output, quiet=quiet)
 
 
+async def _remember(store: Store, progress: Progress) -> None:
+    """The progress of an interrupted run begins with what it had done."""
+    live = tuple(state for state in RunState if not state.is_terminal)
+    for row in await store.list_runs(RunFilter(states=live, limit=1000)):
+        version = await store.get_version(row.version)
+        if version is not None:
+            facts = [fact for _, fact in await store.load_facts(row.run_id)]
+            progress.remember(row.run_id, canonical.decode(version.ir), facts)
+
+
 def report_runs(runs: list[Run[Any]], progress: Progress, output: Output, *, quiet: bool = False) -> int:
     """Print what the runs returned; the exit code is that of the worst of them."""
+    from toque.local.result import RunFailed
+
     if output.as_json:
         shown = [_as_json(each, progress) for each in runs]
         output.result(shown[0] if len(shown) == 1 else shown, str)
-    elif not quiet:
-        for each in runs:
-            text = _returned(each)
-            if text:
-                click.echo(f"\n{text}")
+    for each in () if output.as_json else runs:
+        text = _returned(each)
+        if text and not quiet:
+            click.echo(f"\n{text}")
+        if quiet and each.state != "succeeded":
+            click.echo(str(RunFailed(each)), err=True)
     if all(each.state == "succeeded" for each in runs):
         return Exit.OK
     tallies = [progress.tally(each.id) for each in runs]

@@ -106,11 +106,14 @@ def _described(row: RunRow, counts: dict[str, dict[TaskState, int]], failures: l
         lines.append(f"  again     of {row.origin_run}")
     for name, value in row.parameters.items():
         lines.append(f"  {name} = {value!r}")
-    for note in filter(None, (row.reason, row.error.message if row.error else "")):
-        lines.append(f"  {note}")
+    if row.reason:
+        lines.append(f"  reason    {row.reason}")
+    if row.error:
+        lines.append(f"  error     {row.error.type}: {row.error.message}")
     rows = [
         (task, ", ".join(f"{count} {each}" if count > 1 else str(each) for each, count in states.items()))
         for task, states in counts.items()
+        if not task.endswith("[]")
     ]
     if rows:
         lines += ["", table(["TASK", "STATE"], rows)]

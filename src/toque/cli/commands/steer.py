@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 
-from toque.cli.exits import NotFound
 from toque.cli.options import json_option, project_options, split_task_run, who
 from toque.cli.output import Output
 from toque.cli.stores import find_run, in_store
 from toque.engine.rows import RunRow
 from toque.engine.values import MapIndex
-from toque.errors import UserError
+from toque.errors import NotFound, UserError
 from toque.ports.store import CommandRow, Store
 from toque.settings import Settings
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from toque.cli.exits import NotFound
 from toque.cli.options import json_option, project_options, who
 from toque.cli.output import Output, table
 from toque.cli.stores import in_store
 from toque.cli.times import moment
+from toque.errors import NotFound
 from toque.graph import canonical
 from toque.ports.store import Store, VersionRow
 from toque.settings import Settings
