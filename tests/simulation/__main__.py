@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --seeds 2000 [--from N]`: simulate seeds, one after the other, and stop at a broken one."""
+"""`python -m tests.simulation --seeds 2000 [--from N]`: simulate seeds and stop at a broken one."""
 
 from __future__ import annotations
 

@@ -66,8 +66,8 @@ def ends_of_flow(seed: int, key: TaskKey) -> dict[TaskKey, str]:
     """The states in which the body and all its steps must end."""
     ends: dict[TaskKey, str] = {}
     for stage in program_of(seed, key):
-        good = all([_ends(seed, key, call, ends) == "succeeded" for call in stage.calls])
-        if good:
+        states = [_ends(seed, key, call, ends) for call in stage.calls]
+        if all(state == "succeeded" for state in states):
             continue
         if stage.fallback is None or _ends(seed, key, stage.fallback, ends) != "succeeded":
             ends[key] = "failed"

@@ -268,9 +268,9 @@ class Author:
         return tuple(Edge(source=name) for name in names), tuple(Ref(node=name) for name in names)
 
     def _add_task(
-        self, scope: Scope, kind: str, upstream: tuple[Edge, ...], args: tuple[AnyExpr, ...], **fields: Any
+        self, scope: Scope, prefix: str, upstream: tuple[Edge, ...], args: tuple[AnyExpr, ...], **fields: Any
     ) -> str:
-        name = self._name(kind)
+        name = self._name(prefix)
         self._nodes.append(
             TaskNode(id=name, scope=scope.name, code=CODE, upstream=_unique(upstream), args=args, **fields)
         )

@@ -1,4 +1,4 @@
-"""Scripts: how user code behaves, fixed by the seed and never by chance, so that every disturbance must be invisible."""
+"""Scripts: how user code behaves, fixed by the seed, so that every disturbance must be invisible."""
 
 from __future__ import annotations
 

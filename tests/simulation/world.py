@@ -88,7 +88,6 @@ class World:
                 break
         unfinished = self._unfinished()
         assert not unfinished, f"nothing happens any more, and there is no end: {unfinished}"
-        assert self.server is not None
         self.invariants.at_the_end(self.server)
         return {run_id: outcome_of(stored) for run_id, stored in self.store.runs.items()}
 

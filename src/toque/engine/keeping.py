@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toque.engine.codes import FAILED, STATES, SUCCEEDED
+from toque.engine.codes import FAILED, FIRST_TERMINAL, STATES, SUCCEEDED
 from toque.engine.lanes import Lane
 from toque.engine.rows import TaskRow
 from toque.engine.state import MAX_REPORTED_FAILURES, Run
@@ -16,7 +16,7 @@ def keep(run: Run, lane: Lane, index: int, row: TaskRow) -> None:
     plan = lane.node.plan
     frame = lane.frame
     if row.error is not None:
-        if plan.keeps_errors or frame is run.root or frame is None:
+        if plan.keeps_errors or frame is run.root:
             lane.errors[index] = row.error
         if frame is not None and frame is not run.root:
             before = frame.errors.get(index)
@@ -34,14 +34,13 @@ def keep(run: Run, lane: Lane, index: int, row: TaskRow) -> None:
         if row.error is not None and len(run.failed) < MAX_REPORTED_FAILURES:
             run.failed.append((TaskKey(row.task, row.map_index), row.error.type, row.error.message))
     if lane.node.body is not None:
-        lane.kept[index] = row
         run.steps_open -= 1
-        count_step(lane, index, row)
+        _keep_step(lane, index, row)
     if lane.node.steps:
         _drop_steps(lane, index)
 
 
-def count_step(lane: Lane, index: int, row: TaskRow) -> None:
+def _keep_step(lane: Lane, index: int, row: TaskRow) -> None:
     """Number the ends of a flow's steps, so that a replay sees them in the order in which they came."""
     assert lane.node.body is not None
     found = lane.node.body.lane_of(row.map_index[:-1])
@@ -51,6 +50,8 @@ def count_step(lane: Lane, index: int, row: TaskRow) -> None:
     if not row.order:
         row.order = body.orders.get(at, 0) + 1
     body.orders[at] = max(body.orders.get(at, 0), row.order)
+    if body.state[at] < FIRST_TERMINAL:
+        lane.kept[index] = row
 
 
 def _drop_steps(lane: Lane, index: int) -> None:
@@ -60,5 +61,3 @@ def _drop_steps(lane: Lane, index: int) -> None:
         steps = step.lanes.get(path)
         if steps is not None:
             steps.kept.clear()
-            steps.results.clear()
-            steps.errors.clear()

@@ -1,7 +1,7 @@
 """A run, laid open: two machines are in the same state if their snapshots are equal.
 
-Left out is what only orders or caches: the lines of ready instances, the rows that wait to be drained, the number of the
-last fact (which is the runtime's).
+Left out is what only orders or caches: the lines of ready instances, the rows that wait to be drained, and
+the number of the last fact, which is the runtime's.
 """
 
 from __future__ import annotations
