@@ -127,8 +127,16 @@ def plain_fan_out(callee: Callee, mode: MapMode, args: tuple[Any, ...], kwargs: 
 
 
 def template(callee: Callee, given: list[calls.Argument]) -> TaskNode:
-    """The node of a step; its arguments travel beside it."""
-    passed = {argument.name for argument in given}
+    """The node of a step; its arguments travel beside it. Made once for a callee: a flow may call it in a loop."""
+    passed = frozenset(argument.name for argument in given)
+    made: dict[frozenset[str], TaskNode] = vars(callee).setdefault("_templates", {})
+    found = made.get(passed)
+    if found is None:
+        found = made[passed] = _template(callee, passed)
+    return found
+
+
+def _template(callee: Callee, passed: frozenset[str]) -> TaskNode:
     supplied = dict(calls.supplied(callee))
     return TaskNode(
         id=callee.name,

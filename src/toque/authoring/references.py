@@ -7,6 +7,7 @@ import inspect
 import linecache
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from toque.authoring import sites
@@ -48,10 +49,12 @@ def is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(inspect.unwrap(function))
 
 
+@lru_cache(maxsize=8192)
 def source_hash(function: Callable[..., Any]) -> str:
     """Hash of the function's own text, without its decorators: another retry count is no other code.
 
-    "" for code outside of the bundle. What it calls in other functions is covered by the bundle's hash.
+    "" for code outside of the bundle. What it calls in other functions is covered by the bundle's hash. Computed once
+    for a function: a flow asks at each step, and whoever edits the text makes another function.
     """
     raw = inspect.unwrap(function)
     code = getattr(raw, "__code__", None)

@@ -51,6 +51,7 @@ class Asking:
         """Sent or to be sent, not answered."""
         self._unsent: dict[TaskKey, StepRequested] = {}
         self._forgotten: set[TaskKey] = set()
+        self._nodes: dict[str, tuple[TaskNode, TaskNode]] = {}
         self._stray = Scope(("~",))
         self._thread = 0
 
@@ -81,8 +82,7 @@ class Asking:
         key = self._next_key(node.id)
         place = values.Place(self._env.blobs, lambda: self._payload_key(key))
         payload = values.encode((tuple(args), dict(kwargs)), place)
-        bare = msgspec.structs.replace(node, id=key.task, args=(), kwargs={}, upstream=(), guards=(), scope="")
-        self._ask(key, bare, payload.digest, payload=payload)
+        self._ask(key, self._bare(node, key), payload.digest, payload=payload)
         return key
 
     def sleep(self, seconds: float) -> TaskKey:
@@ -91,9 +91,8 @@ class Asking:
             raise ValueError("cannot sleep for NaN seconds")
         key = self._next_key(SLEEP.id)
         until_us = self._env.now_us() + int(max(0.0, min(seconds, LONGEST_SLEEP_S)) * 1e6)
-        bare = msgspec.structs.replace(SLEEP, id=key.task)
         # The digest is of the length, not of the end: a replay asks later, and sleeps no longer.
-        self._ask(key, bare, values.digest(f"sleep:{float(seconds)!r}".encode()), until_us=until_us)
+        self._ask(key, self._bare(SLEEP, key), values.digest(f"sleep:{float(seconds)!r}".encode()), until_us=until_us)
         return key
 
     def forget(self, key: TaskKey) -> None:
@@ -199,6 +198,14 @@ class Asking:
             )
         # What the garbage collector closes runs in no branch of the body.
         return scope_here.get(self._stray).key(self.body, name)
+
+    def _bare(self, node: TaskNode, key: TaskKey) -> TaskNode:
+        """The node of a step, shared by its occurrences."""
+        known = self._nodes.get(key.task)
+        if known is None or known[0] is not node:
+            bare = msgspec.structs.replace(node, id=key.task, args=(), kwargs={}, upstream=(), guards=(), scope="")
+            known = self._nodes[key.task] = (node, bare)
+        return known[1]
 
     def _payload_key(self, key: TaskKey) -> str:
         # The token is part of it: a body that diverges overwrites nothing that a step may still read.
