@@ -136,20 +136,19 @@ async def block_the_loop(fifo: str) -> None:
     wait_for(fifo)
 
 
-def heed(fifo: str) -> None:
+def heed(announced: str, fifo: str) -> None:
     """Cleans up when it is cancelled."""
     try:
-        wait_for(fifo)
+        announce_and_wait(announced, fifo)
     finally:
         print("cleaned up")
 
 
-def ignore_cancel(fifo: str) -> None:
-    while True:
-        try:
-            wait_for(fifo)
-        except BaseException:
-            continue
+def ignore_cancel(announced: str, fifo: str) -> None:
+    try:
+        announce_and_wait(announced, fifo)
+    except BaseException:
+        wait_for(fifo)
 
 
 def backtrack() -> None:
@@ -224,3 +223,42 @@ def flood(lines: int, width: int) -> None:
 def secret_in_print(value: str) -> None:
     print(f"the password is {value}")
     raise ValueError(f"bad password {value}")
+
+
+def perhaps(what: str, argument: Any = None) -> Any:
+    """Short most of the time, so that workers are given several at once."""
+    actions = {"nothing": nothing, "die": die, "wait": wait_for, "match": backtrack}
+    return actions[what](*([] if argument is None else [argument]))
+
+
+def speak_then_wait(fifo: str) -> None:
+    print("printed")
+    os.write(1, b"written\n")
+    wait_for(fifo)
+
+
+def print_in_c(text: str) -> None:
+    import ctypes
+
+    ctypes.CDLL(None).printf(b"%s\n", text.encode())
+
+
+def use_opened(thing: list[str]) -> list[str]:
+    thing.append("used")
+    return list(thing)
+
+
+class Opened:
+    """A resource by hand: what `@resource` makes."""
+
+    __toque_scope__ = "worker"
+    __toque_inject__: dict[str, Any] = {}
+
+    def __toque_open__(self) -> Any:
+        opened = ["opened"]
+        yield opened
+        with open(os.environ["TOQUE_TEST_CLOSED"], "a") as file:
+            file.write(",".join(opened) + "\n")
+
+
+opened = Opened()

@@ -63,6 +63,7 @@ def execute(spec: AttemptSpec, env: Environment, *, exclusive: bool = False) -> 
             if isinstance(call, AttemptSucceeded):
                 return call
             lone.interruptible = exclusive
+            attempt.context.check_cancelled()
             result = call.function(*call.args, **call.kwargs)
             if call.is_async or inspect.iscoroutine(result):
                 result = asyncio.run(result)

@@ -86,7 +86,8 @@ def install(level: int = logging.INFO) -> None:
     """Take over `sys.stdout`, `sys.stderr`, the root logger and warnings of a process that runs nothing else."""
     sys.stdout = Output("stdout", sys.stdout)
     sys.stderr = Output("stderr", sys.stderr)
-    logging.basicConfig(level=level, handlers=[Handler(sys.__stderr__)], force=True)
+    # The level and the logger are fields of the line.
+    logging.basicConfig(level=level, format="%(message)s", handlers=[Handler(sys.__stderr__)], force=True)
     logging.captureWarnings(True)
 
 
@@ -98,6 +99,7 @@ class Borrowed:
         self._holders = 0
         self._streams: tuple[TextIO, TextIO] | None = None
         self._handler = Handler()
+        self._level = logging.WARNING
 
     @property
     def echo(self) -> dict[str, TextIO]:
@@ -112,7 +114,10 @@ class Borrowed:
             self._streams = (sys.stdout, sys.stderr)
             sys.stdout = Output("stdout", sys.stdout)
             sys.stderr = Output("stderr", sys.stderr)
-            logging.getLogger().addHandler(self._handler)
+            root = logging.getLogger()
+            self._level = root.level
+            root.setLevel(min(root.level, logging.INFO) or logging.INFO)
+            root.addHandler(self._handler)
 
     def give_back(self) -> None:
         """The last one restores what was there, unless somebody else has replaced it meanwhile."""
@@ -122,5 +127,7 @@ class Borrowed:
                 sys.stdout = self._streams[0]
             if isinstance(sys.stderr, Output):
                 sys.stderr = self._streams[1]
-            logging.getLogger().removeHandler(self._handler)
+            root = logging.getLogger()
+            root.removeHandler(self._handler)
+            root.setLevel(self._level)
             self._streams = None

@@ -120,6 +120,8 @@ class ProcessExecutor:
 
     async def stop(self, *, grace_s: float) -> None:
         """See `Executor.stop`. Idle workers close their resources."""
+        if self._hearing.is_stopping:
+            return
         self._hearing.is_stopping = True
         waiting = self._ledger.take_back([held.spec.token for held in self._ledger.all()])
         self._ledger.give_back(waiting)
