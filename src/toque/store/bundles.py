@@ -27,8 +27,8 @@ from toque.errors import UserError
 from toque.settings import FILE_NAME, BundleFiles
 from toque.store.distributions import Installed, installed, python_version
 from toque.store.project_files import check_size, list_files
+from toque.worker.code import BUNDLE_MANIFEST as MANIFEST
 
-MANIFEST = ".toque-bundle.json"
 EDITABLE = ".editable"
 SPARED_S = 3600.0
 """Younger bundles survive a prune: a run may be about to be created with them."""

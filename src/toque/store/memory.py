@@ -189,7 +189,7 @@ class _Commits(_State):
             kept[run.pipeline] = kept.get(run.pipeline, 0) + 1
             if kept[run.pipeline] <= keep_last or run.run_id in origins:
                 continue
-            if run.state.is_terminal and run.finished_us < before_us:
+            if run.state.is_terminal and 0 < run.finished_us < before_us:
                 chosen.append(run)
         chosen.sort(key=lambda run: (run.finished_us, run.run_id))
         pruned = [run.run_id for run in chosen[:limit]]

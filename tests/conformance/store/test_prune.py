@@ -29,8 +29,8 @@ async def test_unfinished_runs_stay_however_old(store: Store) -> None:
 
 async def test_the_last_runs_of_each_pipeline_stay(store: Store) -> None:
     for n in range(4):
-        await store.create_run(ended(f"a{n}", n, pipeline="a"))
-    await store.create_run(ended("b0", 0, pipeline="b"))
+        await store.create_run(ended(f"a{n}", n + 1, pipeline="a"))
+    await store.create_run(ended("b0", 1, pipeline="b"))
     await store.create_run(rows.run("b1", pipeline="b"))
     assert sorted(await store.prune(before_us=100, keep_last=2, limit=9)) == ["a0", "a1"]
     assert sorted(await store.prune(before_us=100, keep_last=1, limit=9)) == ["a2", "b0"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toque.engine.states import RUN_TERMINAL
 from toque.store.sql import schema
 from toque.store.sql.session import Database, Session
 
@@ -14,6 +15,9 @@ _CHILDREN = (
     (schema.FACTS, "first_seq"),
     (schema.STEPS, "task"),
 )
+
+_TERMINAL = schema.states_in("state || ''", RUN_TERMINAL)
+"""The concatenation keeps planners from walking an index on states, which would visit the whole history."""
 
 
 async def prune(database: Database, before_us: int, keep_last: int, limit: int) -> list[str]:
@@ -33,7 +37,7 @@ def expired(session: Session, before_us: int, keep_last: int, limit: int) -> lis
     """Ended runs that finished before `before_us`, oldest first, but for the newest `keep_last` of each pipeline
     and for those whose results a rerun that still exists has taken over."""
     found = session.rows(
-        f"SELECT run_id FROM runs WHERE {schema.ENDED} AND finished_us < ?"
+        f"SELECT run_id FROM runs WHERE {schema.ENDED} AND finished_us < ? AND {_TERMINAL}"
         " AND ? <= (SELECT count(*) FROM (SELECT 1 FROM runs AS newer WHERE newer.pipeline = runs.pipeline"
         " AND newer.run_id > runs.run_id LIMIT ?) AS kept)"
         " AND NOT EXISTS (SELECT 1 FROM runs AS rerun WHERE rerun.origin_run = runs.run_id AND rerun.origin_run <> '')"

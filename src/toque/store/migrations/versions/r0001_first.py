@@ -83,7 +83,7 @@ def _runs() -> None:
     _index("runs_by_pipeline_state", "runs", ["pipeline", "state", "run_id"])
     _index("runs_by_state", "runs", ["state", "run_id"])
     _index("runs_unfinished", "runs", ["owner", "run_id"], "state IN ('queued', 'running', 'suspended')")
-    _index("runs_ended", "runs", ["finished_us"], "state IN ('cancelled', 'failed', 'succeeded')")
+    _index("runs_ended", "runs", ["finished_us", "run_id"], "finished_us > 0")
     _index("runs_by_dedup", "runs", ["dedup"], "dedup <> ''", unique=True)
     _index("runs_by_origin", "runs", ["origin_run"], "origin_run <> ''")
 
