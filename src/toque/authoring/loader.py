@@ -22,6 +22,7 @@ from toque.authoring.flows import Flow
 from toque.authoring.pipelines import Pipeline
 from toque.authoring.trace import loading
 from toque.errors import ToqueError, UserError
+from toque.worker import code
 
 Runnable: TypeAlias = Pipeline[Any, Any] | Flow[Any, Any]
 """What can be run by name."""
@@ -64,9 +65,10 @@ def validate_parameters(pipeline: Runnable, raw: Mapping[str, Any]) -> dict[str,
 
 
 def module_name(path: Path, root: Path) -> str:
-    """What a file is imported as. Raises `UserError` when it cannot be."""
+    """What a file is imported as: its path from the innermost import root (`src/`). Raises `UserError`."""
+    holding = [Path(each) for each in code.import_roots(str(root)) if path.is_relative_to(each)]
     try:
-        parts = path.relative_to(root).with_suffix("").parts
+        parts = path.relative_to(max(holding, key=lambda each: len(each.parts), default=root)).with_suffix("").parts
     except ValueError:
         raise UserError(f"{path} is not in the project {root}.", fix="run it from its own project") from None
     if parts[-1] == "__init__":
@@ -98,8 +100,7 @@ def _load(path: Path, root: Path, taken: dict[str, Path]) -> list[Runnable]:
 
 
 def _imported(name: str, path: Path, root: Path) -> ModuleType:
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+    sys.path[:0] = [each for each in code.import_roots(str(root)) if each not in sys.path]
     known = sys.modules.get(name)
     if known is None:
         importlib.invalidate_caches()
@@ -138,8 +139,9 @@ def _forget(root: Path) -> None:
     linecache.checkcache()
     for name, (_, (loaded_from, _)) in marked.items():
         del sys.modules[name]
-        if loaded_from != str(root) and loaded_from in sys.path:
-            sys.path.remove(loaded_from)
+        if loaded_from != str(root):
+            stale = code.import_roots(loaded_from)
+            sys.path[:] = [each for each in sys.path if each not in stale]
 
 
 def _version_of(file: str) -> tuple[int, int] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +13,9 @@ from typing import Any
 
 from toque.errors import UserError
 from toque.graph.ir import CodeRef
+
+BUNDLE_MANIFEST = ".toque-bundle.json"
+"""In the root of a bundle; `roots` lists its import roots."""
 
 
 def resolve(ref: CodeRef) -> Any:
@@ -40,9 +45,23 @@ def locate(ref: CodeRef) -> Any:
     return found
 
 
+def import_roots(root: str) -> list[str]:
+    """Where modules of a bundle or project are imported from: `root`, then its `src/` and the like.
+
+    A bundle's manifest says what was on `sys.path` when the snapshot was taken, code installed in place included;
+    for a project as it stands, that is what `sys.path` says now.
+    """
+    try:
+        manifest = json.loads(Path(root, BUNDLE_MANIFEST).read_bytes())
+        return [os.path.normpath(os.path.join(root, each)) for each in manifest["roots"]]
+    except FileNotFoundError:
+        inside = [each for each in sys.path if each.startswith(root + os.sep) and not each.startswith(sys.prefix)]
+        return [root, *inside]
+
+
 def lead_with(roots: Iterable[str]) -> None:
-    """Put the roots of a bundle in front of `sys.path`."""
-    leading = list(roots)
+    """Put the import roots of bundles in front of `sys.path`."""
+    leading = [each for root in roots for each in import_roots(root)]
     sys.path[:] = leading + [entry for entry in sys.path if entry not in leading and entry != ""]
     importlib.invalidate_caches()
 

@@ -1,0 +1,5 @@
+"""`python -m toque`: the command line."""
+
+from toque.cli import main
+
+main()
