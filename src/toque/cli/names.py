@@ -36,7 +36,8 @@ def _used(node: TaskNode, settings: Settings) -> Iterator[tuple[str, str, Mappin
     for claim in node.policy.pools:
         if ":" not in claim.pool:  # `duckdb:/path` and the like are pools by themselves
             yield "pool", claim.pool, settings.pools
-    yield "executor", node.policy.executor, dict.fromkeys(EXECUTORS)
+    if node.kind == "task":  # the bodies of flows have a place of their own
+        yield "executor", node.policy.executor, dict.fromkeys(EXECUTORS)
 
 
 def _problem(node: TaskNode, kind: str, name: str, known: Mapping[str, Any]) -> Problem:

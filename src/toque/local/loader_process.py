@@ -9,12 +9,17 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from toque.errors import UserError
 from toque.local.loading import Asked, LoadedFile, Preparation, Prepared, Problem, only
+
+if TYPE_CHECKING:
+    from toque.authoring.loader import Runnable
 
 
 def main() -> None:
@@ -43,7 +48,7 @@ def _load(asked: Asked, answers: int, stack: int) -> None:
         shown = os.path.relpath(path, project.resolve())
         try:
             found = loader.load_file(path, project)
-            problems = [Problem.of(error) for runnable in found for error in _checked(runnable, asked.checks)]
+            problems = _findings(found) if asked.checks else []
             loaded = LoadedFile(
                 file=shown, pipelines=tuple(runnable.ir for runnable in found), problems=tuple(problems)
             )
@@ -53,8 +58,11 @@ def _load(asked: Asked, answers: int, stack: int) -> None:
         _answer(answers, loaded)
 
 
-def _checked(runnable: object, wanted: bool) -> list[UserError]:
-    return []
+def _findings(found: Sequence[Runnable]) -> list[Problem]:
+    """What is wrong or doubtful in pipelines that could be loaded."""
+    from toque.authoring.checks import check
+
+    return [Problem.of(finding.error, finding.severity) for runnable in found for finding in check(runnable)]
 
 
 def _prepared(asked: Preparation) -> Prepared:

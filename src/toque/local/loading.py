@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -37,11 +37,19 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     line: int = 0
     source: str = ""
     fix: str = ""
+    severity: Literal["error", "warning"] = "error"
 
     @classmethod
-    def of(cls, error: UserError) -> Problem:
+    def of(cls, error: UserError, severity: Literal["error", "warning"] = "error") -> Problem:
         """The fields of an error."""
-        return cls(message=error.message, file=error.file, line=error.line, source=error.source, fix=error.fix)
+        return cls(
+            message=error.message,
+            file=error.file,
+            line=error.line,
+            source=error.source,
+            fix=error.fix,
+            severity=severity,
+        )
 
     def error(self) -> UserError:
         """As it was raised."""

@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.cli.conftest import Toque
 
-FLOW = '''\
-from toque import each, pipeline, task, use, connection
+GOOD = '''\
+from toque import each, pipeline, task
 
 @task
 def extract(n: int) -> list[int]:
@@ -28,8 +28,7 @@ def numbers(n: int = 3):
 
 @pytest.fixture
 def flow(project: Path) -> Path:
-    text = FLOW.replace(", use, connection", "")
-    (project / "flow.py").write_text(text)
+    (project / "flow.py").write_text(GOOD)
     (project / "toque.toml").write_text("[pools]\nheavy = 2\n")
     return project
 
@@ -84,11 +83,30 @@ def test_names_that_the_settings_do_not_know_are_problems(toque: Toque, flow: Pa
 
 
 def test_a_problem_has_file_line_and_fix(toque: Toque, flow: Path) -> None:
-    (flow / "flow.py").write_text(FLOW.replace("x=each(extract(n))", "x=extract(n)").replace(", use, connection", ""))
+    (flow / "flow.py").write_text(GOOD.replace("x=each(extract(n))", "x=extract(n)"))
     answer = toque("check")
     assert answer.code == 2
     assert "flow.py:14" in answer.out
     assert "each(" in answer.out
+
+
+def test_types_that_do_not_fit_are_problems(toque: Toque, flow: Path) -> None:
+    (flow / "flow.py").write_text(GOOD.replace("def square(x: int)", "def square(x: dict[str, int])"))
+    answer = toque("check")
+    assert answer.code == 2
+    assert "flow.py:14" in answer.out
+    assert "x of square takes dict[str, int]" in answer.out
+    assert "1 file, 1 pipeline: 1 error" in answer.out
+
+
+def test_a_warning_is_an_error_only_when_asked(toque: Toque, flow: Path) -> None:
+    body = "@flow\nasync def f() -> str:\n    return str(datetime.datetime.now())\n"
+    (flow / "clock.py").write_text(f"import datetime\nfrom toque import flow\n\n{body}")
+    answer = toque("check", "--json")
+    assert [problem["severity"] for problem in answer.json["problems"]] == ["warning"]
+    assert answer.code == 0
+    assert toque("check", "--strict").code == 2
+    assert "1 warning" in toque("check").out
 
 
 def test_a_file_that_is_not_there_cannot_be_checked(toque: Toque, flow: Path) -> None:

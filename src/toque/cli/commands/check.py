@@ -18,12 +18,13 @@ from toque.settings import Settings
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--timeout", default=TIMEOUT_S, show_default=True, help="Seconds for the import of one file.")
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @project_options
 @json_option
-def check(files: tuple[Path, ...], timeout: float, settings: Settings, output: Output) -> int:
+def check(files: tuple[Path, ...], timeout: float, strict: bool, settings: Settings, output: Output) -> int:
     """Validate FILES (default: all of the project that import toque): syntax, cycles, types of wired values, names.
 
-    Exits with 2 when there is an error.
+    Exits with 2 when there is an error; a warning alone is none, unless --strict.
     """
     for file in files:
         if not file.is_file():
@@ -35,7 +36,8 @@ def check(files: tuple[Path, ...], timeout: float, settings: Settings, output: O
         {"files": len(loaded), "pipelines": pipelines, "problems": problems},
         lambda: _shown(problems, len(loaded), pipelines),
     )
-    return Exit.USAGE if problems else Exit.OK
+    errors = [problem for problem in problems if strict or problem.severity == "error"]
+    return Exit.USAGE if errors else Exit.OK
 
 
 def _names(loaded: LoadedFile, settings: Settings) -> list[Problem]:
@@ -47,7 +49,12 @@ def _shown(problems: list[Problem], files: int, pipelines: int) -> str:
     if not problems:
         return click.style("✓", fg="green") + f" {counted}: no problems"
     parts = [str(problem.error()) for problem in problems]
-    return "\n\n".join([*parts, click.style("✗", fg="red") + f" {counted}: {_count(len(problems), 'problem')}"])
+    warnings = sum(problem.severity == "warning" for problem in problems)
+    mark = click.style("!", fg="yellow") if warnings == len(problems) else click.style("✗", fg="red")
+    found = ", ".join(
+        _count(number, what) for number, what in ((len(problems) - warnings, "error"), (warnings, "warning")) if number
+    )
+    return "\n\n".join([*parts, f"{mark} {counted}: {found}"])
 
 
 def _count(number: int, what: str) -> str:
