@@ -20,10 +20,13 @@ _EXPORTS = {
     "toque.authoring.supplies": ("Connection", "Secret", "Variable", "resource", "use"),
     "toque.authoring.tasks": ("task",),
     "toque.errors": ("DataError", "ToqueError", "TransientError", "UserError"),
+    "toque.local.result": ("RunFailed",),
     "toque.worker.context": ("Context", "Interval", "artifact", "context", "metric", "progress"),
     "toque.worker.control": ("Cancelled", "NotYet", "Skip"),
     "toque.worker.flow_context": ("now", "random", "sleep", "sleep_blocking", "uuid"),
+    "toque.worker.flow_errors": ("FlowDiverged", "StepFailed", "StepSkipped"),
     "toque.worker.outcomes": ("Failure", "Ok", "RunReport", "Skipped"),
+    "toque.worker.shell": ("CommandFailed",),
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -26,6 +26,7 @@ from toque.errors import DataError as DataError
 from toque.errors import ToqueError as ToqueError
 from toque.errors import TransientError as TransientError
 from toque.errors import UserError as UserError
+from toque.local.result import RunFailed as RunFailed
 from toque.worker.context import Context as Context
 from toque.worker.context import Interval as Interval
 from toque.worker.context import artifact as artifact
@@ -40,9 +41,13 @@ from toque.worker.flow_context import random as random
 from toque.worker.flow_context import sleep as sleep
 from toque.worker.flow_context import sleep_blocking as sleep_blocking
 from toque.worker.flow_context import uuid as uuid
+from toque.worker.flow_errors import FlowDiverged as FlowDiverged
+from toque.worker.flow_errors import StepFailed as StepFailed
+from toque.worker.flow_errors import StepSkipped as StepSkipped
 from toque.worker.outcomes import Failure as Failure
 from toque.worker.outcomes import Ok as Ok
 from toque.worker.outcomes import RunReport as RunReport
 from toque.worker.outcomes import Skipped as Skipped
+from toque.worker.shell import CommandFailed as CommandFailed
 
 __version__: str

@@ -15,6 +15,8 @@ from toque.errors import UserError
 
 SPINS = 50
 """Turns of the loop without a sign of life before the clock jumps: a step of the engine takes a few."""
+FAR_US = 50 * 365 * 86_400 * 1_000_000
+"""The clock does not jump as far as this: who waits so long waits for something else."""
 
 
 class VirtualClock:
@@ -53,7 +55,7 @@ class VirtualClock:
         await future
 
     async def _jump_when_idle(self) -> None:
-        while any(not future.done() for _, _, future in self._waiting):
+        while any(not future.done() and due_us - self._now_us < FAR_US for due_us, _, future in self._waiting):
             seen = next(self._order)
             for _ in range(SPINS):
                 await asyncio.sleep(0)
@@ -61,13 +63,12 @@ class VirtualClock:
                 await asyncio.sleep(0.001)
             elif next(self._order) == seen + 1:  # nobody has begun to wait meanwhile
                 self._jump()
-        self._waiting.clear()
 
     def _jump(self) -> None:
         while self._waiting and self._waiting[0][2].done():
             heapq.heappop(self._waiting)
-        if self._waiting:
-            self._set(max(self._now_us, self._waiting[0][0]))
+        if self._waiting and self._waiting[0][0] - self._now_us < FAR_US:
+            self._set(self._waiting[0][0])
 
     def _set(self, now_us: int) -> None:
         self._now_us = now_us
