@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 import pytest
-from tests.unit.flow.fake_runtime import BLOBS, START_US, decoded
 
+from tests.unit.flow.fake_runtime import BLOBS, START_US, decoded
 from toque.authoring.flows import Flow, flow
 from toque.authoring.holes import each
 from toque.authoring.tasks import task

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from toque.engine.inputs import AnyReport
 from toque.engine.values import Token
 from toque.executors import reports
+from toque.executors.flow.processes import Processes
 from toque.executors.process.worker import Doom, Held, Worker
 from toque.worker import wire
 
@@ -19,9 +20,9 @@ body at its timeout."""
 class Forcing:
     """One timer for each body that has a timeout or is to end."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, kill: Callable[[Worker], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, processes: Processes) -> None:
         self._loop = loop
-        self._kill = kill
+        self._processes = processes
         self._timers: dict[Token, asyncio.TimerHandle] = {}
 
     def started(self, held: Held) -> None:
@@ -47,7 +48,8 @@ class Forcing:
 
     def _drop(self, held: Held, worker: Worker) -> None:
         worker.send(wire.DropBody(held.spec.token))
-        self._in(FORCE_AFTER_S, held, lambda: self._kill(worker))
+        self._processes.count_dropped(worker)
+        self._in(FORCE_AFTER_S, held, lambda: self._processes.kill(worker))
 
     def _in(self, delay_s: float, held: Held, do: Callable[[], None]) -> None:
         self.done(held)

@@ -64,11 +64,12 @@ class Processes:
         """Kill all of them."""
         if self._looks is not None:
             self._looks.cancel()
-        if self._fleet is not None:
-            for worker in list(self._fleet.workers.values()):
-                self._fleet.kill(worker)
-            await self._fleet.wait_until_gone(5.0)
-            await self._fleet.stop()
+        fleet, self._fleet = self._fleet, None
+        if fleet is not None:
+            for worker in list(fleet.workers.values()):
+                fleet.kill(worker)
+            await fleet.wait_until_gone(5.0)
+            await fleet.stop()
         await asyncio.gather(*self._ending)
 
     def _look(self) -> None:

@@ -24,7 +24,7 @@ class Residents:
         self.held: dict[Token, Held] = {}
         self.unacknowledged: set[Token] = set()
         self.is_stopping = False
-        self.forcing = Forcing(loop, processes.kill)
+        self.forcing = Forcing(loop, processes)
         self._sink = sink
         self._processes = processes
         self._loop = loop
