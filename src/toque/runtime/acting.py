@@ -54,13 +54,16 @@ class Actor:
                 case fx.Dispatch(key=key, attempt=attempt, token=token):
                     self._prepare(items, owned, key, attempt, token)
                 case fx.Acknowledge(key=key, token=token):
-                    self._executor(owned, key).acknowledge(token)
+                    if (executor := self._executor(owned, key)) is not None:
+                        executor.acknowledge(token)
                 case fx.StopAttempt(key=key, token=token):
-                    self._executor(owned, key).cancel(token, grace_s=self._options.cancel_grace_s)
+                    if (executor := self._executor(owned, key)) is not None:
+                        executor.cancel(token, grace_s=self._options.cancel_grace_s)
                 case fx.SetTimer():
                     self._timers.set(owned.machine.row.run_id, effect)
                 case fx.AnswerStep(body=body):
-                    self._executor(owned, body).answer(effect)  # type: ignore[attr-defined]
+                    if (executor := self._executor(owned, body)) is not None:
+                        executor.answer(effect)  # type: ignore[attr-defined]
                 case fx.StopDeferred(key=key):
                     log.info("%s was deferred and is cancelled", key)
                 case _:
@@ -73,7 +76,8 @@ class Actor:
     def stop_all(self, owned: OwnedRun) -> None:
         """End every attempt of a run that is no longer ours."""
         for key, _, token in owned.machine.active():
-            self._executor(owned, key).cancel(token, grace_s=self._options.cancel_grace_s)
+            if (executor := self._executor(owned, key)) is not None:
+                executor.cancel(token, grace_s=self._options.cancel_grace_s)
 
     def void(self, message: Message) -> None:
         """A report about a run that is not ours (any more) may be forgotten by its sender."""
@@ -82,8 +86,10 @@ class Actor:
             for executor in self._executors.values():
                 executor.acknowledge(token)
 
-    def _executor(self, owned: OwnedRun, key: TaskKey) -> Executor:
-        return self._executors[self._name(owned, key)]
+    def _executor(self, owned: OwnedRun, key: TaskKey) -> Executor | None:
+        """None: nobody here could have taken the attempt."""
+        name = self._name(owned, key)
+        return self._executors[name] if name in self._executors else None
 
     def _name(self, owned: OwnedRun, key: TaskKey) -> str:
         node = owned.machine.node(key.task)

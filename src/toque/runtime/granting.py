@@ -39,9 +39,11 @@ class Granting:
         self._options = options
         self._slots = adm.Admission()
         self._runs = runs.RunAdmission()
-        self._lanes: dict[str, tuple[str, TaskNode]] = {}
-        """What has a capacity of its own: its executor, and one of the nodes that it runs."""
+        self._lanes: dict[str, tuple[str, TaskNode | None]] = {}
+        """What has a capacity of its own: its executor, and one of its nodes where that makes a difference."""
         self._elsewhere: set[str] = set()
+        self.in_flight = 0
+        """Attempts that were dispatched and have not ended."""
 
     # -- runs
 
@@ -79,6 +81,7 @@ class Granting:
                 case fx.WithdrawRequest(task=task, count=count):
                     self._slots.accept(adm.Withdraw(run_id=owned.run_id, task=task, count=count))
                 case fx.ReleaseSlots(key=key):
+                    self.in_flight -= 1
                     self._slots.accept(adm.Release(run_id=owned.run_id, task=key.task))
                     for claim in self._claims(owned, key.task):
                         batch.release.append((claim.pool, holder(owned.run_id, key)))
@@ -88,6 +91,7 @@ class Granting:
                     batch.effects.append((owned, effect))
                     self._obey(batch, self._runs.decide(runs.RunOver(run_id=owned.run_id)))
                 case fx.Dispatch(key=key):
+                    self.in_flight += 1
                     batch.effects.append((owned, effect))
                     for claim in self._claims(owned, key.task):
                         batch.acquire.append(
@@ -126,7 +130,7 @@ class Granting:
         """Hand out what executors and pools have room for, until nothing more can be."""
         for lane, (name, node) in self._lanes.items():
             if name in self._executors:
-                self._slots.accept(adm.Capacity(executor=lane, free=self._executors[name].room(node)))
+                self._slots.accept(adm.Capacity(executor=lane, free=self._room(name, node)))
         while granted := self._slots.grant():
             for grant in granted:
                 owned = self._owned[grant.run_id]
@@ -166,10 +170,14 @@ class Granting:
         shared = node.code.mode == "async" or node.policy.io_bound
         lane = f"{name} shared" if shared else name
         if lane not in self._lanes:
-            self._lanes[lane] = (name, node)
+            self._lanes[lane] = (name, node if shared else None)
             if name in self._executors:
-                self._slots.accept(adm.Capacity(executor=lane, free=self._executors[name].room(node)))
+                self._slots.accept(adm.Capacity(executor=lane, free=self._room(*self._lanes[lane])))
         return request_of(owned.machine, task, count, self._options.pool_limit, lane)
+
+    def _room(self, name: str, node: TaskNode | None) -> int:
+        executor = self._executors[name]
+        return executor.free() if node is None else executor.room(node)
 
     def _claims(self, owned: OwnedRun, task: str) -> tuple[Claim, ...]:
         node = owned.machine.node(task)

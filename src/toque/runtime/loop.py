@@ -19,7 +19,7 @@ import msgspec
 
 from toque.engine.effects import SetTimer
 from toque.engine.facts import AnyFact
-from toque.engine.inputs import AttemptLost
+from toque.engine.inputs import AnyInput, AttemptLost, AttemptStarted
 from toque.engine.restore import restore
 from toque.engine.rows import RunRow
 from toque.engine.run import decide, new_run
@@ -132,8 +132,13 @@ class Runtime:
         """Put an input, launch or adoption into the inbox."""
         self._inbox.put(message)
 
-    report = post
-    """Sink: reports of executors, and requests of flow hosts."""
+    def report(self, report: AnyInput) -> None:
+        """Sink: reports of executors, and requests of flow hosts."""
+        if isinstance(report, AttemptStarted):
+            # Nothing follows from it: it shares the transaction of what comes next, which mostly is its end.
+            self._inbox.put_quietly(report, self._options.gather_s)
+        else:
+            self._inbox.put(report)
 
     def signal(self, signal: Signal) -> None:
         """Sink: progress, metrics and artifacts."""
@@ -165,6 +170,10 @@ class Runtime:
     async def _turn_forever(self) -> None:
         while not (self._stopping and not len(self._inbox)):
             messages = await self._inbox.drain(self._options.batch)
+            if self._granting.in_flight >= self._options.busy_attempts and len(messages) < self._options.busy_attempts:
+                # The executors have work for a while: more reports are about to come, and share the transaction.
+                await asyncio.sleep(self._options.gather_s)
+                messages += self._inbox.take(self._options.batch)
             try:
                 batch = await self._settle(messages)
             except Exception as bug:

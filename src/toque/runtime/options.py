@@ -20,6 +20,9 @@ class RuntimeOptions:
     """Between a cooperative cancel and SIGTERM."""
     batch: int = 4096
     """Inputs decided in one transaction at most."""
+    busy_attempts: int = 32
+    """From so many attempts in flight on, a turn waits `gather_s` for more reports: a fan-out is about throughput."""
+    gather_s: float = 0.002
     adopt: bool = True
     """Take over queued runs and those of dead instances (a server does, `toque run` does not)."""
     spill_entries: int = 1000
