@@ -51,7 +51,7 @@ def drawn(seed: int) -> Faults:
         zombie=maybe(0.1),
         timer_early=maybe(0.2),
         submit_twice=maybe(0.2),
-        evict=maybe(0.5),
+        evict=maybe(0.15),
         suspend=maybe(0.05),
         meddle=0.12 if rng.random() < 0.25 else 0.0,
     )

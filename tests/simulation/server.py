@@ -61,7 +61,7 @@ class Server:
     def start(self) -> None:
         """Take up every run that has not ended."""
         for run_id in self.store.runs:
-            if not self.store.runs[run_id].run.state.is_terminal:
+            if run_id not in self.runs and not self.store.runs[run_id].run.state.is_terminal:
                 self._take_up(run_id, alive=False)
 
     def receive(self, given: Any) -> None:

@@ -60,16 +60,18 @@ class Executor:
     on_start: Callable[[Order], None]
     losses: dict[tuple[str, TaskKey], int] = field(default_factory=dict)
     jobs: dict[Token, Job] = field(default_factory=dict)
+    busy: dict[Token, Job] = field(default_factory=dict)
+    """Those that are queued or running."""
 
     def free(self) -> int:
         """How many attempts it would take now."""
-        return self.capacity - sum(job.state in ("queued", "running") for job in self.jobs.values())
+        return self.capacity - len(self.busy)
 
     def submit(self, order: Order) -> None:
         """Take an order; the same one twice is one."""
         if order.token in self.jobs:
             return
-        job = self.jobs[order.token] = Job(order, self.rng.randrange(3))
+        job = self.jobs[order.token] = self.busy[order.token] = Job(order, self.rng.randrange(3))
         self.clock.after(self._delay(), lambda: self._start(job))
 
     def cancel(self, token: Token) -> None:
@@ -96,14 +98,17 @@ class Executor:
         """Everything here is gone."""
         for job in self.jobs.values():
             job.state, job.acknowledged = "over", True
+        self.jobs.clear()
+        self.busy.clear()
 
     def kill_worker(self) -> None:
         """One worker dies: what it ran is lost, what it had not begun is given back."""
         victim = self.rng.randrange(3)
-        for job in list(self.jobs.values()):
-            if job.worker != victim or job.state not in ("queued", "running"):
+        for job in list(self.busy.values()):
+            if job.worker != victim:
                 continue
-            was_running, job.state = job.state == "running", "over"
+            was_running = job.state == "running"
+            self._over(job)
             order = job.order
             if not was_running and self.rng.random() < 0.5:
                 self._send(job, i.AttemptReturned(**self._of(order)))
@@ -142,7 +147,7 @@ class Executor:
 
     def _lose_sight(self, job: Job) -> None:
         """The executor takes it for dead, while it goes on and will report."""
-        job.state = "zombie"
+        self._over(job, "zombie")
         lost = i.AttemptLost(
             **self._of(job.order), finished_us=self.clock.now_us, reason="no heartbeat", blameless=True
         )
@@ -152,13 +157,14 @@ class Executor:
         if job.state == "zombie":
             self._post(self._report(job.order))
         elif job.state == "running":
-            job.state = "over"
+            self._over(job)
             self._send(job, self._report(job.order))
 
     def _end_cancelled(self, job: Job) -> None:
         if job.state not in ("queued", "running"):
             return
-        was_queued, job.state = job.state == "queued", "over"
+        was_queued = job.state == "queued"
+        self._over(job)
         of = self._of(job.order)
         if was_queued and self.rng.random() < 0.5:
             self._send(job, i.AttemptReturned(**of))
@@ -198,14 +204,14 @@ class Executor:
         body.go_on()
         of, now = self._of(job.order), self.clock.now_us
         if body.done == "succeeded":
-            job.state = "over"
+            self._over(job)
             self._send(job, i.AttemptSucceeded(**of, started_us=now, finished_us=now, result=job.order.result))
         elif body.done:
-            job.state = "over"
+            self._over(job)
             error = ErrorInfo(kind="code", type="StepFailed", message="a step failed")
             self._send(job, i.AttemptFailed(**of, finished_us=now, error=error))
         elif self.rng.random() < self.faults.evict:
-            job.state = "over"
+            self._over(job)
             key = job.order.key
             self._send(
                 job,
@@ -217,6 +223,10 @@ class Executor:
                     seen=body.seen if self.rng.random() < 0.8 else -1,
                 ),
             )
+
+    def _over(self, job: Job, state: str = "over") -> None:
+        job.state = state
+        self.busy.pop(job.order.token, None)
 
     # -- messages
 

@@ -77,7 +77,10 @@ class World:
 
     def simulate(self) -> dict[str, Outcome]:
         """Let everything happen until nothing does; returns how each run ended."""
-        self._boot()
+        if self.boots == 0:
+            self._boot()
+        elif self.server is not None:
+            self.server.start()
         self._plan_trouble()
         while self.clock.step():
             if self.clock.count > MOST_EVENTS:

@@ -61,8 +61,13 @@ def plan_reuse(run: Run, rows: Sequence[TaskRow]) -> None:
     run.taken_over = {
         key: row
         for key, row in by_key.items()
-        if key in clean and run.nodes[key.task].plan.is_task and not _is_by_rule(row)
+        if key in clean and _runs_code(run.nodes[key.task]) and not _is_by_rule(row)
     }
+
+
+def _runs_code(state: NodeState) -> bool:
+    """Maps and joins are decided anew; hooks tell of this run, not of the origin."""
+    return state.plan.is_task and not state.plan.is_hook
 
 
 def _is_settled(row: TaskRow) -> bool:

@@ -52,6 +52,9 @@ def decide(run: Run, input: i.AnyInput, now_us: int) -> Decision:  # noqa: A002
     else:
         _HANDLERS[kind](turn, input)
         settle(turn)
+        if kind is i.Start:
+            # What was to be taken over has been: it depends on nothing but what was, too.
+            run.taken_over.clear()
     return Decision(turn.facts, turn.effects)
 
 

@@ -109,7 +109,7 @@ class Turn:
         readied = self.run.readied
         if not readied:
             return
-        if self.run.row.state is RunState.RUNNING:
+        if self.run.row.state is not RunState.SUSPENDED:
             for task, change in readied.items():
                 if change > 0:
                     self.effects.append(fx.RequestSlots(task=task, count=change))
