@@ -262,3 +262,11 @@ class Opened:
 
 
 opened = Opened()
+
+
+def spin(announced: str) -> None:
+    """Never ends, and never leaves Python."""
+    with open(announced, "w") as file:
+        file.write("spinning")
+    while True:
+        pass

@@ -25,6 +25,7 @@ _HEAD = struct.Struct("<QQI")
 _STATE_BYTES = 4096
 _PIECE = 1024 * 1024
 _SHRINK_ABOVE = 1024 * 1024
+_LAST_CHARACTERS = 2000
 
 
 class State:
@@ -78,11 +79,11 @@ class RawOutput:
         self._log = log
         self._count += 1
         self._state.write(self._folded, log.file.path)
-        if not self._is_following:
-            self._is_following = True
-            threading.Thread(target=self._follow, name="toque-output", daemon=True).start()
-        elif not self._wake.is_set():
+        if not self._wake.is_set():
             self._wake.set()
+            if not self._is_following:
+                self._is_following = True
+                threading.Thread(target=self._follow, name="toque-output", daemon=True).start()
 
     def end(self) -> None:
         """Fold the rest; nobody's from here on."""
@@ -137,6 +138,20 @@ def fold(fd: int, start: int, log: Log, stream: StreamName, *, final: bool) -> i
         log.lines(stream, piece[:end].decode("utf-8", "replace").removesuffix("\n"))
         start += end
     return start
+
+
+def last_words(files: str) -> str:
+    """What a process said on stderr that died outside of any attempt: why it could not start."""
+    with suppress(OSError, ValueError):
+        if os.path.exists(f"{files}.state"):
+            state = State(f"{files}.state")
+            _, path = state.read()
+            state.close()
+            if path:
+                return ""
+        with open(f"{files}.err", errors="replace") as file:
+            return file.read()[-_LAST_CHARACTERS:].strip()
+    return ""
 
 
 def fold_what_is_left(files: str, masker: Masker) -> None:

@@ -184,6 +184,8 @@ class Died(msgspec.Struct, frozen=True, tag="died"):
     no: int
     pid: int
     status: int
+    said: str = ""
+    """The end of its stderr, if it died outside of any attempt."""
 
 
 FromZygote: TypeAlias = Spawned | Died

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from toque.worker import linux, sessions, wire
 from toque.worker.framing import READ_BYTES, Unframer, framed
 from toque.worker.masking import Masker
-from toque.worker.rawoutput import fold_what_is_left
+from toque.worker.rawoutput import fold_what_is_left, last_words
 
 _CHECK_EVERY_MS = 2
 MAX_FDS = 16
@@ -121,6 +121,10 @@ class Zygote:
             for fd in (*self._inherited, *self._fds):
                 os.close(fd)
             if message.python:
+                # Why another interpreter cannot be a worker is said before it has taken over these files.
+                errors = os.open(f"{message.files}.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                for standard in (1, 2):
+                    os.dup2(errors, standard)
                 for fd in (connection, permits):
                     os.set_inheritable(fd, True)
                 os.execv(message.python, worker_command(message, connection, permits))
@@ -157,12 +161,14 @@ class Zygote:
         for no, (pid, status) in list(self._dying.items()):
             if not sessions.members(pid):
                 del self._dying[no]
-                self._fold(self._files.pop(no))
-                self._tell(wire.Died(no, pid, status))
+                files = self._files.pop(no)
+                said = last_words(files)
+                self._fold(files)
+                self._tell(wire.Died(no, pid, status, said))
 
     def _fold(self, files: str) -> None:
         """In a child of our own: the logs need the secrets of the project, and a zygote keeps none."""
-        if not os.path.exists(f"{files}.state"):
+        if not os.path.exists(f"{files}.err"):
             return
         pid = os.fork()
         if pid == 0:

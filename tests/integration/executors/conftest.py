@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.attempts import HERE, PATIENCE_S, Bench
 
+from tests.attempts import HERE, PATIENCE_S, Bench
 from toque.executors.process import ProcessExecutor, ProcessOptions
 from toque.worker import sessions
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from tests.attempts import Bench, value
 from tests.integration.executors.conftest import Benches, listen, lives, pid_of_started, release
-
 from toque.engine.inputs import (
     AttemptCancelled,
     AttemptFailed,

@@ -175,8 +175,8 @@ class Fleet:
             case wire.Spawned(pid=pid, started=started):
                 worker.pid, worker.mark = pid, started
                 self._leftovers.record(worker.files, pid, started)
-            case wire.Died(status=status):
-                self._bury(worker, _how(status))
+            case wire.Died(status=status, said=said):
+                self._bury(worker, f"{_how(status)}{': ' if said else ''}{said}")
 
     def _bury(self, worker: Worker, how: str) -> None:
         if self.workers.pop(worker.no, None) is None:
@@ -212,6 +212,7 @@ class Fleet:
             self.broken = failure
         for worker in orphans:
             if self.broken is None:
+                worker.is_killed = True
                 self._zygote.send(wire.Fold(worker.files))
             self._bury(worker, str(self.broken or "its parent process was killed"))
 
