@@ -59,8 +59,16 @@ def excesses(path: Path, source: str) -> Iterator[Excess]:
 
 
 def code_lines(source: str) -> int:
-    """Lines that are neither blank nor a comment."""
-    return sum(1 for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    """Lines that are neither blank, nor a comment, nor a docstring (of whatever it may be)."""
+    prose: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            prose.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return sum(
+        1
+        for number, line in enumerate(source.splitlines(), 1)
+        if number not in prose and line.strip() and not line.lstrip().startswith("#")
+    )
 
 
 def _function_excesses(path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Excess]:

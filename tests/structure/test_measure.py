@@ -42,5 +42,6 @@ def test_many_methods_are_found_but_not_the_declarations_of_a_port(body: str, fo
     assert rules(f"class A:\n{methods}") == found
 
 
-def test_blank_lines_and_comments_are_no_code() -> None:
+def test_blank_lines_comments_and_docstrings_are_no_code() -> None:
     assert measure.code_lines("# a\n\nx = 1  # b\n") == 1
+    assert measure.code_lines('"""Why.\n\nAt length.\n"""\nx = """a\nb"""\n"""Of x."""\n') == 2

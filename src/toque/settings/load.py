@@ -96,8 +96,8 @@ class _Loader:
             declared=bool(self._text),
             name=top.name or self._project.name,
             profile=self._profile,
-            store_url=self._store_url(top.store),
-            blobs_url=self._blobs_url(top.blobs),
+            store_url=_store_url(self._project, top.store),
+            blobs_url=_blobs_url(self._project, top.blobs),
             workers=top.workers or os.cpu_count() or 1,
             triggers=top.triggers,
             retention=self._retention(top.retention),
@@ -223,17 +223,6 @@ class _Loader:
         except (UserError, ValueError) as error:
             raise self._error(f"retention.age: {error}", self._line(("retention", "age")), 'age = "90d"') from error
 
-    def _store_url(self, url: str) -> str:
-        path = url.removeprefix("sqlite:///")
-        if url and path == url:
-            return url
-        return f"sqlite:///{self._project / (path or '.toque/toque.db')}"
-
-    def _blobs_url(self, url: str) -> str:
-        if "://" in url:
-            return url
-        return f"file://{self._project / (url or '.toque/blobs')}"
-
     def _convert(self, kind: type[S], table: Table, path: tuple[str, ...]) -> S:
         """`table` as `kind`, its keys checked one by one, so that each error has its own line."""
         known = tuple(field.encode_name for field in msgspec.structs.fields(kind))
@@ -262,6 +251,19 @@ class _Loader:
         lines = self._text.splitlines()
         source = lines[line - 1].strip() if 0 < line <= len(lines) else ""
         return UserError(message, file=str(self._file), line=line, source=_unless_secret(source), fix=fix)
+
+
+def _store_url(project: Path, url: str) -> str:
+    path = url.removeprefix("sqlite:///")
+    if url and path == url:
+        return url
+    return f"sqlite:///{project / (path or '.toque/toque.db')}"
+
+
+def _blobs_url(project: Path, url: str) -> str:
+    if "://" in url:
+        return url
+    return f"file://{project / (url or '.toque/blobs')}"
 
 
 def _overlaid(below: Table, above: Table) -> Table:
