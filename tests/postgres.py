@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from toque.store.sql.text import create_schema
 
@@ -38,16 +39,17 @@ class PostgresServer:
             os.chown(self._folder, user.pw_uid, user.pw_gid)
         self._bin = self._binaries()
         self._data = self._folder / "data"
+        self._options = ""
 
     def start(self) -> None:
         """Returns when it answers."""
         # synchronous_commit stays on: only what reaches the disk is spared.
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
-        options = (
+        self._options = (
             f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off -c full_page_writes=off"
             " -c max_connections=100 -c shared_buffers=32MB -c max_wal_size=256MB"
         )
-        self._run("pg_ctl", "-D", self._data, "-o", options, "-l", self._folder / "log", "-w", "start")
+        self._run("pg_ctl", "-D", self._data, "-o", self._options, "-l", self._folder / "log", "-w", "start")
         self._admin(f"CREATE DATABASE {TEMPLATE}")
         with psycopg.connect(self.url(TEMPLATE)) as connection:
             for statement in create_schema("postgresql"):
@@ -58,6 +60,20 @@ class PostgresServer:
         with contextlib.suppress(subprocess.CalledProcessError):
             self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def crash(self) -> None:
+        """End it as a power cut of its machine would, and start it again."""
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-D", self._data, "-o", self._options, "-l", self._folder / "log", "-w", "start")
+
+    def disconnect(self, url: str) -> None:
+        """Cut every connection to the database of `url`."""
+        name = conninfo_to_dict(url)["dbname"]
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            # The timeout makes it wait until they are gone.
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
 
     def url(self, database: str) -> str:
         """For libpq and `open_store`."""
@@ -71,7 +87,7 @@ class PostgresServer:
 
     def drop(self, url: str) -> None:
         """Remove a database and whoever is connected to it."""
-        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        name = conninfo_to_dict(url)["dbname"]
         self._admin(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _admin(self, statement: str) -> None:

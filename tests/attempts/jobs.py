@@ -270,3 +270,7 @@ def spin(announced: str) -> None:
         file.write("spinning")
     while True:
         pass
+
+
+def first_letter(value: str) -> str:
+    return value[0]

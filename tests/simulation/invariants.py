@@ -61,12 +61,11 @@ class Invariants:
             if server is not None and run is not None:
                 self._compare(run, stored, server)
                 for task in run.nodes:
-                    assert not server.admission.wanted(run_id, task), f"admission waits for {task} of an ended run"
-                    assert not server.admission.held(run_id, task), f"admission holds slots of {task}"
+                    counts = server.admission.counts(run_id, task)
+                    assert counts == (0, 0), f"admission still counts {counts} for {task} of an ended run"
             open_rows = [key for key, row in stored.by_key.items() if not row.state.is_terminal]
             assert not open_rows, f"{run_id} ended, and these did not: {open_rows}"
-            for key, row in stored.by_key.items():
-                self._budgets(stored, key, row)
+            self._budgets(stored)
         for pool in POOLS if server is not None else ():
             assert server is not None
             assert not server.admission.used(pool), f"slots of {pool} leaked"
@@ -85,10 +84,11 @@ class Invariants:
         held = {slot for slot in self._store.held if slot[0] == run_id}
         assert active == held, f"active and held differ: {active ^ held}"
         by_task = Counter(key.task for _, key in active)
+        is_running = run.row.state is RunState.RUNNING
         for name, node in run.nodes.items():
-            assert server.admission.held(run_id, name) == by_task[name], f"admission miscounts {name}"
-            wanted = node.ready if run.row.state is RunState.RUNNING else 0
-            asked = server.admission.wanted(run_id, name)
+            held_here, asked = server.admission.counts(run_id, name)
+            assert held_here == by_task[name], f"admission miscounts {name}"
+            wanted = node.ready if is_running else 0
             assert asked == wanted, f"{name}: {wanted} ready, {asked} requested"
 
     def _pools(self) -> None:
@@ -106,16 +106,17 @@ class Invariants:
         for pool, limit in (*POOLS.items(), ("key", 1)):
             assert used[pool] <= limit, f"{used[pool]} slots of {pool} are held, and it has {limit}"
 
-    def _budgets(self, stored: StoredRun, key: TaskKey, row: TaskRow) -> None:
+    def _budgets(self, stored: StoredRun) -> None:
         """Retries are spent by failures alone, and never more of them than granted."""
-        node = _node_of(self._pipeline, stored, key)
-        if node is None:
-            return
-        granted = node.policy.retry.times if node.policy.retry is not None else 0
-        assert row.retries <= granted, f"{key} was retried {row.retries} times of {granted}"
-        spent = Counter(fact.spends for fact in stored.facts if isinstance(fact, f.AttemptEnded) and fact.key == key)
-        assert spent["retry"] == row.retries, f"{key}: {spent} in the log, {row.retries} in its row"
-        assert spent["infrastructure"] == row.losses, f"{key}: {spent} in the log, {row.losses} in its row"
+        spent = Counter((fact.key, fact.spends) for fact in stored.facts if isinstance(fact, f.AttemptEnded))
+        for key, row in stored.by_key.items():
+            node = _node_of(self._pipeline, stored, key)
+            granted = node.policy.retry.times if node is not None and node.policy.retry is not None else 0
+            assert row.retries <= granted, f"{key} was retried {row.retries} times of {granted}"
+            assert spent[key, "retry"] == row.retries, f"{key}: {row.retries} retries in its row, others in the log"
+            assert spent[key, "infrastructure"] == row.losses, (
+                f"{key}: {row.losses} losses in its row, others in the log"
+            )
 
     def _compare(self, live: Run, stored: StoredRun, server: Server) -> None:
         seen = snapshot(live)

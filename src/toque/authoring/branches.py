@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
 from toque.authoring import sites, types, wiring
-from toque.authoring.placeholders import Placeholder, Wired, describe, wired
+from toque.authoring.placeholders import Placeholder, Wired, describe, subject, wired
 from toque.authoring.trace import Trace, required
 from toque.authoring.wiring import whole
 from toque.graph.expr import Access, Gather, Ref
@@ -88,7 +88,7 @@ class Branch(Generic[T]):
         near = difflib.get_close_matches(str(value), [str(item) for item in known], n=1)
         shown = ", ".join(repr(item) for item in known)
         return sites.refuse(
-            f"{self._label} never gives {value!r}; its cases are {shown}.",
+            f"{self._label[0].upper() + self._label[1:]} never gives {value!r}; its cases are {shown}.",
             fix=f"case({near[0]!r})" if near else "one of these cases",
         )
 
@@ -184,7 +184,7 @@ def _exported(trace: Trace, value: object, path: tuple[Access, ...]) -> tuple[st
                 return draft.id, draft.export((*held.path, *path))
         elif isinstance(held, Gather):
             raise sites.refuse(
-                f"{describe(value)} is a list: it cannot decide a branch.", fix="decide in a task, and pass it the list"
+                f"{subject(value)} is a list: it cannot decide a branch.", fix="decide in a task, and pass it the list"
             )
     shown = wired(wiring.materialized(trace, "when", value))
     assert isinstance(shown.held, Ref)

@@ -58,8 +58,9 @@ def arguments(callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     try:
         bound = callee.signature.bind(*args, **kwargs)
     except TypeError as error:
+        braces = "; {{ and }} for braces that are no fields" if fixed_arguments(callee) else ""
         raise sites.refuse(
-            f"{callee.name}(): {error}.", fix=f"the signature is {callee.name}{_shown_signature(callee)}"
+            f"{callee.name}(): {error}.", fix=f"the signature is {callee.name}{_shown_signature(callee)}{braces}"
         ) from None
     parameters = callee.signature.parameters
     has_star = any(parameters[name].kind is inspect.Parameter.VAR_POSITIONAL for name in bound.arguments)

@@ -58,7 +58,7 @@ class Placeholder:
         if isinstance(key, str | int) and not isinstance(key, bool):
             return _projected(self, ("item", key))
         raise sites.refuse(
-            f"{describe(self)} can be indexed with a constant string or number only; the value exists at run time.",
+            f"{subject(self)} can be indexed with a constant string or number only: it exists at run time only.",
             fix="do it inside a task",
         )
 
@@ -66,14 +66,15 @@ class Placeholder:
         count = _unpacked_count()
         if count is not None:
             return iter([_projected(self, ("item", index)) for index in range(count)])
-        label = wired(self).label
-        raise sites.refuse(
-            f"{describe(self)} cannot be iterated here: its items exist at run time.",
-            fix=f"some_task.map(each({label})), or iterate inside a task",
+        site = sites.here_exactly()
+        written = sites.tested(site.expression) or wired(self).label
+        raise site.error(
+            f"{subject(self)} cannot be iterated here: its items exist at run time only.",
+            fix=f"some_task.map(each({written})), or iterate inside a task",
         )
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise sites.refuse(f"{describe(self)} cannot be changed here: it exists at run time.", fix="do it in a task")
+        raise _refused(self, "cannot be changed here", "do it inside a task")
 
     def __repr__(self) -> str:
         return f"<{describe(self)}>"
@@ -94,15 +95,25 @@ def describe(placeholder: Placeholder) -> str:
         case Param(path=path):
             return f"parameter {inside.label}{_path_text(path)}"
         case Item(path=path):
-            return f"one item of {inside.label}{_path_text(path)}"
+            return f"{_part_text(path)}one item of {inside.label}"
         case Gather():
             return f"the mapped result of {inside.label}"
         case Ref(path=path):
-            return f"the result of {inside.label}{_path_text(path)}"
+            return f"{_part_text(path)}the result of {inside.label}"
         case Const():
             return f"the result of {inside.label}"
         case _:
             return f"the outcome of {inside.label}"
+
+
+def subject(placeholder: Placeholder) -> str:
+    """The same at the beginning of a sentence."""
+    text = describe(placeholder)
+    return text[0].upper() + text[1:]
+
+
+def _part_text(path: tuple[Access, ...]) -> str:
+    return f"{_path_text(path)} of " if path else ""
 
 
 def _path_text(path: tuple[Access, ...]) -> str:
@@ -117,13 +128,12 @@ def _projected(placeholder: Placeholder, step: Access) -> Placeholder:
             inside.trace.note_projection(describe(placeholder), inside.annotation, step)
         projected = type(held)(**{**_fields(held), "path": (*held.path, step)})
         return Placeholder(replace(inside, held=projected, annotation=_annotation_of_part(inside.annotation, step)))
-    what = describe(placeholder)
     if isinstance(held, Gather):
         raise sites.refuse(
-            f"{what} is a list that is complete at run time only: no part of it can be taken here.",
+            f"{subject(placeholder)} is a list that is complete at run time only: no part of it can be taken here.",
             fix="take it inside a task",
         )
-    raise sites.refuse(f"No part of {what} can be taken here.", fix="take it inside a task")
+    raise sites.refuse(f"No part of {describe(placeholder)} can be taken here.", fix="take it inside a task")
 
 
 def _fields(held: Param | Ref | Item) -> dict[str, Any]:
@@ -163,8 +173,11 @@ def _refusal(what: str, fix: str) -> Callable[..., Any]:
 
 
 def _refused(placeholder: Placeholder, what: str, fix: str) -> UserError:
-    subject = describe(placeholder)
-    return sites.refuse(f"{subject[0].upper()}{subject[1:]} {what}: the value exists at run time only.", fix=fix)
+    site = sites.here_exactly()
+    written = sites.tested(site.expression) or wired(placeholder).label
+    return site.error(
+        f"{subject(placeholder)} {what}: it exists at run time only.", fix=fix.replace("EXPRESSION", written)
+    )
 
 
 _ARITHMETIC = (
@@ -176,7 +189,7 @@ _ARITHMETIC = (
     *("__lshift__", "__rshift__", "__neg__", "__pos__", "__abs__", "__invert__", "__divmod__", "__rdivmod__"),
 )
 _REFUSED: dict[tuple[str, ...], tuple[str, str]] = {
-    ("__bool__",): ("has no truth value here", "with when(condition): … — or decide inside a task"),
+    ("__bool__",): ("has no truth value here", "with when(EXPRESSION): …, or decide inside a task"),
     ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"): (
         "cannot be compared here",
         "compare inside a task; branch on its result with when() or branch()",

@@ -132,6 +132,20 @@ def parsed_call(expression: str) -> ast.Call | None:
     return tree if isinstance(tree, ast.Call) else None
 
 
+def tested(expression: str) -> str:
+    """What an `if`, `while` or `for` statement looks at, or the expression itself; "" when that cannot be told."""
+    head = expression.strip().split("\n")[0].removeprefix("el")
+    for text in (expression.strip(), f"{head} pass", head):
+        try:
+            (statement,) = ast.parse(text).body
+        except (SyntaxError, ValueError):
+            continue
+        match statement:
+            case ast.If(test=found) | ast.While(test=found) | ast.For(iter=found) | ast.Expr(value=found):
+                return one_line(ast.get_source_segment(text, found) or "")
+    return ""
+
+
 def one_line(expression: str) -> str:
     """An expression of several lines, fit for a message."""
     text = " ".join(part.strip() for part in expression.split("\n"))

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any, Generic, TypeVar
 
 from toque.authoring import sites
-from toque.authoring.placeholders import Placeholder, Wired, describe, wired
+from toque.authoring.placeholders import Placeholder, Wired, subject, wired
 from toque.authoring.trace import Draft, Trace
 from toque.graph import constants
 from toque.graph.expr import (
@@ -89,8 +89,9 @@ def constant(value: object) -> Const:
         return Const(value=constants.encode(value))
     except constants.NotTagged as error:
         raise sites.refuse(
-            f"{error} cannot be a constant of the graph (JSON, dates, Decimal, Path, Enum and pydantic models can).",
-            fix="make it inside a task and pass the task's result",
+            f"A{str(error)[1:]} cannot be a constant of the graph.",
+            fix="make it inside a task and pass the task's result (constants are JSON, dates, Decimal, Path, Enum and "
+            "pydantic models)",
         ) from None
 
 
@@ -133,7 +134,7 @@ def own(trace: Trace, placeholder: Placeholder) -> Wired:
     inside = wired(placeholder)
     if inside.trace is not trace:
         raise sites.refuse(
-            f"{describe(placeholder)} belongs to the pipeline {inside.trace.name}, not to {trace.name}.",
+            f"{subject(placeholder)} belongs to the pipeline {inside.trace.name}, not to {trace.name}.",
             fix="pass it as a parameter, or call that pipeline in this one",
         )
     return inside
@@ -218,7 +219,7 @@ def _wait(trace: Trace, reader: Draft | None, node: str, kind: Any) -> None:
 def _read_item(trace: Trace, reader: Draft | None, item: Item, placeholder: Placeholder) -> None:
     if not trace.sees(item.map) and (reader is None or reader.scope != item.map):
         raise sites.refuse(
-            f"{describe(placeholder)} exists inside of the mapped group only.",
+            f"{subject(placeholder)} exists inside of the mapped group only.",
             fix="return a result from the group and use the result of the .map()",
         )
     axis = trace.drafts[item.map].fields["axes"][item.axis]
@@ -230,7 +231,7 @@ def _refuse_unmarked_holes(trace: Trace, inside: Wired, placeholder: Placeholder
     assert isinstance(inside.held, Gather)
     if trace.drafts[inside.held.map].fields["tolerate"] and not inside.marked:
         raise sites.refuse(
-            f"{describe(placeholder)} may have holes (tolerate=…), so it cannot be passed bare.",
+            f"{subject(placeholder)} may have holes (tolerate=…), so it cannot be passed bare.",
             fix=f"ok({inside.label}) for the results, failures({inside.label}) or outcomes({inside.label})",
         )
 

@@ -93,15 +93,10 @@ class Admission:
 
     # -- looking
 
-    def wanted(self, run_id: str, task: str) -> int:
-        """How many slots a task still waits for."""
+    def counts(self, run_id: str, task: str) -> tuple[int, int]:
+        """How many of a task's attempts hold slots, and how many more want some."""
         entry = self._entries.get((run_id, task))
-        return entry.wanted if entry is not None else 0
-
-    def held(self, run_id: str, task: str) -> int:
-        """How many of its attempts hold slots."""
-        entry = self._entries.get((run_id, task))
-        return entry.held if entry is not None else 0
+        return (entry.held, entry.wanted) if entry is not None else (0, 0)
 
     def used(self, pool: str) -> int:
         """Slots of a pool that attempts of this process hold."""

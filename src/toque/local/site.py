@@ -115,17 +115,16 @@ def make_executors(settings: Settings, only: str | None) -> Mapping[str, Executo
             InlineExecutor(lambda: open_blobs(settings.blobs_url), lambda: settings, secrets=secrets),
             flow=InlineFlows(lambda: open_blobs(settings.blobs_url), lambda: settings, secrets=secrets),
         )
+    from toque.executors.flow.host import FlowHost
     from toque.executors.process.executor import ProcessExecutor
     from toque.executors.process.options import ProcessOptions
 
     environments = {name: each.python for name, each in settings.environments.items() if each.python}
-    process = ProcessExecutor(
-        ProcessOptions(
-            project=str(settings.project),
-            state_dir=str(settings.home / "workers"),
-            blobs_url=settings.blobs_url,
-            workers=settings.workers,
-            environments=environments,
-        )
+    options = ProcessOptions(
+        project=str(settings.project),
+        state_dir=str(settings.home / "workers"),
+        blobs_url=settings.blobs_url,
+        workers=settings.workers,
+        environments=environments,
     )
-    return {"process": process}
+    return {"process": ProcessExecutor(options), "flow": FlowHost(options)}

@@ -68,8 +68,8 @@ class Actor:
                     log.info("%s was deferred and is cancelled", key)
                 case _:
                     pass
-        for (executor, _, environment), (owned, specs) in items.items():
-            self._executors[executor].submit(
+        for (name, _, environment), (owned, specs) in items.items():
+            self._executors[name].submit(
                 WorkItem(bundle=owned.bundle, environment=environment, attempts=tuple(specs))
             )
 

@@ -73,10 +73,12 @@ def _frame(frame: Frame) -> dict[str, Any]:
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:
     """Where two snapshots differ, for people."""
+    if one == other:
+        return []
     if isinstance(one, dict) and isinstance(other, dict):
         return [
             line
             for key in sorted({*one, *other}, key=str)
             for line in differences(one.get(key, "(missing)"), other.get(key, "(missing)"), f"{path}/{key}")
         ]
-    return [] if one == other else [f"{path}: {one!r} != {other!r}"]
+    return [f"{path}: {one!r} != {other!r}"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from toque.errors import UserError
-from toque.ports.store import StoreUnavailable
 from toque.store.postgresql.errors import CONFLICTS, translate
 from toque.store.postgresql.session import PostgresqlSession
 from toque.store.sql.revision import check_revision
@@ -25,7 +26,8 @@ CHANNEL = "toque"
 TRIES = 4
 """How often a transaction begins anew after a conflict, or on a connection that turned out to be dead."""
 CONNECT_TIMEOUT_S = 10
-DOUBT_TIMEOUT_S = 10
+REST_TIMEOUT_S = 10
+_TERMINATE = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE application_name = %s"
 _SCHEMA_LOCK = "SELECT pg_advisory_xact_lock(hashtext('toque schema'))"
 
 
@@ -35,14 +37,15 @@ class PostgresqlDatabase:
     def __init__(self, url: str) -> None:
         try:
             given = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise UserError(f"not a PostgreSQL URL: {error}", fix="use postgresql://user@host/database") from error
+        except psycopg.ProgrammingError:
+            # The text of the error repeats parts of the URL, perhaps of the password.
+            raise UserError("not a PostgreSQL URL", fix="use postgresql://user:password@host:5432/database") from None
         self._url = url
         self.place = f"{given.get('dbname', '')} on {given.get('host', 'localhost')}"
         self._connections: dict[str, psycopg.Connection] = {}
         self._threads = {role: self._thread(role) for role in ("write", "read", "listen")}
-        self._in_doubt: str | None = None
-        """Transaction whose COMMIT got no answer. Nothing is read or written before its end is known."""
+        self._lost: LostSession | None = None
+        """Nothing is read or written before it is laid to rest."""
         self._heard_s = 0.0
 
     def _thread(self, role: str) -> ConnectionThread:
@@ -91,8 +94,8 @@ class PostgresqlDatabase:
     def _connection(self, role: str) -> psycopg.Connection:
         connection = self._connections.get(role)
         if connection is None:
-            options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": f"toque {role}"}
-            connection = psycopg.connect(self._url, **{**options, **conninfo_to_dict(self._url)})
+            # A name of its own, by which a session can be found that went on without its client.
+            connection = self._connect(application_name=f"toque {role} {uuid.uuid4().hex[:12]}")
             if role == "read":
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 connection.read_only = True
@@ -101,6 +104,10 @@ class PostgresqlDatabase:
                 connection.execute(f"LISTEN {CHANNEL}".encode())
             self._connections[role] = connection
         return connection
+
+    def _connect(self, **options: Any) -> psycopg.Connection:
+        given = conninfo_to_dict(self._url)
+        return psycopg.connect(self._url, connect_timeout=given.get("connect_timeout", CONNECT_TIMEOUT_S), **options)
 
     def _drop(self, role: str) -> None:
         connection = self._connections.pop(role, None)
@@ -111,7 +118,7 @@ class PostgresqlDatabase:
         """Repeat after conflicts and on dead connections: nothing of the failed try happened."""
         for left in reversed(range(TRIES)):
             try:
-                self._settle_doubt()
+                self._lay_to_rest()
                 return action()
             except (_Gone, *CONFLICTS) as error:
                 cause = error.error if isinstance(error, _Gone) else error
@@ -122,7 +129,6 @@ class PostgresqlDatabase:
         raise AssertionError("unreachable")
 
     def _transaction(self, operation: Callable[[Session], T], tell: bool) -> T:
-        fresh = "write" not in self._connections
         connection = self._connection("write")
         committing = ""
         try:
@@ -136,14 +142,11 @@ class PostgresqlDatabase:
                 connection.commit()
         except psycopg.Error as error:
             if connection.closed or connection.broken:
+                self._lost = LostSession(connection.info.get_parameters()["application_name"], committing)
                 self._drop("write")
-                if committing:
-                    self._in_doubt = committing
-                    if self._settle_doubt():
-                        return result
-                    raise StoreUnavailable(f"the connection to the store {self.place} was lost: {error}") from error
-                if not fresh:
-                    raise _Gone(error) from error
+                if self._lay_to_rest():
+                    return result
+                raise _Gone(error) from error
             else:
                 connection.rollback()
             raise
@@ -152,24 +155,23 @@ class PostgresqlDatabase:
             raise
         return result
 
-    def _settle_doubt(self) -> bool:
-        """Learn how the transaction in doubt ended, by waiting for its backend if need be; says whether it was
-        committed. Raises `psycopg.OperationalError` while the server cannot be reached."""
-        transaction = self._in_doubt
-        if transaction is None:
+    def _lay_to_rest(self) -> bool:
+        """End what a lost writer left on the server: its locks would block its successor for hours if the network
+        broke rather than the server. Says whether its last transaction was committed after all. Raises
+        `psycopg.OperationalError` while the server cannot be reached."""
+        lost = self._lost
+        if lost is None:
             return False
-        give_up_s = time.monotonic() + DOUBT_TIMEOUT_S
-        with psycopg.connect(self._url, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
+        give_up_s = time.monotonic() + REST_TIMEOUT_S
+        with self._connect(autocommit=True) as connection:
             while time.monotonic() < give_up_s:
-                found = connection.execute("SELECT pg_xact_status(%s::xid8)", (transaction,)).fetchone()
-                if found is None or found[0] != "in progress":
-                    self._in_doubt = None
-                    return found is not None and found[0] == "committed"
-                connection.execute("SELECT pg_sleep(0.05)")
-        raise psycopg.OperationalError(f"the end of transaction {transaction} is still unknown")
+                living = connection.execute(_TERMINATE, (lost.application_name,)).fetchall()
+                if not living:
+                    self._lost = None
+                    return bool(lost.transaction) and _was_committed(connection, lost.transaction)
+        raise psycopg.OperationalError(f"the lost session {lost.application_name} goes on")
 
     def _snapshot(self, operation: Callable[[Session], T]) -> T:
-        fresh = "read" not in self._connections
         connection = self._connection("read")
         try:
             with connection.pipeline():
@@ -178,8 +180,7 @@ class PostgresqlDatabase:
         except psycopg.Error as error:
             if connection.closed or connection.broken:
                 self._drop("read")
-                if not fresh:
-                    raise _Gone(error) from error
+                raise _Gone(error) from error
             else:
                 connection.rollback()
             raise
@@ -192,7 +193,10 @@ class PostgresqlDatabase:
         writer = self._connections.get("write")
         own = writer.info.backend_pid if writer is not None and not writer.closed else 0
         try:
-            notices = [*self._connection("listen").notifies(timeout=0)]
+            connection = self._connection("listen")
+            # A round trip: what others have committed before it is told by the time of its answer.
+            connection.execute(b"SELECT 1")
+            notices = [*connection.notifies(timeout=0)]
             told = any(notice.pid != own for notice in notices)
         except psycopg.OperationalError:
             # What was said in the meantime is unknown.
@@ -204,6 +208,20 @@ class PostgresqlDatabase:
             self._heard_s = now_s
             return True
         return False
+
+
+@dataclass(frozen=True)
+class LostSession:
+    """A session whose connection broke in the middle of a transaction."""
+
+    application_name: str
+    transaction: str
+    """Not empty: its COMMIT was sent, and got no answer."""
+
+
+def _was_committed(connection: psycopg.Connection, transaction: str) -> bool:
+    found = connection.execute("SELECT pg_xact_status(%s::xid8)", (transaction,)).fetchone()
+    return found is not None and found[0] == "committed"
 
 
 class _Gone(Exception):
