@@ -133,7 +133,12 @@ def _mark_new(before: set[str], root: Path) -> None:
 
 def _forget(root: Path) -> None:
     """Drop what an earlier load imported, if it was for another project or any of it was edited since."""
-    marked = {name: (module, getattr(module, _MARK)) for name, module in sys.modules.items() if hasattr(module, _MARK)}
+    # Not by getattr: modules that import lazily would do so now.
+    marked = {
+        name: (module, vars(module)[_MARK])
+        for name, module in list(sys.modules.items())
+        if _MARK in getattr(module, "__dict__", ())
+    }
     if all(mark == (str(root), _version_of(module.__file__ or "")) for module, mark in marked.values()):
         return
     linecache.checkcache()

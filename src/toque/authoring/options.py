@@ -131,6 +131,10 @@ def checked(kind: Literal["task", "group", "pipeline", "flow"], options: Mapping
         raise sites.refuse("tags is one string.", fix=f"tags=[{options['tags']!r}]")
     if "max_active_runs" in options and options["max_active_runs"] < 1:
         raise sites.refuse(f"max_active_runs={options['max_active_runs']} would let nothing run.", fix="1 or more")
+    if kind in ("task", "flow"):
+        task_policy(options)
+    tolerance(options)
+    duration_s("deadline", options.get("deadline"))
     return dict(options)
 
 
@@ -286,6 +290,6 @@ def _instead(kind: str, name: str, known: frozenset[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return f"{near[0]}=…"
-    if kind == "group" and name in _KNOWN["task"]:
-        return f"set {name} on the tasks of the group"
+    if kind in ("group", "pipeline") and name in _KNOWN["task"]:
+        return f"@task({name}=…) on the tasks of the {kind}"
     return "one of " + ", ".join(sorted(known))

@@ -144,7 +144,7 @@ def traced(runnable: Any, body: Callable[[Trace, dict[str, Any]], Any]) -> tuple
         returned = body(trace, given)
         result = wiring.expression(trace, None, returned)
         for kind in ("on_failure", "on_success"):
-            _add_hook(trace, kind, runnable.settings.get(kind))
+            _add_hook(trace, kind, runnable.settings.get(kind), sites.definition(function))
     settings = runnable.settings
     ir = PipelineIR(
         name=runnable.name,
@@ -183,14 +183,17 @@ def _code(function: Callable[..., Any]) -> CodeRef | None:
     return msgspec.structs.replace(code_ref(function, "a pipeline"), source_hash="")
 
 
-def _add_hook(trace: Trace, kind: str, hook: Any) -> None:
+def _add_hook(trace: Trace, kind: str, hook: Any, site: sites.Site) -> None:
     if hook is None:
         return
     if getattr(hook, "__toque_kind__", "") != "task":
-        raise sites.refuse(f"{kind}={hook!r} is not a task.", fix="@task above it, and pass it without calling it")
+        shown = getattr(hook, "__name__", None) or repr(hook)
+        raise site.error(f"{kind}={shown} is not a task.", fix=f"{kind}=some_task, without calling it")
     report = Placeholder(Wired(trace, RunReportOf(), "the run"))
     placed = calls.call_task(trace, hook, (report,), {})
-    trace.drafts[wiring.nodes_of(trace, placed)[0]].fields["hook"] = kind
+    draft = trace.drafts[wiring.nodes_of(trace, placed)[0]]
+    draft.fields["hook"] = kind
+    draft.site = site
 
 
 def _refused_call(name: str) -> Exception:

@@ -52,7 +52,8 @@ def setup(made: T, /, *, teardown: Task[[T], Any]) -> Setup[T]:
         what = describe(made) if isinstance(made, Placeholder) else repr(made)
         raise sites.refuse(f"setup() needs the result of a task called here; {what} is none.", fix="setup(make(), …)")
     if getattr(teardown, "__toque_kind__", "") != "task":
-        raise sites.refuse(f"teardown={teardown!r} is not a task.", fix="teardown=some_task, without calling it")
+        shown = getattr(teardown, "__name__", None) or repr(teardown)
+        raise sites.refuse(f"teardown={shown} is not a task.", fix="teardown=some_task, without calling it")
     assert isinstance(held, Ref)
     return Setup(trace, made, held.node, teardown)
 

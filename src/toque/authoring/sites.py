@@ -141,6 +141,8 @@ def tested(expression: str) -> str:
         except (SyntaxError, ValueError):
             continue
         match statement:
+            case ast.Expr(value=ast.Tuple()):
+                return ""  # the left side of an assignment
             case ast.If(test=found) | ast.While(test=found) | ast.For(iter=found) | ast.Expr(value=found):
                 return one_line(ast.get_source_segment(text, found) or "")
     return ""
