@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,17 +64,20 @@ def run(
         report(settings, file, name, parameters, output)
         return Exit.OK
     progress = make_progress(quiet=quiet or output.as_json)
+    # What inline tasks print belongs to people: the JSON document stands alone on standard output.
+    apart = redirect_stdout(sys.stderr) if output.as_json else nullcontext()
     try:
-        ended = local.run_file(
-            settings,
-            file,
-            name,
-            parameters=parameters,
-            executor=executor,
-            actor=who(),
-            listener=progress.listener,
-            on_signal=progress.signal,
-        )
+        with apart:
+            ended = local.run_file(
+                settings,
+                file,
+                name,
+                parameters=parameters,
+                executor=executor,
+                actor=who(),
+                listener=progress.listener,
+                on_signal=progress.signal,
+            )
     finally:
         progress.finish()
     return report_runs([ended], progress, output, quiet=quiet)
