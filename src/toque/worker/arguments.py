@@ -50,7 +50,7 @@ def positional_names(function: Callable[..., Any]) -> tuple[str, ...]:
 
 def _is_list(annotation: Any) -> bool:
     if isinstance(annotation, str):
-        bare = annotation.strip().rpartition("typing.")[2]
+        bare = annotation.strip("'\" ").rpartition("typing.")[2]
         return bare in ("list", "List") or bare.startswith(("list[", "List["))
     return annotation is list or getattr(annotation, "__origin__", None) is list
 

@@ -117,7 +117,7 @@ class Log:
         """Take text as a stream gets it: whole lines are written, the rest waits."""
         if stream in self._echo:
             self._echo[stream].write(text)
-        if self.file.is_cut:
+        if self.file.is_cut or not text:
             return
         head, end, rest = text.rpartition("\n")
         if not end:
