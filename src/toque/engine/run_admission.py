@@ -31,7 +31,20 @@ class RunOver(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
 
 
-RunInput: TypeAlias = RunQueued | RunActive | RunOver
+class RunForgotten(msgspec.Struct, frozen=True, kw_only=True):
+    """A run is about to be read again from the store: its place is free, but nobody takes it."""
+
+    run_id: str
+
+
+class RunsElsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """`count` runs of the pipeline are active in other processes."""
+
+    pipeline: str
+    count: int
+
+
+RunInput: TypeAlias = RunQueued | RunActive | RunOver | RunForgotten | RunsElsewhere
 
 
 class StartRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +78,8 @@ class RunAdmission:
         self._queued: dict[str, list[RunQueued]] = {}
         self._pipeline_of: dict[str, str] = {}
         self._leaving: set[str] = set()
+        self._elsewhere: dict[str, int] = {}
+        """Active runs of other processes."""
 
     def decide(self, given: RunInput) -> list[RunVerdict]:
         """What follows from an input. A run is named at most once in `StartRun`."""
@@ -78,17 +93,24 @@ class RunAdmission:
                 return []
             case RunOver():
                 return self._leave(given.run_id)
+            case RunForgotten():
+                self._remove(given.run_id)
+                return []
+            case RunsElsewhere(pipeline=pipeline, count=count):
+                self._elsewhere[pipeline] = count
+                return self._start_waiting(pipeline)
 
     def _arrive(self, run: RunQueued) -> list[RunVerdict]:
         if run.run_id in self._pipeline_of:
             return []
         limit, overlap = run.concurrency.max_active_runs, run.concurrency.overlap
-        active = self._active.get(run.pipeline, [])
+        active = self._active_count(run.pipeline)
         queued = self._queued.get(run.pipeline, [])
-        if limit is None or overlap == "allow" or (len(active) < limit and not queued):
+        if limit is None or overlap == "allow" or (active < limit and not queued):
             return [self._start(run)]
         if overlap == "skip":
-            return [SkipRun(run_id=run.run_id, reason=f"{len(active)} active of at most {limit}: {', '.join(active)}")]
+            here = ", ".join(self._active.get(run.pipeline, []))
+            return [SkipRun(run_id=run.run_id, reason=f"{active} active of at most {limit}: {here or 'elsewhere'}")]
         verdicts: list[RunVerdict] = []
         if overlap == "cancel_older":
             verdicts = self._make_room(run, limit)
@@ -110,16 +132,24 @@ class RunAdmission:
             older.append(CancelOlder(run_id=run_id, reason=reason))
         return older
 
-    def _leave(self, run_id: str) -> list[RunVerdict]:
+    def _active_count(self, pipeline: str) -> int:
+        return len(self._active.get(pipeline, [])) + self._elsewhere.get(pipeline, 0)
+
+    def _remove(self, run_id: str) -> str | None:
+        """The pipeline of the run that is here no more; None if it was not."""
         pipeline = self._pipeline_of.pop(run_id, None)
+        if pipeline is not None:
+            self._leaving.discard(run_id)
+            active = self._active.get(pipeline, [])
+            if run_id in active:
+                active.remove(run_id)
+            self._queued[pipeline] = [run for run in self._queued.get(pipeline, []) if run.run_id != run_id]
+        return pipeline
+
+    def _leave(self, run_id: str) -> list[RunVerdict]:
+        pipeline = self._remove(run_id)
         if pipeline is None:
             return []
-        self._leaving.discard(run_id)
-        active = self._active.get(pipeline, [])
-        if run_id in active:
-            active.remove(run_id)
-        queued = [run for run in self._queued.get(pipeline, []) if run.run_id != run_id]
-        self._queued[pipeline] = queued
         verdicts = self._start_waiting(pipeline)
         if not self._active.get(pipeline):
             self._active.pop(pipeline, None)
@@ -132,7 +162,7 @@ class RunAdmission:
         verdicts: list[RunVerdict] = []
         while queued:
             limit = queued[0].concurrency.max_active_runs
-            if limit is not None and len(self._active.get(pipeline, [])) >= limit:
+            if limit is not None and self._active_count(pipeline) >= limit:
                 break
             verdicts.append(self._start(queued.pop(0)))
         return verdicts

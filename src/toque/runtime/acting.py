@@ -69,9 +69,7 @@ class Actor:
                 case _:
                     pass
         for (name, _, environment), (owned, specs) in items.items():
-            self._executors[name].submit(
-                WorkItem(bundle=owned.bundle, environment=environment, attempts=tuple(specs))
-            )
+            self._executors[name].submit(WorkItem(bundle=owned.bundle, environment=environment, attempts=tuple(specs)))
 
     def stop_all(self, owned: OwnedRun) -> None:
         """End every attempt of a run that is no longer ours."""
@@ -89,7 +87,7 @@ class Actor:
     def _executor(self, owned: OwnedRun, key: TaskKey) -> Executor | None:
         """None: nobody here could have taken the attempt."""
         name = self._name(owned, key)
-        return self._executors[name] if name in self._executors else None
+        return self._executors.get(name)
 
     def _name(self, owned: OwnedRun, key: TaskKey) -> str:
         node = owned.machine.node(key.task)

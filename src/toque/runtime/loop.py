@@ -19,7 +19,7 @@ import msgspec
 
 from toque.engine.effects import SetTimer
 from toque.engine.facts import AnyFact
-from toque.engine.inputs import AnyInput, AttemptLost, AttemptStarted
+from toque.engine.inputs import AnyInput, AttemptLost, AttemptReturned, AttemptStarted
 from toque.engine.restore import restore
 from toque.engine.rows import RunRow
 from toque.engine.run import decide, new_run
@@ -201,7 +201,7 @@ class Runtime:
                 await self._store.commit(batch.to_commit(self.instance))
                 return batch
             except PoolFull as full:
-                await self._reload(batch)
+                messages = await self._reload(batch) + messages
                 self._granting.used_elsewhere(full.used)
             except OwnershipLost as lost:
                 log.warning("%s", lost)
@@ -209,26 +209,50 @@ class Runtime:
                     self._disown(run_id)
                     batch.touched.pop(run_id, None)
                 messages = [message for message in messages if run_of(message) not in lost.runs]
-                await self._reload(batch)
+                messages = await self._reload(batch) + messages
             except StoreUnavailable as unavailable:
                 log.error("nothing is lost, trying again in %.2g s: %s", delay_s, unavailable)
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, 5.0)
-                await self._reload(batch)
+                messages = await self._reload(batch) + messages
 
-    async def _reload(self, batch: Batch) -> None:
-        """Replace the machines of a failed batch by what the store knows."""
+    async def _reload(self, batch: Batch) -> list[Message]:
+        """Replace the machines of a failed batch by what the store knows; returns what is to be decided first."""
+        first: list[Message] = []
         again = Batch(batch.now_us)
-        for run_id in batch.touched:
-            self._granting.forget_slots(run_id)
+        for run_id, owned in batch.touched.items():
+            self._granting.reread(owned)
             del self.runs[run_id]
         for run_id, owned in batch.touched.items():
             stored = await self._load(run_id)
-            if stored is not None and stored.run.owner == self.instance and not stored.run.state.is_terminal:
-                self._take_in(again, Adopt(stored, owned.pipeline, owned.bundle), alive=True)
+            if stored is None or stored.run.owner != self.instance or stored.run.state.is_terminal:
+                continue
+            adopt = Adopt(stored, owned.pipeline, owned.bundle)
+            if stored.run.state is RunState.QUEUED:
+                first.append(adopt)
+                continue
+            await self._give_back_unsent(self._take_in(again, adopt, alive=True))
         for owned, effect in again.effects:
             if isinstance(effect, SetTimer):
                 self._timers.set(owned.run_id, effect)
+        return first
+
+    async def _give_back_unsent(self, owned: OwnedRun) -> None:
+        """A commit whose answer was lost may have been written: what it dispatched was never submitted.
+
+        The reports go to the end of the inbox, behind the true ones of attempts that have ended meanwhile.
+        """
+        active = owned.machine.active()
+        held: set[Token] = set()
+        for executor in self._executors.values():
+            held.update(await executor.reconcile([token for _, _, token in active]))
+        for key, attempt, token in active:
+            if token not in held:
+                self._inbox.put(
+                    AttemptReturned(
+                        run_id=owned.run_id, task=key.task, map_index=key.map_index, attempt=attempt, token=token
+                    )
+                )
 
     async def _load(self, run_id: str) -> StoredRun | None:
         while True:
@@ -265,14 +289,14 @@ class Runtime:
         batch.add(owned, [])
         self._granting.request_run(batch, owned)
 
-    def _take_in(self, batch: Batch, adopt: Adopt, *, alive: bool) -> None:
+    def _take_in(self, batch: Batch, adopt: Adopt, *, alive: bool) -> OwnedRun:
         """Bring a stored run into memory. `alive`: its attempts still run under this instance's executors."""
         machine, effects = restore(adopt.pipeline, adopt.stored)
         owned = OwnedRun(machine, adopt.pipeline, adopt.bundle)
         self.runs[machine.row.run_id] = owned
         self._granting.restore(batch, owned, effects)
         if alive:
-            return
+            return owned
         batch.add(owned, [])
         for key, attempt, token in machine.active():
             lost = AttemptLost(
@@ -288,6 +312,7 @@ class Runtime:
             self._granting.step(batch, owned, decide(machine, lost, batch.now_us))
         if machine.row.state is RunState.QUEUED:
             self._granting.request_run(batch, owned)
+        return owned
 
     def _new_token(self) -> Token:
         return Token(self._boot, next(self._tokens))
