@@ -76,3 +76,21 @@ def test_the_architecture_page_points_at_files_that_exist() -> None:
     roots = (ROOT, ROOT / "src" / "toque")
     assert named
     assert not [name for name in named if not any((root / name).exists() for root in roots)]
+
+
+def test_every_decision_is_listed_and_numbered_once() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = (folder / "README.md").read_text()
+    pages = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert not [name for name in pages if f"({name})" not in listed]
+    assert len({name[:4] for name in pages}) == len(pages)
+
+
+def test_every_decision_that_the_code_cites_exists() -> None:
+    numbers = {path.name[:4] for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
+    cited = {
+        number
+        for path in (ROOT / "src").rglob("*.py")
+        for number in re.findall(r"\bADR (\d{4})\b", path.read_text())
+    }
+    assert cited <= numbers
