@@ -99,7 +99,7 @@ def stop_deferred(turn: Turn, lane: Lane, row: TaskRow) -> None:
     """Have the external job of a deferred task run stopped, if it has a way to."""
     node = lane.node.plan.node
     if isinstance(node, TaskNode) and node.policy.on_cancel is not None and row.handle is not None:
-        turn.effects.append(fx.StopDeferred(key=TaskKey(row.task, row.map_index)))
+        turn.effects.append(fx.StopDeferred(key=TaskKey(row.task, row.map_index), handle=row.handle))
 
 
 def _cancel_task(turn: Turn, order: Cancel) -> None:

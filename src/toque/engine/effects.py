@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -61,6 +61,7 @@ class StopDeferred(Effect, frozen=True, kw_only=True):
     """A deferred task run was cancelled: run its `on_cancel` with the handle, in a worker."""
 
     key: TaskKey
+    handle: Any = None
 
 
 class SetTimer(Effect, frozen=True, kw_only=True):

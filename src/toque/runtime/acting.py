@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
 
 from toque.engine import effects as fx
 from toque.engine.inputs import AttemptFailed
 from toque.engine.values import ErrorInfo, TaskKey, Token
 from toque.errors import ToqueBug
+from toque.graph.expr import Const
 from toque.graph.ir import TaskNode
 from toque.ports.blobs import Blobs
 from toque.ports.clock import Clock
@@ -18,10 +20,8 @@ from toque.runtime.granting import executor_of
 from toque.runtime.messages import Message
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.owned import OwnedRun
-from toque.runtime.specs import Specs
+from toque.runtime.specs import Specs, log_path
 from toque.runtime.timers import Timers
-
-log = logging.getLogger("toque.runtime")
 
 Slot = tuple[str, int, str]
 """Executor, identity of the run's bundle, environment: what shares a work item."""
@@ -45,6 +45,7 @@ class Actor:
         self._specs = Specs(blobs, options)
         self._options = options
         self._put = put
+        self._extra = count(1)
 
     def act(self, batch: Batch) -> None:
         """Do what `batch` decided, now that it is durable."""
@@ -64,8 +65,8 @@ class Actor:
                 case fx.AnswerStep(body=body):
                     if (executor := self._executor(owned, body)) is not None:
                         executor.answer(effect)  # type: ignore[attr-defined]
-                case fx.StopDeferred(key=key):
-                    log.info("%s was deferred and is cancelled", key)
+                case fx.StopDeferred(key=key, handle=handle):
+                    self._stop_deferred(owned, key, handle)
                 case _:
                     pass
         for (name, _, environment), (owned, specs) in items.items():
@@ -116,6 +117,28 @@ class Actor:
             return
         slot = (executor, id(owned.bundle), spec.node.policy.environment)
         items.setdefault(slot, (owned, []))[1].append(spec)
+
+    def _stop_deferred(self, owned: OwnedRun, key: TaskKey, handle: Any) -> None:
+        """Have `on_cancel(handle)` called once, in a worker; it belongs to no run, so that nothing waits for it.
+
+        Not prevented: a crash between the commit of the cancel and this call leaves the external job running.
+        """
+        node = owned.machine.node(key.task)
+        executor = self._executor(owned, key)
+        if executor is None or not isinstance(node, TaskNode) or node.policy.on_cancel is None:
+            return
+        spec = AttemptSpec(
+            run_id="",
+            task=key.task,
+            map_index=key.map_index,
+            attempt=0,
+            token=Token(-1, next(self._extra)),
+            node=TaskNode(id=key.task, code=node.policy.on_cancel, args=(Const(value=handle),)),
+            version=owned.machine.row.version,
+            pipeline=owned.machine.row.pipeline,
+            log_path=log_path(self._options.logs, owned.run_id, key, 0) if self._options.logs else "",
+        )
+        executor.submit(WorkItem(bundle=owned.bundle, environment=node.policy.environment, attempts=(spec,)))
 
     def _refuse(self, owned: OwnedRun, key: TaskKey, attempt: int, token: Token, error: ErrorInfo) -> None:
         """The attempt cannot be handed to anybody: it has failed."""
