@@ -69,9 +69,8 @@ def check_names(pipeline: Pipeline, settings: Settings) -> None:
             if ":" not in claim.pool and claim.pool not in settings.pools:
                 near = nearest(claim.pool, settings.pools)
                 hint = f"did you mean {near!r}?" if near else f"add to toque.toml: [pools] {claim.pool} = 4"
-                raise UserError(
-                    f"{node.id} wants slots of pool {claim.pool!r}, which does not exist", fix=hint, **where
-                )
+                message = f"{node.id} wants slots of pool {claim.pool!r}, which does not exist"
+                raise UserError(message, file=file, line=line, fix=hint)
         if node.policy.environment:
             settings.environment(node.policy.environment)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from toque.engine.facts import AnyFact
 from toque.engine.inputs import Cancel
 from toque.engine.rows import RunRow
 from toque.engine.states import TaskState
@@ -20,15 +21,22 @@ from toque.local.returned import returned
 from toque.local.site import Site, opened
 from toque.ports.executor import Signal
 from toque.ports.store import StoredRun, TaskFilter
-from toque.runtime.loop import Listener
 from toque.runtime.messages import Launch
+from toque.runtime.owned import OwnedRun
 from toque.settings import Settings
 from toque.store import bundles
 from toque.worker import values
 
 NOT_DONE = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
 ALL_ROWS = 10_000_000
-OnSignal = Callable[[Signal], None] | None
+
+
+class Watcher(Protocol):
+    """Who is shown what happens, after it was committed."""
+
+    def listener(self, run: OwnedRun, facts: Sequence[AnyFact], /) -> None: ...
+
+    def signal(self, signal: Signal, /) -> None: ...
 
 
 def run_file(
@@ -39,8 +47,7 @@ def run_file(
     parameters: Mapping[str, Any],
     executor: str | None = None,
     actor: str = "",
-    listener: Listener | None = None,
-    on_signal: OnSignal = None,
+    watcher: Watcher | None = None,
 ) -> Run[Any]:
     """Run a pipeline of a file to its end, durably. Ctrl-C cancels the run, a second one leaves it to be resumed.
 
@@ -55,20 +62,18 @@ def run_file(
             await site.store.put_version(authored.row, make_current=True)
             row = new_row(authored.pipeline.name, authored.row.version, authored.parameters, site.clock.now_us())
             row.actor = actor
-            return await _launch(site, row, authored, listener, on_signal)
+            return await _launch(site, row, authored, watcher)
 
     return asyncio.run(main())
 
 
-def resume(
-    settings: Settings, run_id: str | None = None, *, listener: Listener | None = None, on_signal: OnSignal = None
-) -> list[Run[Any]]:
+def resume(settings: Settings, run_id: str | None = None, *, watcher: Watcher | None = None) -> list[Run[Any]]:
     """Go on with interrupted runs that no living process owns (or with one of them); returns them ended."""
 
     async def main() -> list[Run[Any]]:
         async with opened(settings, role="run") as site:
-            if listener is not None:
-                site.runtime.listen(listener, on_signal)
+            if watcher is not None:
+                site.runtime.listen(watcher.listener, watcher.signal)
             dead = await site.store.dead_instances()
             adopted = await site.store.adopt(site.runtime.instance, from_instances=dead)
             if run_id is not None and run_id not in adopted:
@@ -83,11 +88,9 @@ def resume(
     return asyncio.run(main())
 
 
-def retry(
-    settings: Settings, run_id: str, *, actor: str = "", listener: Listener | None = None, on_signal: OnSignal = None
-) -> Run[Any]:
+def retry(settings: Settings, run_id: str, *, actor: str = "", watcher: Watcher | None = None) -> Run[Any]:
     """A new run that repeats what failed in an ended run, and everything behind it."""
-    return _again(settings, run_id, None, False, actor, listener, on_signal)
+    return _again(settings, run_id, None, False, actor, watcher)
 
 
 def rerun(
@@ -97,11 +100,10 @@ def rerun(
     tasks: Sequence[str],
     new_code: bool = False,
     actor: str = "",
-    listener: Listener | None = None,
-    on_signal: OnSignal = None,
+    watcher: Watcher | None = None,
 ) -> Run[Any]:
     """A new run that repeats `tasks` and everything behind them, with the inputs of an ended run."""
-    return _again(settings, run_id, tuple(tasks), new_code, actor, listener, on_signal)
+    return _again(settings, run_id, tuple(tasks), new_code, actor, watcher)
 
 
 def _again(
@@ -110,8 +112,7 @@ def _again(
     tasks: tuple[str, ...] | None,
     new_code: bool,
     actor: str,
-    listener: Listener | None,
-    on_signal: OnSignal,
+    watcher: Watcher | None,
 ) -> Run[Any]:
     async def main() -> Run[Any]:
         async with opened(settings, role="run") as site:
@@ -134,7 +135,7 @@ def _again(
             row.logical_us, row.partition_key = origin.logical_us, origin.partition_key
             row.interval_start_us, row.interval_end_us = origin.interval_start_us, origin.interval_end_us
             launch = Launch(row, pipeline, bundle, stored.tasks)
-            return await _watch(site, launch, listener, on_signal)
+            return await _watch(site, launch, watcher)
 
     return asyncio.run(main())
 
@@ -161,16 +162,14 @@ async def _authored(
     return await asyncio.to_thread(author, site.settings, bundle, file, name, parameters, site.clock.now_us())
 
 
-async def _launch(
-    site: Site, row: RunRow, authored: Authored, listener: Listener | None, on_signal: OnSignal
-) -> Run[Any]:
+async def _launch(site: Site, row: RunRow, authored: Authored, watcher: Watcher | None) -> Run[Any]:
     site.versions.learn(authored.row.version, authored.pipeline, authored.bundle)
-    return await _watch(site, Launch(row, authored.pipeline, authored.bundle), listener, on_signal)
+    return await _watch(site, Launch(row, authored.pipeline, authored.bundle), watcher)
 
 
-async def _watch(site: Site, launch: Launch, listener: Listener | None, on_signal: OnSignal) -> Run[Any]:
-    if listener is not None:
-        site.runtime.listen(listener, on_signal)
+async def _watch(site: Site, launch: Launch, watcher: Watcher | None) -> Run[Any]:
+    if watcher is not None:
+        site.runtime.listen(watcher.listener, watcher.signal)
     with _interruptible(site, [launch.row.run_id]):
         return await finished(site, await site.runtime.launch(launch))
 

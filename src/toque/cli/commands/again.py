@@ -30,7 +30,10 @@ def retry(run: str, quiet: bool, settings: Settings, output: Output) -> int:
     run_id = in_store(settings, lambda store: find_run(store, run)).run_id
     return _watched(
         lambda progress: local.retry(
-            settings, run_id, actor=who(), listener=progress.listener, on_signal=progress.signal
+            settings,
+            run_id,
+            actor=who(),
+            watcher=progress,
         ),
         quiet,
         output,
@@ -56,8 +59,7 @@ def rerun(run: str, tasks: tuple[str, ...], new_code: bool, quiet: bool, setting
             tasks=tasks,
             new_code=new_code,
             actor=who(),
-            listener=progress.listener,
-            on_signal=progress.signal,
+            watcher=progress,
         ),
         quiet,
         output,

@@ -75,8 +75,7 @@ def run(
                 parameters=parameters,
                 executor=executor,
                 actor=who(),
-                listener=progress.listener,
-                on_signal=progress.signal,
+                watcher=progress,
             )
     finally:
         progress.finish()
@@ -97,7 +96,7 @@ def resume(run: str | None, quiet: bool, settings: Any, output: Output) -> int:
     progress = make_progress(quiet=quiet or output.as_json)
     in_store(settings, lambda store: _remember(store, progress))
     try:
-        ended = local.resume(settings, chosen, listener=progress.listener, on_signal=progress.signal)
+        ended = local.resume(settings, chosen, watcher=progress)
     finally:
         progress.finish()
     if not ended:
