@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toque.engine.effects import AnswerStep
@@ -25,6 +25,7 @@ def taken(ledger: Ledger) -> list[str]:
     return names
 
 
+@settings(deadline=None)
 @given(st.permutations(range(1, 9)))
 def test_whatever_order_they_arrive_in_answers_are_taken_in_the_recorded_one(arrival: list[int]) -> None:
     ledger = Ledger()

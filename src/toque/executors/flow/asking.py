@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -14,10 +11,10 @@ import msgspec
 from toque.engine.effects import AnswerStep
 from toque.engine.inputs import AnyReport, Cancel, FlowEvicted, StepRequested
 from toque.engine.values import TaskKey, ValueRef
-from toque.errors import ToqueError, UserError
+from toque.errors import ToqueError
 from toque.executors.flow.derived import Derived
 from toque.executors.flow.ledger import Ledger
-from toque.executors.flow.scopes import Scope
+from toque.executors.flow.scopes import Naming
 from toque.graph.ir import CodeRef, TaskNode
 from toque.ports.executor import AttemptSpec
 from toque.worker import values
@@ -32,8 +29,6 @@ Send: TypeAlias = Callable[[Sequence[FlowMessage]], None]
 SLEEP = TaskNode(id="toque.sleep", code=CodeRef(module="toque.worker.flow_context", qualname="sleep"))
 LONGEST_SLEEP_S = 100 * 365 * 86400.0
 
-scope_here: ContextVar[Scope] = ContextVar("toque_flow_scope")
-
 
 class Asking:
     """Names the steps of one body, sends the requests, and opens the answers."""
@@ -42,6 +37,7 @@ class Asking:
         self.spec = spec
         self.body = TaskKey(spec.task, spec.map_index)
         self.ledger = Ledger()
+        self.naming = Naming(self.body)
         self.derived = Derived(spec)
         self.failure: ToqueError | None = None
         """The body contradicted its record: whatever it does about that, the attempt fails with this."""
@@ -52,28 +48,6 @@ class Asking:
         self._unsent: dict[TaskKey, StepRequested] = {}
         self._forgotten: set[TaskKey] = set()
         self._nodes: dict[str, tuple[TaskNode, TaskNode]] = {}
-        self._stray = Scope(("~",))
-        self._thread = 0
-
-    def begin(self) -> None:
-        """From here on, in this context and thread: the body."""
-        self._thread = threading.get_ident()
-        scope_here.set(Scope())
-
-    def open_branch(self) -> None:
-        """This context is that of a new concurrent branch."""
-        scope_here.set(scope_here.get().child())
-
-    @contextmanager
-    def nested(self, flow: str) -> Iterator[None]:
-        """The scope of a flow that is called within the body."""
-        before = scope_here.set(scope_here.get().nested(flow))
-        try:
-            yield
-        finally:
-            # A dropped body is closed by the exit of the interpreter, and then in no context of its own.
-            with suppress(ValueError):
-                scope_here.reset(before)
 
     # -- requests
 
@@ -191,13 +165,7 @@ class Asking:
     def _next_key(self, name: str) -> TaskKey:
         if self.failure is not None:
             raise self.failure
-        if threading.get_ident() != self._thread:
-            raise UserError(
-                f"step {name!r} was called from a thread that the flow's body started",
-                fix="call steps in the body itself; .map() and .submit() run them side by side",
-            )
-        # What the garbage collector closes runs in no branch of the body.
-        return scope_here.get(self._stray).key(self.body, name)
+        return self.naming.next_key(name)
 
     def _bare(self, node: TaskNode, key: TaskKey) -> TaskNode:
         """The node of a step, shared by its occurrences."""

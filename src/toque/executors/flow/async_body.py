@@ -12,12 +12,12 @@ from typing import Any
 import toque
 from toque.engine.effects import AnswerStep
 from toque.engine.inputs import AttemptSucceeded
-from toque.engine.values import TaskKey
 from toque.errors import UserError
 from toque.executors.flow.asking import Asking
 from toque.executors.flow.async_flow import AsyncFlow
 from toque.executors.flow.body_loop import BodyLoop
 from toque.executors.flow.ending import report_of
+from toque.executors.flow.futures import Futures
 from toque.worker.attempt import Attempt, Call
 from toque.worker.context import Context
 from toque.worker.control import Cancelled
@@ -29,6 +29,7 @@ class AsyncBody:
 
     def __init__(self, attempt: Attempt, asking: Asking, on_wait: Callable[[], None]) -> None:
         self.asking = asking
+        self.futures = Futures(asking)
         self._on_wait = on_wait
         self.is_over = False
         self._attempt = attempt
@@ -36,10 +37,6 @@ class AsyncBody:
         self._context = copy_context()
         self._root: asyncio.Task[AttemptSucceeded | tuple[Call, Any]]
         self._entered: Token[Context | None]
-        self._branches: set[asyncio.Task[Any]] = set()
-        self._failed: list[asyncio.Future[Any]] = []
-        self._handles: dict[TaskKey, asyncio.Future[Any]] = {}
-        self.timers: dict[TaskKey, Callable[[], None]] = {}
         self._closing = False
 
     # -- what the host calls
@@ -88,14 +85,14 @@ class AsyncBody:
                 else:
                     self._on_wait()
                 return
-            self._apply(answer)
+            self._context.run(self.futures.apply, answer)
             self.loop.run_ready()
         self._finish()
 
     # -- its beginning and end
 
     def _enter(self) -> None:
-        self.asking.begin()
+        self.asking.naming.begin()
         self._entered = self._attempt.enter(exclusive=False)
         set_current_flow(AsyncFlow(self))
         self._root = asyncio.Task(self._call(), loop=self.loop, name="flow", context=self._context)
@@ -115,14 +112,14 @@ class AsyncBody:
             return False
         if not self._closing:
             self._closing = True
-            for branch in list(self._branches):
+            for branch in list(self.futures.branches):
                 branch.cancel()
             self.loop.run_ready()
-        if self._branches:
+        if self.futures.branches:
             return False
         if self._root.cancelled() or self._root.exception() is not None:
             return True
-        return not any(not handle.done() for handle in self._handles.values())
+        return not self.futures.are_steps_open
 
     def _finish(self) -> None:
         if self.is_over:
@@ -131,7 +128,10 @@ class AsyncBody:
         self.asking.flush()
         report = self._context.run(report_of, self._attempt, self._outcome)
         self._context.run(self._attempt.leave, self._entered, False)
+        self.futures.close()
         if self._root.done():
+            if not self._root.cancelled():
+                self._root.exception()  # reported, as far as it matters
             self.loop.close()
         self.asking.end(report)
 
@@ -147,10 +147,7 @@ class AsyncBody:
         if self._attempt.context.cancelled:
             raise Cancelled
         ended = self._root.result()
-        for failed in self._failed:
-            # True until somebody looked at the exception: a failure that the body never saw is not handled.
-            if failed._log_traceback and not failed.cancelled():
-                failed.result()
+        self.futures.raise_unseen()
         return ended
 
     def _point_at_wait(self) -> None:
@@ -161,45 +158,6 @@ class AsyncBody:
             if isinstance(failure, UserError) and not is_ours(frame.f_code.co_filename):
                 failure.file, failure.line = frame.f_code.co_filename, frame.f_lineno
             waits_for = getattr(waits_for, "cr_await", None)
-
-    # -- its steps
-
-    def begun(self, branch: asyncio.Task[Any]) -> None:
-        """A concurrent branch exists."""
-        self._branches.add(branch)
-        branch.add_done_callback(self._branch_done)
-
-    def _branch_done(self, branch: asyncio.Task[Any]) -> None:
-        self._branches.discard(branch)
-        if not branch.cancelled() and branch._log_traceback:
-            self._failed.append(branch)
-
-    def handle(self, step: TaskKey) -> asyncio.Future[Any]:
-        """A future for the end of a step."""
-        future: asyncio.Future[Any] = self.loop.create_future()
-        self._handles[step] = future
-        future.add_done_callback(lambda done: self.asking.forget(step) if done.cancelled() else None)
-        return future
-
-    def fail(self, handle: asyncio.Future[Any], error: Exception) -> None:
-        """What `handle` stands for failed: if nobody ever looks at that, the flow fails."""
-        self._failed.append(handle)
-        # The traceback is to begin where the body waits, not where its answer was opened.
-        handle.set_exception(error.with_traceback(None))
-
-    def _apply(self, answer: AnswerStep) -> None:
-        due = self.timers.pop(answer.step, None)
-        handle = self._handles.pop(answer.step, None)
-        try:
-            value = self._context.run(self.asking.open, answer)
-        except Exception as error:
-            if handle is not None and not handle.done():
-                self.fail(handle, error)
-        else:
-            if handle is not None and not handle.done():
-                handle.set_result(value)
-        if due is not None:
-            due()
 
 
 _NOT_USER_CODE = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in (toque, asyncio))
@@ -220,18 +178,10 @@ class _Hooks:
         return self._body.asking.derived.now_us / 1e6
 
     def open_scope(self) -> None:
-        self._body.asking.open_branch()
+        self._body.asking.naming.open_branch()
 
     def begun(self, branch: asyncio.Task[Any]) -> None:
-        self._body.begun(branch)
+        self._body.futures.begun(branch)
 
     def start_timer(self, delay_s: float, due: Callable[[], None]) -> Callable[[], None]:
-        body = self._body
-        key = body.asking.sleep(delay_s)
-        body.timers[key] = due
-
-        def stop() -> None:
-            if body.timers.pop(key, None) is not None:
-                body.asking.forget(key)
-
-        return stop
+        return self._body.futures.start_timer(delay_s, due)

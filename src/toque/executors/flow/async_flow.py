@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from toque.engine.values import TaskKey
 from toque.errors import UserError
 from toque.executors.flow.mapping import settle
 from toque.graph.ir import TaskNode
@@ -30,7 +31,7 @@ class AsyncFlow:
         self._asking = body.asking
 
     def call(self, node: TaskNode, args: Sequence[Any], kwargs: Mapping[str, Any]) -> asyncio.Future[Any]:
-        return self._body.handle(self._asking.step(node, args, kwargs))
+        return self._future(self._asking.step(node, args, kwargs))
 
     def call_blocking(self, node: TaskNode, args: Sequence[Any], kwargs: Mapping[str, Any]) -> NoReturn:
         raise UserError(f"{node.id}() would block the event loop of an async flow", fix=f"await {node.id}.submit(…)")
@@ -47,7 +48,7 @@ class AsyncFlow:
             try:
                 whole.set_result(settle(node.id, ended, tolerate))
             except Exception as error:
-                self._body.fail(whole, error)
+                self._body.futures.fail(whole, error)
 
         def one_done(part: asyncio.Future[Any]) -> None:
             nonlocal left
@@ -65,10 +66,10 @@ class AsyncFlow:
         return whole
 
     def nested(self, name: str) -> AbstractContextManager[None]:
-        return self._asking.nested(name)
+        return self._asking.naming.nested(name)
 
     def sleep(self, seconds: float) -> asyncio.Future[Any]:
-        return self._body.handle(self._asking.sleep(seconds))
+        return self._future(self._asking.sleep(seconds))
 
     def now(self) -> datetime:
         return instants.instant(self._asking.derived.now_us)
@@ -78,3 +79,6 @@ class AsyncFlow:
 
     def uuid(self) -> uuid.UUID:
         return self._asking.derived.uuid()
+
+    def _future(self, step: TaskKey) -> asyncio.Future[Any]:
+        return self._body.futures.of_step(self._body.loop, step)

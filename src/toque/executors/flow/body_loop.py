@@ -11,9 +11,10 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
-from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple
+from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from toque.errors import UserError
+from toque.executors.flow.refusals import RefusingLoop
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -53,7 +54,7 @@ class _Timer(asyncio.TimerHandle):
         self._scheduled = False
 
 
-class BodyLoop(asyncio.BaseEventLoop):
+class BodyLoop(RefusingLoop):
     """Runs the coroutines of one body."""
 
     def __init__(self, hooks: LoopHooks) -> None:
@@ -146,37 +147,12 @@ class BodyLoop(asyncio.BaseEventLoop):
         context = Context()
         self.call_soon(lambda: asyncio.Task(generator.aclose(), loop=self, context=context), context=context)
 
-    # -- what no body may do
-
     def call_soon_threadsafe(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         if self.is_running():
             return self.call_soon(callback, *args, context=context)
-        return self._refuse("be woken from another thread")
-
-    def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
-        return self._refuse(f"run {getattr(func, '__qualname__', func)} in a thread")
-
-    async def create_connection(self, *args: Any, **kwargs: Any) -> Any:
-        return self._refuse("open a connection")
-
-    async def create_datagram_endpoint(self, *args: Any, **kwargs: Any) -> Any:
-        return self._refuse("open a connection")
-
-    async def create_server(self, *args: Any, **kwargs: Any) -> Any:
-        return self._refuse("listen for connections")
-
-    async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
-        return self._refuse("start a subprocess")
-
-    subprocess_shell = subprocess_exec
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise UserError(
-            f"the body of a flow cannot {what}: it would not repeat itself in a replay",
-            fix="do it in a task, and await task.submit(…) here",
-        )
+        return self.refuse("be woken from another thread")
 
 
 async def _awaited(step: Any) -> Any:

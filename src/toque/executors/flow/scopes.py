@@ -7,6 +7,11 @@ of one name are counted. Two branches that call the same tasks are thus told apa
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+
 from toque.engine.values import TaskKey
 from toque.errors import UserError
 
@@ -41,3 +46,45 @@ class Scope:
         count = self._counts.get(name, 0)
         self._counts[name] = count + 1
         return count
+
+
+class Naming:
+    """The names of the steps of one body. The scope of a branch travels in its context."""
+
+    def __init__(self, body: TaskKey) -> None:
+        self._body = body
+        self._stray = Scope(("~",))
+        self._thread = 0
+
+    def begin(self) -> None:
+        """From here on, in this context and thread: the body."""
+        self._thread = threading.get_ident()
+        _here.set(Scope())
+
+    def open_branch(self) -> None:
+        """This context is that of a new concurrent branch."""
+        _here.set(_here.get(self._stray).child())
+
+    @contextmanager
+    def nested(self, flow: str) -> Iterator[None]:
+        """The scope of a flow that is called within the body."""
+        before = _here.set(_here.get(self._stray).nested(flow))
+        try:
+            yield
+        finally:
+            # A dropped body is closed by the exit of the interpreter, and then in no context of its own.
+            with suppress(ValueError):
+                _here.reset(before)
+
+    def next_key(self, name: str) -> TaskKey:
+        """The key of the step that is called here and now."""
+        if threading.get_ident() != self._thread:
+            raise UserError(
+                f"step {name!r} was called from a thread that the flow's body started",
+                fix="call steps in the body itself; .map() and .submit() run them side by side",
+            )
+        # What the garbage collector closes runs in no branch of the body.
+        return _here.get(self._stray).key(self._body, name)
+
+
+_here: ContextVar[Scope] = ContextVar("toque_flow_scope")

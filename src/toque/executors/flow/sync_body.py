@@ -73,7 +73,7 @@ class SyncBody:
     # -- the body's thread
 
     def _run(self) -> None:
-        self.asking.begin()
+        self.asking.naming.begin()
         entered = self._attempt.enter(exclusive=False)
         set_current_flow(_SyncFlow(self))
         try:
@@ -222,7 +222,7 @@ class _SyncFlow:
         return _SyncMap(node.id, parts, tolerate)
 
     def nested(self, name: str) -> AbstractContextManager[None]:
-        return self._asking.nested(name)
+        return self._asking.naming.nested(name)
 
     def sleep(self, seconds: float) -> SyncStep:
         return self._handle(self._asking.sleep(seconds))
