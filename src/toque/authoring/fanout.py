@@ -32,9 +32,11 @@ def open_map(trace: Trace, callee: Callee, mode: MapMode, given: list[Argument])
     marked = [argument for argument in given if isinstance(argument.value, Each)]
     if not marked:
         raise nothing_to_iterate(callee, mode, given)
+    # What needs a task run of its own comes first: nodes stand in topological order.
+    sources = [_visible(trace, argument.value) for argument in marked]
     opened = trace.open("map", callee.name + "[]", sites.here(), calls.meta_of(callee))
     opened.rule = callee.settings.get("trigger_rule", "all_success")
-    axes = tuple(_axis(trace, opened, mode, argument) for argument in marked)
+    axes = tuple(_axis(trace, opened, mode, source) for source in sources)
     opened.fields = {"axes": axes, "mode": mode, "tolerate": tolerance(callee.settings)}
     _refuse_holes_without_tolerance(trace, opened, callee)
     calls.wait_for(trace, opened, callee)
@@ -55,20 +57,31 @@ def mapped_result(trace: Trace, opened: Draft, label: str, item: Callable[[], An
     return Placeholder(Wired(trace, Gather(map=opened.id), label, annotation))
 
 
-def _axis(trace: Trace, opened: Draft, mode: MapMode, argument: Argument) -> Axis:
-    value = argument.value.items
+def _visible(trace: Trace, marked: Each[Any]) -> Any:
+    """What is iterated, in a form whose length the server can know. Raises `UserError` for what has no items."""
+    value = marked.items
     if isinstance(value, Each):
         raise sites.refuse(
             "each(each(…)) would iterate two levels at once, and a map has one.",
             fix="a @group that maps the inner level, mapped over the outer one",
         )
     if isinstance(value, Placeholder):
-        return _placeholder_axis(trace, opened, mode, value)
+        held = wiring.own(trace, value).held
+        is_visible = isinstance(held, Ref | Gather | Param)
+        return value if is_visible else wiring.materialized(trace, "each", value)
     if isinstance(value, Marker | str | bytes) or not isinstance(value, Iterable):
         fix = f"each([{value!r}])" if isinstance(value, str | bytes) else "a list, a range, or the result of a task"
         raise sites.refuse(f"each() cannot iterate {type(value).__name__} {value!r}.", fix=fix)
-    items = value if isinstance(value, range) else list(value)
-    return Axis(source=wiring.expression(trace, opened, items))
+    if isinstance(value, set | frozenset):
+        # Another order in each process would be another version of the pipeline.
+        raise sites.refuse("each() cannot iterate a set: it has no order.", fix="each(sorted(items))")
+    return value if isinstance(value, range) else list(value)
+
+
+def _axis(trace: Trace, opened: Draft, mode: MapMode, source: Any) -> Axis:
+    if isinstance(source, Placeholder):
+        return _placeholder_axis(trace, opened, mode, source)
+    return Axis(source=wiring.expression(trace, opened, source))
 
 
 def _placeholder_axis(trace: Trace, opened: Draft, mode: MapMode, value: Placeholder) -> Axis:
@@ -82,8 +95,6 @@ def _placeholder_axis(trace: Trace, opened: Draft, mode: MapMode, value: Placeho
             return Axis(source=result, chained=True)
     if isinstance(held, Ref):
         _count(trace, held.node, held.path)
-    elif not isinstance(held, Gather | Param):
-        return _placeholder_axis(trace, opened, mode, wiring.materialized(trace, "each", value))
     return Axis(source=wiring.expression(trace, opened, value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,8 +126,12 @@ def checked(kind: Literal["task", "group", "pipeline", "flow"], options: Mapping
     if "name" in options:
         check_name(options["name"], f"a {kind}")
     if options.get("trigger_rule", "all_success") not in _RULES:
-        rules = ", ".join(sorted(_RULES))
-        raise sites.refuse(f"trigger_rule={options['trigger_rule']!r} does not exist.", fix=f"one of {rules}")
+        rule = str(options["trigger_rule"])
+        near = difflib.get_close_matches(rule, _RULES, n=1)
+        raise sites.refuse(
+            f"trigger_rule={rule!r} does not exist.",
+            fix=f'trigger_rule="{near[0]}"' if near else "one of " + ", ".join(sorted(_RULES)),
+        )
     if "tags" in options and isinstance(options["tags"], str):
         raise sites.refuse("tags is one string.", fix=f"tags=[{options['tags']!r}]")
     if "max_active_runs" in options and options["max_active_runs"] < 1:
@@ -285,8 +290,6 @@ def _size_bytes(size: int | str | None) -> int | None:
 
 
 def _instead(kind: str, name: str, known: frozenset[str]) -> str:
-    import difflib
-
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return f"{near[0]}=…"

@@ -189,6 +189,9 @@ def _add_hook(trace: Trace, kind: str, hook: Any, site: sites.Site) -> None:
     if getattr(hook, "__toque_kind__", "") != "task":
         shown = getattr(hook, "__name__", None) or repr(hook)
         raise site.error(f"{kind}={shown} is not a task.", fix=f"{kind}=some_task, without calling it")
+    if hook.name in trace.drafts:
+        # The author names no call of a hook, so one that is used twice cannot be told to take another name.
+        hook = hook.options(name=f"{hook.name}_{kind}")
     report = Placeholder(Wired(trace, RunReportOf(), "the run"))
     placed = calls.call_task(trace, hook, (report,), {})
     draft = trace.drafts[wiring.nodes_of(trace, placed)[0]]

@@ -90,8 +90,7 @@ def constant(value: object) -> Const:
     except constants.NotTagged as error:
         raise sites.refuse(
             f"A{str(error)[1:]} cannot be a constant of the graph.",
-            fix="make it inside a task and pass the task's result (constants are JSON, dates, Decimal, Path, Enum and "
-            "pydantic models)",
+            fix="make it inside a task (constants are JSON, dates, Decimal, Path, Enum, pydantic models)",
         ) from None
 
 
