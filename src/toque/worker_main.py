@@ -46,6 +46,16 @@ def flow_worker(connection: socket.socket, respond: Callable[[wire.Ask], wire.An
     return FlowWorker(connection, respond)
 
 
+LATER = (
+    "toque.authoring.pipelines",
+    "toque.authoring.tasks",
+    "toque.authoring.flows",
+    "toque.authoring.supplies",
+    "toque.worker.shell",
+    "toque.store.blobs",
+)
+"""What nearly every project imports."""
+
 WIRING = Wiring(open_blobs, load_settings, Answerer().respond, flow_worker)
 
 
@@ -59,6 +69,7 @@ def main(arguments: list[str]) -> int:
                 server,
                 lambda connection, permits, files: serve(connection, permits, files, WIRING),
                 lambda: project_masker(lambda: load_settings(project)),
+                LATER,
             ).run()
         case ["worker", fd, permits, files]:
             for number in (fd, permits):

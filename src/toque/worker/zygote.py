@@ -8,13 +8,14 @@ the stream), it kills every session that it started and exits; should it be kill
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import select
 import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from toque.worker import linux, sessions, wire
@@ -23,6 +24,8 @@ from toque.worker.masking import Masker
 from toque.worker.rawoutput import fold_what_is_left, last_words
 
 _CHECK_EVERY_MS = 2
+_PRELOAD_AFTER_MS = 1000
+"""The first workers have their own imports to do; they come first."""
 MAX_FDS = 16
 
 Serve = Callable[[socket.socket, int, str], None]
@@ -32,7 +35,11 @@ Serve = Callable[[socket.socket, int, str], None]
 class Zygote:
     """Forks, watches and kills."""
 
-    def __init__(self, server: socket.socket, serve: Serve, masker: Callable[[], Masker]) -> None:
+    def __init__(
+        self, server: socket.socket, serve: Serve, masker: Callable[[], Masker], later: Sequence[str] = ()
+    ) -> None:
+        """`later`: modules that most workers need, imported when there is time for it, so that they are shared."""
+        self._later = deque(later)
         self._server = server
         self._serve = serve
         self._masker = masker
@@ -58,7 +65,11 @@ class Zygote:
         poll.register(self._server, select.POLLIN)
         poll.register(wake_read, select.POLLIN)
         while not self._is_orphan or self._pids or self._dying:
-            for fd, _ in poll.poll(_CHECK_EVERY_MS if self._dying else None):
+            ready = poll.poll(self._patience_ms())
+            if not ready and self._later:
+                importlib.import_module(self._later.popleft())
+                gc.freeze()
+            for fd, _ in ready:
                 if fd == wake_read:
                     os.read(wake_read, 4096)
                 elif not self._is_orphan and not self._read():
@@ -68,6 +79,11 @@ class Zygote:
                         self._kill(no)
             self._reap()
             self._confirm()
+
+    def _patience_ms(self) -> int | None:
+        if self._dying:
+            return _CHECK_EVERY_MS
+        return _PRELOAD_AFTER_MS if self._later else None
 
     def _read(self) -> bool:
         """Obey what arrived. False at the end of the stream."""
