@@ -45,10 +45,10 @@ def commands() -> str:
     lines = ["# Commands", "", NOTE, "| Exit code | Meaning |", "|---|---|"]
     lines += [f"| {int(code)} | {_exit_text(code)} |" for code in Exit]
     lines += ["", "Every command takes `--help`; nearly all take `--json`, and then print one JSON document.", ""]
+    # As the program makes it: commands inherit from it how their help is asked for.
+    whole = click.Context(toque, info_name="toque", terminal_width=100, help_option_names=["-h", "--help"])
     for name in COMMANDS:
-        command = toque.get_command(click.Context(toque), name)
-        assert command is not None
-        lines += _command(command, f"toque {name}")
+        lines += _command(toque, name, whole)
     return "\n".join(lines)
 
 
@@ -83,14 +83,14 @@ def _exit_text(code: Exit) -> str:
     }[code]
 
 
-def _command(command: click.Command, path: str) -> list[str]:
-    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
-    lines = [f"## {path}", "", "```text", command.get_help(context), "```", ""]
+def _command(group: click.Group, name: str, parent: click.Context) -> list[str]:
+    command = group.get_command(parent, name)
+    assert command is not None
+    context = click.Context(command, info_name=name, parent=parent)
+    lines = [f"## {context.command_path}", "", "```text", command.get_help(context), "```", ""]
     if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
-            assert child is not None
-            lines += _command(child, f"{path} {name}")
+        for child in command.list_commands(context):
+            lines += _command(command, child, context)
     return lines
 
 
