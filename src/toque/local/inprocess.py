@@ -85,14 +85,15 @@ async def _run(runnable: Any, parameters: dict[str, Any]) -> Run[Any]:
     version = canonical.content_hash(pipeline)
     versions.learn(version, pipeline, IN_PROCESS)
     inline = InlineExecutor(lambda: blobs, now_us=clock.now_us)
+    flows = InlineFlows(lambda: blobs, now_us=clock.now_us)
     if hasattr(clock, "is_busy"):
-        clock.is_busy = lambda: inline.free() < MAX_HELD
+        clock.is_busy = lambda: inline.free() < MAX_HELD or flows.is_busy
     runtime = Runtime(
         store=store,
         blobs=blobs,
         executors={
             "process": inline,
-            "flow": InlineFlows(lambda: blobs, now_us=clock.now_us),
+            "flow": flows,
         },
         versions=versions,
         clock=clock,

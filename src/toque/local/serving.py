@@ -41,9 +41,11 @@ async def _serve(settings: Settings, until_idle: bool) -> None:
         log.info("ready%s", f": {adopted} run(s) go on" if adopted else "")
         looking_after = asyncio.create_task(_look_after(site))
         idle = asyncio.create_task(_until_idle(site, stop)) if until_idle else None
-        await stop.wait()
+        stopped = asyncio.create_task(stop.wait())
+        crashed = asyncio.create_task(site.runtime.crashed())
+        await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping: what runs is handed over")
-        for task in (looking_after, idle):
+        for task in (looking_after, idle, stopped, crashed):
             if task is not None:
                 task.cancel()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -71,6 +71,19 @@ class Actor:
                     pass
         for (name, _, environment), (owned, specs) in items.items():
             self._executors[name].submit(WorkItem(bundle=owned.bundle, environment=environment, attempts=tuple(specs)))
+
+    def set_timers(self, batch: Batch) -> None:
+        """Only those: the runs of `batch` were read again, and wait as they did."""
+        for owned, effect in batch.effects:
+            if isinstance(effect, fx.SetTimer):
+                self._timers.set(owned.run_id, effect)
+
+    async def held(self, tokens: Sequence[Token]) -> set[Token]:
+        """Which dispatches an executor knows of."""
+        known: set[Token] = set()
+        for executor in self._executors.values():
+            known.update(await executor.reconcile(tokens))
+        return known
 
     def stop_all(self, owned: OwnedRun) -> None:
         """End every attempt of a run that is no longer ours."""

@@ -1,43 +1,35 @@
 """The loop: drain the inbox, decide in memory, write one transaction, and only then act.
 
-An idle system commits at once; a busy one batches whatever came in during the last commit. A commit that
-fails discards every decision built on it: the runs it touched are read again and the same inputs decided
-anew, so that memory never holds what the store does not.
+An idle system commits at once; a busy one batches whatever came in during the last commit.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
-import msgspec
-
-from toque.engine.effects import SetTimer
 from toque.engine.facts import AnyFact
-from toque.engine.inputs import AnyInput, AttemptLost, AttemptReturned, AttemptStarted
-from toque.engine.restore import restore
+from toque.engine.inputs import AnyInput, AttemptStarted
 from toque.engine.rows import RunRow
-from toque.engine.run import decide, new_run
-from toque.engine.states import RunState
 from toque.engine.values import Token
 from toque.ports.blobs import Blobs
 from toque.ports.clock import Clock
 from toque.ports.executor import Executor, Signal
-from toque.ports.store import OwnershipLost, PoolFull, Store, StoredRun, StoreUnavailable
+from toque.ports.store import Store
 from toque.runtime.acting import Actor
 from toque.runtime.adoption import Adoption
 from toque.runtime.batch import Batch
-from toque.runtime.granting import Granting
+from toque.runtime.deciding import Deciding
 from toque.runtime.ids import new_instance
 from toque.runtime.inbox import Inbox
-from toque.runtime.messages import Adopt, Launch, Message, Ordered
+from toque.runtime.messages import Launch, Message
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.owned import Ends, OwnedRun
+from toque.runtime.settling import Settling
 from toque.runtime.timers import Timers
 from toque.runtime.versions import Versions
 
@@ -61,7 +53,6 @@ class Runtime:
         role: str = "run",
     ) -> None:
         self.instance = new_instance(role)
-        self.runs: dict[str, OwnedRun] = {}
         self._role = role
         self._store = store
         self._clock = clock
@@ -70,12 +61,12 @@ class Runtime:
         self._inbox: Inbox[Message] = Inbox()
         self._timers = Timers(clock, self._inbox.put)
         self._adoption = Adoption(store, versions, clock, options, self._inbox.put)
-        self._granting = Granting(self.runs, executors, options)
         self._actor = Actor(executors, clock, self._timers, blobs, options, self._inbox.put)
+        self._deciding = Deciding(self.instance, executors, options, self._new_token, self._actor.void)
+        self._settling = Settling(self.instance, store, clock, self._deciding, self._actor, self._inbox.put)
         self._ends = Ends()
         self._listeners: list[Listener] = []
         self._signal_listeners: list[Callable[[Signal], None]] = []
-        self._lost: list[str] = []
         self._boot = 0
         self._tokens = count(1)
         self._turning: asyncio.Task[None] | None = None
@@ -108,7 +99,7 @@ class Runtime:
         self._inbox.wake()
         if self._turning is not None:
             await self._turning
-        await self._hand_over()
+        await self._settling.hand_over()
         self._ends.broken(asyncio.CancelledError())
 
     async def adopt(self, *, from_instances: Sequence[str] | None = None) -> int:
@@ -119,7 +110,16 @@ class Runtime:
     @property
     def is_idle(self) -> bool:
         """Owns no run, and nothing waits in the inbox."""
-        return not self.runs and not len(self._inbox)
+        return not self._deciding.runs and not len(self._inbox)
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._deciding.granting.in_flight >= self._options.busy_attempts
+
+    async def crashed(self) -> None:
+        """Return never, or raise the error of Toque's own that stopped the loop."""
+        if self._turning is not None:
+            await asyncio.shield(self._turning)
 
     async def bring_in(self, run_ids: Sequence[str]) -> None:
         """Load runs that this instance owns by now."""
@@ -170,12 +170,15 @@ class Runtime:
     async def _turn_forever(self) -> None:
         while not (self._stopping and not len(self._inbox)):
             messages = await self._inbox.drain(self._options.batch)
-            if self._granting.in_flight >= self._options.busy_attempts and len(messages) < self._options.busy_attempts:
+            if (
+                self._deciding.granting.in_flight >= self._options.busy_attempts
+                and len(messages) < self._options.busy_attempts
+            ):
                 # The executors have work for a while: more reports are about to come, and share the transaction.
                 await asyncio.sleep(self._options.gather_s)
                 messages += self._inbox.take(self._options.batch)
             try:
-                batch = await self._settle(messages)
+                batch = await self._settling.settle(messages, grant=not self._stopping)
             except Exception as bug:
                 log.exception("the loop stopped on an error of Toque's own")
                 self._ends.broken(bug)
@@ -183,136 +186,6 @@ class Runtime:
             self._publish(batch)
             self._actor.act(batch)
             self._forget_ended(batch)
-
-    async def _settle(self, messages: list[Message]) -> Batch:
-        """Decide `messages` until their transaction has been written."""
-        delay_s = 0.05
-        while True:
-            batch = Batch(self._clock.now_us())
-            while self._lost:
-                self._granting.over(batch, self._lost.pop())
-            for message in messages:
-                self._decide(batch, message)
-            if not self._stopping:
-                self._granting.grant(batch, self._new_token)
-            if batch.is_empty:
-                return batch
-            try:
-                await self._store.commit(batch.to_commit(self.instance))
-                return batch
-            except PoolFull as full:
-                messages = await self._reload(batch) + messages
-                self._granting.used_elsewhere(full.used)
-            except OwnershipLost as lost:
-                log.warning("%s", lost)
-                for run_id in lost.runs:
-                    self._disown(run_id)
-                    batch.touched.pop(run_id, None)
-                messages = [message for message in messages if run_of(message) not in lost.runs]
-                messages = await self._reload(batch) + messages
-            except StoreUnavailable as unavailable:
-                log.error("nothing is lost, trying again in %.2g s: %s", delay_s, unavailable)
-                await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 2, 5.0)
-                messages = await self._reload(batch) + messages
-
-    async def _reload(self, batch: Batch) -> list[Message]:
-        """Replace the machines of a failed batch by what the store knows; returns what is to be decided first."""
-        first: list[Message] = []
-        again = Batch(batch.now_us)
-        for run_id, owned in batch.touched.items():
-            self._granting.reread(owned)
-            del self.runs[run_id]
-        for run_id, owned in batch.touched.items():
-            stored = await self._load(run_id)
-            if stored is None or stored.run.owner != self.instance or stored.run.state.is_terminal:
-                continue
-            adopt = Adopt(stored, owned.pipeline, owned.bundle)
-            if stored.run.state is RunState.QUEUED:
-                first.append(adopt)
-                continue
-            await self._give_back_unsent(self._take_in(again, adopt, alive=True))
-        for owned, effect in again.effects:
-            if isinstance(effect, SetTimer):
-                self._timers.set(owned.run_id, effect)
-        return first
-
-    async def _give_back_unsent(self, owned: OwnedRun) -> None:
-        """A commit whose answer was lost may have been written: what it dispatched was never submitted.
-
-        The reports go to the end of the inbox, behind the true ones of attempts that have ended meanwhile.
-        """
-        active = owned.machine.active()
-        held: set[Token] = set()
-        for executor in self._executors.values():
-            held.update(await executor.reconcile([token for _, _, token in active]))
-        for key, attempt, token in active:
-            if token not in held:
-                self._inbox.put(
-                    AttemptReturned(
-                        run_id=owned.run_id, task=key.task, map_index=key.map_index, attempt=attempt, token=token
-                    )
-                )
-
-    async def _load(self, run_id: str) -> StoredRun | None:
-        while True:
-            try:
-                return await self._store.load_run(run_id)
-            except StoreUnavailable as unavailable:
-                log.error("cannot read run %s, trying again: %s", run_id, unavailable)
-                await asyncio.sleep(1.0)
-
-    # -- decisions (no I/O below)
-
-    def _decide(self, batch: Batch, message: Message) -> None:
-        match message:
-            case Launch():
-                if message.row.run_id not in self.runs:
-                    self._launch(batch, message)
-            case Adopt():
-                if message.stored.run.run_id not in self.runs:
-                    self._take_in(batch, message, alive=False)
-            case Ordered():
-                batch.commands_done.append(message.command)
-                self._decide(batch, message.input)
-            case _:
-                owned = self.runs.get(message.run_id)
-                if owned is None:
-                    self._actor.void(message)
-                    return
-                self._granting.step(batch, owned, decide(owned.machine, message, batch.now_us))
-
-    def _launch(self, batch: Batch, launch: Launch) -> None:
-        row = msgspec.structs.replace(launch.row, owner=self.instance)
-        owned = OwnedRun(new_run(launch.pipeline, row, launch.reuse), launch.pipeline, launch.bundle)
-        self.runs[row.run_id] = owned
-        batch.add(owned, [])
-        self._granting.request_run(batch, owned)
-
-    def _take_in(self, batch: Batch, adopt: Adopt, *, alive: bool) -> OwnedRun:
-        """Bring a stored run into memory. `alive`: its attempts still run under this instance's executors."""
-        machine, effects = restore(adopt.pipeline, adopt.stored)
-        owned = OwnedRun(machine, adopt.pipeline, adopt.bundle)
-        self.runs[machine.row.run_id] = owned
-        self._granting.restore(batch, owned, effects)
-        if alive:
-            return owned
-        batch.add(owned, [])
-        for key, attempt, token in machine.active():
-            lost = AttemptLost(
-                run_id=machine.row.run_id,
-                task=key.task,
-                map_index=key.map_index,
-                attempt=attempt,
-                token=token,
-                finished_us=batch.now_us,
-                reason="the process that owned the run ended",
-                blameless=True,
-            )
-            self._granting.step(batch, owned, decide(machine, lost, batch.now_us))
-        if machine.row.state is RunState.QUEUED:
-            self._granting.request_run(batch, owned)
-        return owned
 
     def _new_token(self) -> Token:
         return Token(self._boot, next(self._tokens))
@@ -327,37 +200,7 @@ class Runtime:
     def _forget_ended(self, batch: Batch) -> None:
         for run_id, owned in batch.touched.items():
             row = owned.machine.row
-            if row.state.is_terminal and run_id in self.runs:
-                del self.runs[run_id]
-                self._granting.forget_slots(run_id)
+            if row.state.is_terminal and run_id in self._deciding.runs:
+                del self._deciding.runs[run_id]
+                self._deciding.granting.forget_slots(run_id)
                 self._ends.ended(row)
-
-    def _disown(self, run_id: str) -> None:
-        """Another instance owns the run: stop its attempts here, write nothing about it."""
-        owned = self.runs.pop(run_id, None)
-        self._lost.append(run_id)
-        if owned is not None:
-            self._actor.stop_all(owned)
-
-    async def _hand_over(self) -> None:
-        """Give up the ownership of unfinished runs, so that the next instance takes them at once."""
-        batch = Batch(self._clock.now_us())
-        for owned in self.runs.values():
-            owned.machine.row.owner = ""
-            batch.add(owned, [])
-        if not batch.is_empty:
-            with contextlib.suppress(StoreUnavailable, OwnershipLost):
-                await self._store.commit(batch.to_commit(self.instance))
-
-
-def run_of(message: Message) -> str:
-    """The run that a message is about."""
-    match message:
-        case Launch():
-            return message.row.run_id
-        case Adopt():
-            return message.stored.run.run_id
-        case Ordered():
-            return message.input.run_id
-        case _:
-            return message.run_id
