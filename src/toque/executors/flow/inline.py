@@ -7,6 +7,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from toque.engine.effects import AnswerStep
 from toque.engine.inputs import AnyReport, AttemptCancelled, AttemptStarted, Report
@@ -20,9 +21,12 @@ from toque.ports.blobs import Blobs
 from toque.ports.executor import AttemptSpec, Signal, Sink, WorkItem
 from toque.worker import capture, code
 from toque.worker.environment import Environment
+from toque.worker.failures import Failures
 from toque.worker.injection import Known
 
 MAX_BODIES = 10_000
+LOOK_AGAIN_S = 0.05
+"""At a body that is to end and is busy."""
 
 
 def _no_settings() -> Known:
@@ -30,7 +34,7 @@ def _no_settings() -> Known:
 
 
 class InlineFlows:
-    """An `Executor` for bodies of flows, in this process. Never evicts, and dies with it."""
+    """Runs bodies of flows in this process; implements `toque.ports.executor.FlowExecutor`. Never evicts."""
 
     name = "flow"
 
@@ -42,29 +46,26 @@ class InlineFlows:
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         secrets: Iterable[str] = (),
     ) -> None:
-        self._env = Environment(open_blobs, load_settings, self._signal, now_us=now_us, worker="inline")
+        self._desk = _Desk()
+        self._env = Environment(open_blobs, load_settings, self._desk.signal, now_us=now_us, worker="inline")
         self._env.masker.add(*secrets)
-        self._stage = Stage(self._env, self._send)
-        self._specs: dict[Token, AttemptSpec] = {}
-        self._started_us: dict[Token, int] = {}
-        self._timeouts: dict[Token, asyncio.TimerHandle] = {}
-        self._timed_out: set[Token] = set()
+        self._stage = Stage(self._env, self._desk.send)
         self._answers: list[AnswerStep] = []
-        self._capture = capture.Borrowed()
-        self._sink: Sink
-        self._loop: asyncio.AbstractEventLoop
-        self._thread = 0
-        self._stopping = False
+        self._root = ""
+
+    @property
+    def is_busy(self) -> bool:
+        """The code of a body runs right now, in its thread."""
+        tokens = self._stage.tokens
+        return len(self._stage.waiting(tokens)) < len(tokens)
 
     async def start(self, sink: Sink) -> None:
         """See `Executor.start`."""
-        self._sink = sink
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
+        self._desk.open(sink)
 
     def free(self) -> int:
         """See `Executor.free`: a body that waits costs nothing but memory."""
-        return max(0, MAX_BODIES - len(self._specs))
+        return max(0, MAX_BODIES - len(self._desk.specs))
 
     def room(self, node: TaskNode) -> int:
         """See `Executor.room`."""
@@ -72,17 +73,19 @@ class InlineFlows:
 
     def submit(self, item: WorkItem) -> None:
         """See `Executor.submit`. Nothing runs before the caller returns to the loop."""
-        if item.bundle.path:
-            code.lead_with([item.bundle.path])
+        if item.bundle.path and item.bundle.path != self._root:
+            self._root = item.bundle.path
+            code.lead_with([self._root])
+            self._env.failures = Failures((self._root, item.bundle.project), self._env.masker)
         for spec in item.attempts:
-            if spec.token not in self._specs:
-                self._specs[spec.token] = spec
-                self._loop.call_soon(self._begin, spec.token)
+            if spec.token not in self._desk.specs:
+                self._desk.specs[spec.token] = spec
+                self._desk.loop.call_soon(self._begin, spec)
 
     def answer(self, effect: AnswerStep) -> None:
-        """A step of a body that was submitted here has ended."""
+        """See `FlowExecutor.answer`."""
         if not self._answers:
-            self._loop.call_soon(self._hand_out)
+            self._desk.loop.call_soon(self._hand_out)
         self._answers.append(effect)
 
     def withdraw(self, tokens: Sequence[Token]) -> None:
@@ -90,98 +93,121 @@ class InlineFlows:
 
     def cancel(self, token: Token, *, grace_s: float) -> None:
         """See `Executor.cancel`. A body that is busy cannot be forced here; it ends where it next waits."""
-        if token in self._specs:
-            self._loop.call_soon(self._stage.cancel, token)
-            self._loop.call_later(grace_s, self._force, token, grace_s)
+        spec = self._desk.specs.get(token)
+        if spec is not None:
+            self._desk.loop.call_soon(self._stage.cancel, token)
+            self._desk.loop.call_later(grace_s, self._force, spec)
 
     def acknowledge(self, token: Token) -> None:
         """See `Executor.acknowledge`."""
 
     async def reconcile(self, tokens: Sequence[Token]) -> list[Token]:
         """See `Executor.reconcile`: what ran in an earlier process is gone with it."""
-        return [token for token in tokens if token in self._specs]
+        return [token for token in tokens if token in self._desk.specs]
 
     async def stop(self, *, grace_s: float) -> None:
         """See `Executor.stop`. Bodies are dropped where they stand: whoever resumes the run replays them."""
-        self._stopping = True
-        for token, spec in list(self._specs.items()):
-            self._forget(token)
+        for token, spec in list(self._desk.specs.items()):
             self._stage.drop(token)
-            self._sink.report(reports.lost(spec, self._env.now_us(), "the executor was stopped", blameless=True))
+            self._desk.end(reports.lost(spec, self._env.now_us(), "the executor was stopped", blameless=True))
+        self._desk.close()
         self._env.supplier.close()
 
-    # -- on the loop's thread
-
-    def _begin(self, token: Token) -> None:
-        spec = self._specs.get(token)
-        if spec is None:
-            return
-        self._capture.take()
-        self._env.echo = self._capture.echo
-        if spec.node.policy.timeout_s is not None:
-            self._timeouts[token] = self._loop.call_later(spec.node.policy.timeout_s, self._time_out, token)
-        self._stage.begin(spec)
+    def _begin(self, spec: AttemptSpec) -> None:
+        if spec.token in self._desk.specs:
+            self._env.echo = self._desk.capture(spec)
+            timeout_s = spec.node.policy.timeout_s
+            if timeout_s is not None:
+                self._desk.timeouts[spec.token] = self._desk.loop.call_later(timeout_s, self._time_out, spec.token)
+            self._stage.begin(spec)
 
     def _hand_out(self) -> None:
         answers, self._answers = self._answers, []
         self._stage.answer(answers)
 
     def _time_out(self, token: Token) -> None:
-        self._timed_out.add(token)
+        self._desk.timed_out.add(token)
         self.cancel(token, grace_s=0)
 
-    def _force(self, token: Token, again_s: float) -> None:
+    def _force(self, spec: AttemptSpec) -> None:
         """The grace is over."""
-        spec = self._specs.get(token)
-        if spec is None:
+        if spec.token not in self._desk.specs:
             return
-        if self._stage.drop(token):
-            self._deliver([reports.cancelled(spec, self._env.now_us(), self._started_us.get(token, 0))])
+        if self._stage.drop(spec.token):
+            self._desk.end(reports.cancelled(spec, self._env.now_us()))
         else:
-            self._loop.call_later(max(again_s, 0.05), self._force, token, again_s)
+            self._desk.loop.call_later(LOOK_AGAIN_S, self._force, spec)
 
-    # -- from the stage
 
-    def _send(self, messages: Sequence[FlowMessage]) -> None:
-        """Called by bodies: on the loop's thread, or in the thread of a sync body."""
+class _Desk:
+    """Where bodies send what they say: in the thread of the loop, or in their own. Knows which of them are here."""
+
+    sink: Sink
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self) -> None:
+        self.specs: dict[Token, AttemptSpec] = {}
+        self.timeouts: dict[Token, asyncio.TimerHandle] = {}
+        self.timed_out: set[Token] = set()
+        self._started_us: dict[Token, int] = {}
+        self._captured: set[Token] = set()
+        self._capture = capture.Borrowed()
+        self._thread = 0
+
+    def open(self, sink: Sink) -> None:
+        """Begin to deliver, on the running loop."""
+        self.sink = sink
+        self.loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+
+    def close(self) -> None:
+        """Threads of bodies that go on are not heard any more."""
+        self._thread = -1
+
+    def capture(self, spec: AttemptSpec) -> dict[str, Any]:
+        """Lead what is printed into the logs, until the body is over; the streams that see it, too."""
+        self._capture.take()
+        self._captured.add(spec.token)
+        return dict(self._capture.echo)
+
+    def send(self, messages: Sequence[FlowMessage]) -> None:
+        """Called by bodies."""
         if threading.get_ident() == self._thread:
             self._deliver(messages)
-        elif not self._stopping:
-            self._loop.call_soon_threadsafe(self._deliver, messages)
+        elif self._thread >= 0:
+            self.loop.call_soon_threadsafe(self._deliver, messages)
+
+    def signal(self, signal: Signal) -> None:
+        """Called by bodies."""
+        if threading.get_ident() == self._thread:
+            self.sink.signal(signal)
+        elif self._thread >= 0:
+            self.loop.call_soon_threadsafe(self.sink.signal, signal)
+
+    def end(self, report: AnyReport) -> None:
+        """The last word about a body; one that was dropped before has had it."""
+        token = report.token
+        spec = self.specs.pop(token, None)
+        if spec is None:
+            return
+        timeout = self.timeouts.pop(token, None)
+        if timeout is not None:
+            timeout.cancel()
+        if token in self._captured:
+            self._captured.discard(token)
+            self._capture.give_back()
+        started_us = self._started_us.pop(token, 0)
+        if isinstance(report, AttemptCancelled) and token in self.timed_out:
+            report = reports.timed_out(spec, report.finished_us, started_us)
+        self.timed_out.discard(token)
+        self.sink.report(report)
+        self.loop.call_soon(self.sink.capacity_changed)
 
     def _deliver(self, messages: Sequence[FlowMessage]) -> None:
         for message in messages:
+            if isinstance(message, Report) and not isinstance(message, AttemptStarted):
+                self.end(message)
+                continue
             if isinstance(message, AttemptStarted):
                 self._started_us[message.token] = message.started_us
-            elif isinstance(message, Report):
-                self._deliver_end(message)
-                continue
-            self._sink.report(message)
-
-    def _deliver_end(self, report: AnyReport) -> None:
-        """The report of a body's end. One that was dropped before has been reported."""
-        spec = self._specs.get(report.token)
-        if spec is None:
-            return
-        started_us = self._started_us.get(report.token, 0)
-        timed_out = report.token in self._timed_out
-        self._forget(report.token)
-        if timed_out and isinstance(report, AttemptCancelled):
-            report = reports.timed_out(spec, report.finished_us, started_us)
-        self._sink.report(report)
-
-    def _forget(self, token: Token) -> None:
-        self._specs.pop(token, None)
-        self._timed_out.discard(token)
-        if self._started_us.pop(token, None) is not None:
-            self._capture.give_back()
-            self._loop.call_soon(self._sink.capacity_changed)
-        timeout = self._timeouts.pop(token, None)
-        if timeout is not None:
-            timeout.cancel()
-
-    def _signal(self, signal: Signal) -> None:
-        if threading.get_ident() == self._thread:
-            self._sink.signal(signal)
-        elif not self._stopping:
-            self._loop.call_soon_threadsafe(self._sink.signal, signal)
+            self.sink.report(message)
