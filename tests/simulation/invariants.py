@@ -17,10 +17,14 @@ from toque.engine.projection import drain_rows
 from toque.engine.restore import restore
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.run import Run, evolve, new_run
-from toque.engine.states import ACTIVE, RunState
+from toque.engine.states import ACTIVE, RunState, TaskState
 from toque.engine.values import TaskKey
 from toque.graph.ir import Pipeline, TaskNode
 
+FORBIDDEN = "this one"
+"""The reason of cancels of single task runs."""
+NOTHING_TO_DO = "nothing to do"
+"""The reason of bodies that skip themselves."""
 HOW_OFTEN = 0.03
 """Share of commits after which restored and folded machines are compared in full."""
 
@@ -66,6 +70,7 @@ class Invariants:
             open_rows = [key for key, row in stored.by_key.items() if not row.state.is_terminal]
             assert not open_rows, f"{run_id} ended, and these did not: {open_rows}"
             self._budgets(stored)
+            self._teardowns(stored)
         for pool in POOLS if server is not None else ():
             assert server is not None
             assert not server.admission.used(pool), f"slots of {pool} leaked"
@@ -117,6 +122,20 @@ class Invariants:
             assert spent[key, "infrastructure"] == row.losses, (
                 f"{key}: {row.losses} losses in its row, others in the log"
             )
+
+    def _teardowns(self, stored: StoredRun) -> None:
+        """What was set up is torn down, cancelled or not, unless a person forbade just that."""
+        for node in self._pipeline.nodes:
+            if node.rule != "teardown":
+                continue
+            for key, row in stored.by_key.items():
+                if key.task != node.upstream[0].source or row.state is not TaskState.SUCCEEDED:
+                    continue
+                teardown = stored.by_key.get(TaskKey(node.id, key.map_index))
+                assert teardown is not None, f"{key} was never torn down"
+                was_forbidden = teardown.marked is not None or teardown.reason == FORBIDDEN
+                did_run = teardown.state in (TaskState.SUCCEEDED, TaskState.FAILED) or teardown.reason == NOTHING_TO_DO
+                assert did_run or was_forbidden, f"{key} was not torn down: {teardown}"
 
     def _compare(self, live: Run, stored: StoredRun, server: Server) -> None:
         seen = snapshot(live)

@@ -126,7 +126,13 @@ class Author:
             guard = Guard(node=condition, export=0, test="equals", values=(wanted,))
             edges: tuple[Edge, ...] = (Edge(source=condition, kind="order"),)
             more, args = self._inputs(scope, self._rng.randint(0, 1))
-            name = self._add_task(scope, "side", (*edges, *more), args, guards=(guard,), policy=self._policy())
+            rule: Any = "all_success"
+            if self._rng.random() < 0.4:
+                rule, args = self._rng.choice(("one_success", "one_done", "always", "all_done")), ()
+                more = tuple(Edge(source=edge.source, kind="order") for edge in more)
+            name = self._add_task(
+                scope, "side", (*edges, *more), args, guards=(guard,), rule=rule, policy=self._policy()
+            )
             sides.append(name)
         if self._rng.random() < 0.7:
             name = self._name("join")

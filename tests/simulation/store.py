@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from copy import copy
 from dataclasses import dataclass, field
 
+from tests.simulation.laws import LogLaws
 from toque.engine import facts as f
 from toque.engine.projection import Rows
 from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
-from toque.engine.states import TASK_TRANSITIONS, TaskState
 from toque.engine.values import TaskKey
 
 
@@ -26,10 +25,7 @@ class StoredRun:
     steps: list[StepRow] = field(default_factory=list)
     attempts: dict[tuple[TaskKey, int], AttemptRow] = field(default_factory=dict)
     facts: list[f.AnyFact] = field(default_factory=list)
-    ends: Counter[TaskKey] = field(default_factory=Counter)
-    legal: dict[TaskKey, TaskState] = field(default_factory=dict)
-    free: set[TaskKey] = field(default_factory=set)
-    """Task runs that were marked or reused: their next end may come from anywhere."""
+    laws: LogLaws = field(default_factory=LogLaws)
 
     @property
     def tasks(self) -> list[TaskRow]:
@@ -45,21 +41,6 @@ class Transaction:
     facts: dict[str, list[f.AnyFact]] = field(default_factory=dict)
     acquired: list[tuple[str, TaskKey]] = field(default_factory=list)
     released: list[tuple[str, TaskKey]] = field(default_factory=list)
-
-
-_TO: dict[type, TaskState] = {
-    f.Readied: TaskState.READY,
-    f.ScopeOpened: TaskState.RUNNING,
-    f.Dispatched: TaskState.DISPATCHED,
-    f.Started: TaskState.RUNNING,
-    f.RetryScheduled: TaskState.RETRYING,
-    f.Deferred: TaskState.DEFERRED,
-    f.Succeeded: TaskState.SUCCEEDED,
-    f.Failed: TaskState.FAILED,
-    f.Skipped: TaskState.SKIPPED,
-    f.UpstreamFailed: TaskState.UPSTREAM_FAILED,
-    f.Cancelled: TaskState.CANCELLED,
-}
 
 
 class Store:
@@ -89,29 +70,10 @@ class Store:
             stored = self.runs[run_id]
             stored.facts.extend(facts)
             for fact in facts:
-                self._hold_to_law(stored, fact)
+                stored.laws.hold(fact)
         for slot in transaction.released:
             assert slot in self.held, f"{slot} was given back without having been held"
             self.held.remove(slot)
         for slot in transaction.acquired:
             assert slot not in self.held, f"{slot} was dispatched while it held slots"
             self.held.add(slot)
-
-    def _hold_to_law(self, stored: StoredRun, fact: f.AnyFact) -> None:
-        if isinstance(fact, f.Marked | f.Reused):
-            stored.free.add(fact.key)
-        state = _TO.get(type(fact))
-        if state is None or not isinstance(fact, f.TaskFact):
-            return
-        key = fact.key
-        if isinstance(fact, f.Cancelled) and key not in stored.by_key and key not in stored.legal:
-            return  # A whole lane that was never touched.
-        before = stored.legal.get(key, TaskState.WAITING)
-        if before is TaskState.WAITING and state in (TaskState.DISPATCHED, TaskState.FAILED, TaskState.CANCELLED):
-            before = TaskState.READY  # So from the opening of its scope.
-        assert not before.is_terminal, f"{key} left {before} for {state}"
-        assert state in TASK_TRANSITIONS[before] or key in stored.free, f"{key} went from {before} to {state}"
-        stored.legal[key] = state
-        if state.is_terminal:
-            stored.ends[key] += 1
-            assert stored.ends[key] == 1, f"{key} ended twice"
