@@ -97,7 +97,9 @@ def _make(settings: Settings, role: Role, executor: str | None) -> Site:
     clock = SystemClock()
     versions = Versions(store, lambda row: _bundle_of(settings, row))
     executors = make_executors(settings, executor)
-    options = RuntimeOptions(pools=settings.pools, adopt=role == "server", logs=str(settings.home / "logs"))
+    options = RuntimeOptions(
+        pools=settings.pools, lease_s=settings.lease_s, adopt=role == "server", logs=str(settings.home / "logs")
+    )
     runtime = Runtime(
         store=store, blobs=blobs, executors=executors, versions=versions, clock=clock, options=options, role=role
     )

@@ -35,6 +35,7 @@ class _Bound(Section, frozen=True, kw_only=True):
     store: str = ""
     blobs: str = ""
     workers: int = 0
+    lease: str | float = 10.0
     triggers: Literal["on", "off"] = "on"
     retention: Table = {}
     connections: dict[str, Table] = {}
@@ -99,6 +100,7 @@ class _Loader:
             store_url=_store_url(self._project, top.store),
             blobs_url=_blobs_url(self._project, top.blobs),
             workers=top.workers or os.cpu_count() or 1,
+            lease_s=self._lease(top.lease),
             triggers=top.triggers,
             retention=self._retention(top.retention),
             bundle=self._convert(BundleFiles, top.bundle, ("bundle",)),
@@ -215,6 +217,15 @@ class _Loader:
             return Secret.parse(reference, project=self._project, environ=self._environ)
         except ValueError as error:
             raise self._error(f"{'.'.join(path)}: {error}", self._line(path)) from error
+
+    def _lease(self, written: str | float) -> float:
+        try:
+            lease_s = seconds(written)
+        except (UserError, ValueError) as error:
+            raise self._error(f"lease: {error}", self._line(("lease",)), 'lease = "10s"') from error
+        if lease_s < 1:
+            raise self._error("lease is shorter than a busy machine is silent", self._line(("lease",)), 'lease = "10s"')
+        return lease_s
 
     def _retention(self, table: Table) -> Retention:
         written = self._convert(_RetentionTable, table, ("retention",))

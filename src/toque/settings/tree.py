@@ -71,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`file:///absolute/path` or the URL of an object store."""
     workers: int
     """Worker processes of the `process` executor."""
+    lease_s: float = 10.0
+    """PostgreSQL: a process that says nothing for so long is taken for dead, and its runs go on elsewhere. Written
+    `lease = "10s"`."""
     triggers: Literal["on", "off"] = "on"
     retention: Retention = Retention()
     bundle: BundleFiles = BundleFiles()

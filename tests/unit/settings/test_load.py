@@ -48,6 +48,14 @@ def test_urls_of_servers_are_kept(tmp_path: Path) -> None:
     assert (found.store_url, found.blobs_url) == ("postgresql://h/db", "s3://bucket/x")
 
 
+def test_a_lease_is_a_duration_of_a_second_at_least(tmp_path: Path) -> None:
+    assert settings(tmp_path).lease_s == 10
+    assert settings(tmp_path, 'lease = "1m"').lease_s == 60
+    error = failure(tmp_path, 'name = "shop"\nlease = "20ms"\n')
+    assert error.line == 2
+    assert failure(tmp_path, "lease = 'soon'").line == 1
+
+
 def test_a_profile_lies_over_the_file(tmp_path: Path) -> None:
     text = """
     workers = 2
