@@ -42,8 +42,8 @@ unit: setup
 
 # Exit code 5 of pytest: no test is marked so. The last run is the one with the most tests.
 test: setup lint types  ## Everything that must hold
-	$(PYTEST) -m alone; code=$$?; test $$code -eq 0 || test $$code -eq 5
-	$(PYTEST) $(PARALLEL) -m "not alone"
+	$(PYTEST) -m "alone and not heavy"; code=$$?; test $$code -eq 0 || test $$code -eq 5
+	$(PYTEST) $(PARALLEL) -m "not alone and not heavy"
 
 bench: setup  ## Measure the budgets, beside the peers
 	$(BIN)/python -m benchmarks
@@ -51,8 +51,9 @@ bench: setup  ## Measure the budgets, beside the peers
 chaos: setup  ## Kill everything at 300 random moments, on SQLite and PostgreSQL
 	$(BIN)/python -m tests.chaos --kills 300
 
-soak: setup  ## 20,000 seeds of the simulator
+soak: setup  ## 20,000 seeds of the simulator, and what takes gigabytes
 	TOQUE_SIMULATION_SEEDS=20000 $(PYTEST) $(PARALLEL) tests/simulation
+	$(PYTEST) -m heavy
 
 dist: setup  ## Build the wheel and the source distribution
 	$(BIN)/python -m hatchling build
