@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from toque.cli.names import unknown_names
 from toque.cli.output import Output
 from toque.graph import canonical, render
 from toque.graph.ir import TaskNode
 from toque.local.loading import prepare
+from toque.local.names import unknown_names
 from toque.settings import Settings
 
 

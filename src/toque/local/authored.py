@@ -12,14 +12,14 @@ from toque.engine.rows import RunRow
 from toque.engine.states import RunState
 from toque.errors import UserError
 from toque.graph import canonical
-from toque.graph.ir import Pipeline, TaskNode
+from toque.graph.ir import Pipeline
 from toque.local.loading import prepare
+from toque.local.names import unknown_names
 from toque.local.site import bundle_ref
 from toque.ports.executor import BundleRef
 from toque.ports.store import VersionRow
 from toque.runtime.ids import new_run_id
 from toque.settings import Settings
-from toque.settings.tree import nearest
 from toque.store import bundles
 
 
@@ -60,19 +60,9 @@ def author(
 
 
 def check_names(pipeline: Pipeline, settings: Settings) -> None:
-    """Refuse a pipeline that names a pool or an environment that `toque.toml` does not have. Raises `UserError`."""
-    for node in pipeline.nodes:
-        if not isinstance(node, TaskNode):
-            continue
-        file, line = (node.origin.file, node.origin.line) if node.origin else ("", 0)
-        for claim in node.policy.pools:
-            if ":" not in claim.pool and claim.pool not in settings.pools:
-                near = nearest(claim.pool, settings.pools)
-                hint = f"did you mean {near!r}?" if near else f"add to toque.toml: [pools] {claim.pool} = 4"
-                message = f"{node.id} wants slots of pool {claim.pool!r}, which does not exist"
-                raise UserError(message, file=file, line=line, fix=hint)
-        if node.policy.environment:
-            settings.environment(node.policy.environment)
+    """Refuse a pipeline that uses a name that `toque.toml` does not have. Raises `UserError`."""
+    for problem in unknown_names(pipeline, settings):
+        raise problem.error()
 
 
 def relative(settings: Settings, file: Path) -> Path:

@@ -33,4 +33,6 @@ class RuntimeOptions:
     def pool_limit(self, pool: str) -> int | None:
         """Slots of `pool`; None when it has no limit here."""
         limit = self.pools.get(pool)
+        if limit is None and pool.startswith("connection:"):
+            return None  # as many as want it, unless the connection states its slots
         return 1 if limit is None and ":" in pool else limit

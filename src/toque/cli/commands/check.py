@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from toque.cli.exits import Exit
-from toque.cli.names import unknown_names
 from toque.cli.options import json_option, project_options
 from toque.cli.output import Output
 from toque.errors import NotFound
 from toque.local.loading import TIMEOUT_S, LoadedFile, Problem, candidates, load
+from toque.local.names import unknown_names
 from toque.settings import Settings
 
 
