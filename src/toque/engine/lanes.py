@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from toque.engine.codes import COUNTER_MASK, FAILED_UNIT, READY, SKIPPED_UNIT, SUCCEEDED, UNIT
+from toque.engine.codes import COUNTER_MASK, FAILED_UNIT, OK_UNIT, READY, SKIPPED_UNIT, UNIT
 from toque.engine.plan import NodePlan
 from toque.engine.rows import TaskRow
 from toque.engine.values import ErrorInfo, MapIndex, ValueRef
@@ -99,6 +99,7 @@ class Frame:
     """An open scope: one index per item of a map node's instance. The pipeline itself is one of size 1."""
 
     __slots__ = (
+        "_found",
         "ended",
         "errors",
         "failed",
@@ -113,7 +114,6 @@ class Frame:
         "shape",
         "size",
         "skipped",
-        "usable",
     )
 
     def __init__(self, lane: Lane | None, index: int, size: int, shape: tuple[int, ...], members: int) -> None:
@@ -136,8 +136,7 @@ class Frame:
         """By index, while it has not ended: the error of its first failed member, and that one's place in the graph."""
         self.first_failed: tuple[int, ErrorInfo | None] | None = None
         """The lowest index that failed, and why."""
-        self.usable: array[int] | None = None
-        """Cache of `usable_indexes`."""
+        self._found: dict[str, array[int]] = {}
 
     @property
     def is_over(self) -> bool:
@@ -146,13 +145,18 @@ class Frame:
 
     def usable_indexes(self) -> array[int]:
         """Indexes that succeeded, in order."""
-        if self.usable is None or not self.is_over:
-            self.usable = array("l", (index for index, code in enumerate(self.outcomes) if code == SUCCEEDED))
-        return self.usable
+        return self._indexes("usable", OK_UNIT)
 
-    def failed_indexes(self) -> list[int]:
+    def failed_indexes(self) -> array[int]:
         """Indexes that failed (or could not start, or were cancelled), in order."""
-        return [index for index, code in enumerate(self.outcomes) if UNIT[code] == FAILED_UNIT]
+        return self._indexes("failed", FAILED_UNIT)
+
+    def _indexes(self, name: str, unit: int) -> array[int]:
+        found = self._found.get(name)
+        if found is None or not self.is_over:
+            found = array("l", (index for index, code in enumerate(self.outcomes) if UNIT[code] == unit))
+            self._found[name] = found
+        return found
 
 
 class NodeState:

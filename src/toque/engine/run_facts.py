@@ -44,7 +44,8 @@ def run_suspended(run: Run, fact: f.RunSuspended) -> None:
 
 def run_resumed(run: Run, fact: f.RunResumed) -> None:
     _run_to(run, RunState.RUNNING)
-    run.row.reason = ""
+    if not run.row.cancel_requested:
+        run.row.reason = ""
 
 
 def outcome_decided(run: Run, fact: f.OutcomeDecided) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from toque.engine.codes import FAILED_UNIT, SUCCEEDED, UNIT
+from toque.engine.codes import SUCCEEDED
 from toque.engine.joining import chosen
 from toque.engine.lanes import Frame, Lane
 from toque.engine.state import Run
@@ -86,7 +86,7 @@ def _reported(run: Run, name: str, path: tuple[Access, ...], reader: MapIndex) -
 def _gathered(frame: Frame, holes: str) -> int:
     match holes:
         case "failures":
-            return sum(UNIT[code] == FAILED_UNIT for code in frame.outcomes)
+            return len(frame.failed_indexes())
         case "ok":
             return len(frame.usable_indexes())
         case _:
