@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from toque.authoring import sites, wiring
 from toque.authoring.placeholders import Placeholder, Wired, describe
-from toque.authoring.trace import required
+from toque.authoring.trace import current, required
 from toque.authoring.wiring import Each
 from toque.graph.expr import Gather, OutcomeOf, Ref
 from toque.worker.outcomes import Failure, Ok, Skipped
@@ -38,7 +38,7 @@ def outcomes(results: Sequence[T], /) -> list[Ok[T] | Failure | Skipped]:
 
 def outcome(result: T, /) -> Ok[T] | Failure | Skipped:
     """How a task ended. Whoever is passed it starts whatever the outcome was, and so handles a failure."""
-    trace = required("outcome()", otherwise="in a flow: try: … except TaskFailed: …")
+    trace = required("outcome()", otherwise="in a flow: try: … except StepFailed: …")
     if not isinstance(result, Placeholder):
         raise sites.refuse(f"outcome() needs the result of a task; {result!r} is a constant.", fix="outcome(task())")
     inside = wiring.own(trace, result)
@@ -55,8 +55,10 @@ def outcome(result: T, /) -> Ok[T] | Failure | Skipped:
     raise sites.refuse(f"outcome() needs the whole result of one task; this is {describe(result)}.", fix=fix)
 
 
-def _gathered(holes: Literal["ok", "failures", "outcome"], results: Any) -> Placeholder:
+def _gathered(holes: Literal["ok", "failures", "outcome"], results: Any) -> Placeholder | list[Any]:
     form = "outcomes" if holes == "outcome" else holes
+    if current() is None and isinstance(results, list):
+        return _of_values(holes, results)
     trace = required(f"{form}()")
     inside = wiring.own(trace, results) if isinstance(results, Placeholder) else None
     if inside is None or not isinstance(inside.held, Gather) or inside.marked:
@@ -67,3 +69,18 @@ def _gathered(holes: Literal["ok", "failures", "outcome"], results: Any) -> Plac
     held = Gather(map=inside.held.map, holes=holes)
     annotation = inside.annotation if holes == "ok" else None
     return Placeholder(replace(inside, held=held, marked=True, annotation=annotation))
+
+
+def _of_values(holes: Literal["ok", "failures", "outcome"], results: list[Any]) -> list[Any]:
+    """In a flow a map with `tolerate` has ended: its result holds `Ok | Failure | Skipped`."""
+    match holes:
+        case "ok":
+            return [item.value if isinstance(item, Ok) else item for item in results if not _is_hole(item)]
+        case "failures":
+            return [item for item in results if isinstance(item, Failure)]
+        case "outcome":
+            return [item if isinstance(item, Ok) or _is_hole(item) else Ok(item) for item in results]
+
+
+def _is_hole(item: object) -> bool:
+    return isinstance(item, Failure | Skipped)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from toque.authoring import sites, types
 from toque.authoring.wiring import Marker
@@ -80,7 +81,7 @@ def validate(function: Callable[..., Any], name: str, raw: Mapping[str, Any]) ->
 
 
 def _value(function: Callable[..., Any], name: str, key: str, raw: Any) -> Any:
-    annotation = types.parameter_type(function, key)
+    annotation = types.hints(function, extras=True).get(key, types.UNKNOWN)
     if annotation is types.UNKNOWN or annotation is Any:
         return raw
     if _is_exactly(annotation, raw):
@@ -89,20 +90,31 @@ def _value(function: Callable[..., Any], name: str, key: str, raw: Any) -> Any:
 
     adapter = _adapter(annotation)
     try:
-        return adapter.validate_python(raw)
+        return _with_own_zones(adapter.validate_python(raw))
     except ValidationError as error:
         problem = error
     if isinstance(raw, str):
         try:
-            return adapter.validate_python(json.loads(raw))
+            return _with_own_zones(adapter.validate_python(json.loads(raw)))
         except (ValueError, ValidationError):
             pass
     first = problem.errors(include_url=False, include_context=False)[0]
     where = "".join(f"[{part!r}]" for part in first["loc"])
     raise UserError(
-        f"{name}: {key}{where}={_shown(raw)} is not {types.show(annotation)}: {first['msg']}.",
+        f"{name}: {key}{where}={_shown(raw)} is not {types.show(_bare(annotation))}: {first['msg']}.",
         fix=f"-p {key}=… with {_example(annotation)}",
     )
+
+
+def _with_own_zones(value: Any) -> Any:
+    """Times with the zones of the standard library instead of pydantic's, which cannot be written down."""
+    if isinstance(value, datetime.datetime) and type(value.tzinfo).__module__.startswith("pydantic"):
+        return value.replace(tzinfo=datetime.timezone(value.utcoffset() or datetime.timedelta()))
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(_with_own_zones(item) for item in value)
+    if type(value) is dict:
+        return {key: _with_own_zones(item) for key, item in value.items()}
+    return value
 
 
 def _is_exactly(annotation: Any, raw: Any) -> bool:
@@ -110,7 +122,7 @@ def _is_exactly(annotation: Any, raw: Any) -> bool:
 
 
 def _described(function: Callable[..., Any], name: str, parameter: inspect.Parameter) -> dict[str, Any]:
-    annotation = types.parameter_type(function, name)
+    annotation = types.hints(function, extras=True).get(name, types.UNKNOWN)
     plain = {int: "integer", str: "string", float: "number", bool: "boolean"}
     if annotation in plain:
         described: dict[str, Any] = {"type": plain[annotation]}
@@ -154,14 +166,16 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)
 
 
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
 def _shown(raw: Any) -> str:
     text = repr(raw)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _example(annotation: Any) -> str:
-    import datetime
-
     if annotation in (int, float):
         return "a number"
     if annotation is bool:

@@ -21,11 +21,11 @@ UNKNOWN: Final = _Unknown()
 """Nothing is known about the type: it fits everything."""
 
 
-def hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of a function, resolved one by one; those that cannot be resolved are left out."""
+def hints(function: Callable[..., Any], *, extras: bool = False) -> dict[str, Any]:
+    """The annotations of a function; those that cannot be resolved are left out. `extras` keeps `Annotated`."""
     raw = inspect.unwrap(getattr(function, "__toque_function__", function))
     try:
-        return typing.get_type_hints(raw)
+        return typing.get_type_hints(raw, include_extras=extras)
     except Exception:  # the user's annotations may name anything
         return _resolvable(raw)
 
