@@ -23,11 +23,15 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Step(Generic[R_co]):
-    """A step that was asked for: `await` it in an `async` flow, take its `result()` in a sync one."""
+class Step(Coroutine[Any, Any, R_co]):
+    """A step that was asked for: `await` it in an `async` flow, take its `result()` in a sync one.
+
+    It is a coroutine, too, since `asyncio.create_task` and `TaskGroup.create_task` insist on one.
+    """
 
     def __init__(self, handle: StepHandle) -> None:
         self._handle = handle
+        self._running: Generator[Any, Any, R_co] | None = None
 
     def __await__(self) -> Generator[Any, None, R_co]:
         return cast("Generator[Any, None, R_co]", self._handle.__await__())
@@ -39,6 +43,22 @@ class Step(Generic[R_co]):
     def done(self) -> bool:
         """The body has been told how the step ended."""
         return self._handle.done()
+
+    def send(self, value: Any, /) -> Any:
+        """Of a coroutine."""
+        return self._begun().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Of a coroutine."""
+        return self._begun().throw(*error)
+
+    def close(self) -> None:
+        """Of a coroutine. The step goes on: it was asked for."""
+
+    def _begun(self) -> Generator[Any, Any, R_co]:
+        if self._running is None:
+            self._running = self.__await__()
+        return self._running
 
 
 class Submit(Generic[P, R]):
