@@ -1,0 +1,198 @@
+"""A user's project in a temporary folder, driven by the real command line in real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TOQUE = (sys.executable, "-m", "toque")
+PATIENCE_S = 120.0
+"""Until a test gives up on something that never happens. Nothing is measured by it."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command left."""
+
+    code: int
+    out: str
+    """Standard output; standard error is in it unless `--json` was asked for."""
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed with `--json`."""
+        return json.loads(self.out)
+
+
+class Command:
+    """A command that is still running."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.seen = ""
+        """What it has said so far, a JSON document on standard output left out."""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """`kill -9`, and wait."""
+        self.process.kill()
+        self.process.wait()
+
+    def wait_for(self, text: str) -> None:
+        """Until it has said `text`."""
+        stream = self.process.stderr or self.process.stdout
+        assert stream is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(stream, selectors.EVENT_READ)
+            while text not in self.seen:
+                assert selector.select(PATIENCE_S), f"never said {text!r}, but:\n{self.seen}"
+                data = os.read(stream.fileno(), 1 << 16)
+                assert data, f"ended without saying {text!r}, but:\n{self.seen}"
+                self.seen += data.decode(errors="replace")
+
+    def end(self) -> Finished:
+        """Wait for it."""
+        out, err = self.process.communicate(timeout=PATIENCE_S)
+        if err is None:
+            self.seen += out.decode(errors="replace")
+            return Finished(self.process.returncode, self.seen, "")
+        self.seen += err.decode(errors="replace")
+        return Finished(self.process.returncode, out.decode(errors="replace"), self.seen)
+
+
+class Project:
+    """The folder, and the commands that a user types in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("TOQUE_")},
+            "PYTHONUNBUFFERED": "1",
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+        }
+        self.started: list[Command] = []
+        root.mkdir(parents=True, exist_ok=True)
+        self.write("toque.toml", "")
+
+    def write(self, name: str, text: str) -> Path:
+        """A file of the project."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    def settings(self, text: str) -> None:
+        """`toque.toml`."""
+        self.write("toque.toml", text)
+
+    def pipeline(self, text: str, name: str = "flow.py") -> None:
+        """A file of pipelines; what it needs of toque is imported."""
+        self.write(name, "from toque import *\n" + textwrap.dedent(text))
+
+    def text(self, name: str) -> str:
+        """What a file holds; "" when there is none."""
+        path = self.root / name
+        return path.read_text() if path.exists() else ""
+
+    def start(self, *arguments: str, **environ: str) -> Command:
+        """Type a command."""
+        process = subprocess.Popen(
+            [*TOQUE, *arguments],
+            cwd=self.root,
+            env={**self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if "--json" in arguments else subprocess.STDOUT,
+            start_new_session=True,
+        )
+        command = Command(process)
+        self.started.append(command)
+        return command
+
+    def toque(self, *arguments: str, code: int | None = 0, **environ: str) -> Finished:
+        """Type a command and wait for its end. `code`: what it exits with; None for whatever."""
+        finished = self.start(*arguments, **environ).end()
+        assert code is None or finished.code == code, f"toque {' '.join(arguments)} -> {finished}"
+        return finished
+
+    def run(self, target: str = "flow.py", *arguments: str, code: int | None = 0, **environ: str) -> dict[str, Any]:
+        """`toque run`; what it tells as JSON."""
+        ended = self.toque("run", target, "--json", *arguments, code=code, **environ)
+        return ended.json  # type: ignore[no-any-return]
+
+    def show(self, run: str = "latest", *arguments: str) -> dict[str, Any]:
+        """`toque runs RUN`."""
+        return self.toque("runs", run, *arguments, "--json").json  # type: ignore[no-any-return]
+
+    def logs(self, *arguments: str) -> list[dict[str, Any]]:
+        """`toque logs --json`."""
+        return [json.loads(line) for line in self.toque("logs", *arguments, "--json").out.splitlines()]
+
+    @contextmanager
+    def gate(self, name: str = "gate") -> Iterator[Gate]:
+        """Where user code waits (`open(name).read()`) until the test lets it go on."""
+        gate = Gate(self.root / name)
+        try:
+            yield gate
+        finally:
+            gate.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        for command in self.started:
+            if command.process.poll() is None:
+                command.kill()
+            for stream in (command.process.stdout, command.process.stderr):
+                if stream is not None:
+                    stream.close()
+        # Folders of tests stay for a while.
+        shutil.rmtree(self.root / ".toque" / "blobs", ignore_errors=True)
+
+
+class Gate:
+    """A named pipe: whoever opens it to read waits until `open` has been called."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.mkfifo(path)
+
+    def open(self) -> None:
+        """Let one reader go on; waits until there is one."""
+        eventually(self._try_to_open, f"somebody waits at {self.path.name}")
+
+    def _try_to_open(self) -> bool:
+        try:
+            os.close(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
+
+
+def eventually(holds: Callable[[], Any], what: str) -> Any:
+    """Look until `holds()` is true; what other processes do without telling us."""
+    due_s = time.monotonic() + PATIENCE_S
+    while not (found := holds()):
+        assert time.monotonic() < due_s, f"never: {what}"
+        os.sched_yield()
+    return found
