@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from toque.engine.inputs import Cancel, Mark, Resume, Suspend
 from toque.engine.states import TaskState
 from toque.ports.clock import Clock
 from toque.ports.store import CommandRow, Store, StoreUnavailable
-from toque.runtime.messages import Adopt, Message, Ordered
+from toque.runtime.messages import Adopt, Message, Ordered, SlotsUsed
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.versions import VersionMissing, Versions
 
@@ -31,6 +31,8 @@ class Adoption:
         self._clock = clock
         self._options = options
         self._put = put
+        self.contended: Callable[[], Collection[str]] = tuple
+        """Pools in which other processes held slots: what they hold is looked at until they let go."""
         self._ordered: set[int] = set()
         self._refused: set[str] = set()
         self._task: asyncio.Task[None] | None = None
@@ -86,6 +88,9 @@ class Adoption:
             if command.id not in self._ordered:
                 self._ordered.add(command.id)
                 self._put(Ordered(to_input(command), command.id))
+        if contended := self.contended():
+            used = await self._store.pool_usage()
+            self._put(SlotsUsed({pool: used.get(pool, 0) for pool in contended}))
         if self._options.adopt:
             dead = await self._store.dead_instances() if bury else []
             if adopted := await self.adopt(instance, from_instances=dead):

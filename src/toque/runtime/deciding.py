@@ -14,7 +14,7 @@ from toque.engine.values import Token
 from toque.ports.executor import Executor
 from toque.runtime.batch import Batch
 from toque.runtime.granting import Granting
-from toque.runtime.messages import Adopt, Launch, Message, Ordered
+from toque.runtime.messages import Adopt, Launch, Message, Ordered, SlotsUsed
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.owned import OwnedRun
 
@@ -62,6 +62,8 @@ class Deciding:
             case Ordered():
                 batch.commands_done.append(message.command)
                 self._decide(batch, message.input)
+            case SlotsUsed():
+                self.granting.used_elsewhere(message.pools)
             case _:
                 owned = self.runs.get(message.run_id)
                 if owned is None:
@@ -111,5 +113,7 @@ def run_of(message: Message) -> str:
             return message.stored.run.run_id
         case Ordered():
             return message.input.run_id
+        case SlotsUsed():
+            return ""
         case _:
             return message.run_id

@@ -63,8 +63,11 @@ class Runtime:
         self._adoption = Adoption(store, versions, clock, options, self._inbox.put)
         self._actor = Actor(executors, clock, self._timers, blobs, options, self._inbox.put)
         self._deciding = Deciding(self.instance, executors, options, self._new_token, self._actor.void)
-        self._settling = Settling(self.instance, store, clock, self._deciding, self._actor, self._inbox.put)
         self._ends = Ends()
+        self._adoption.contended = lambda: self._deciding.granting.contended
+        self._settling = Settling(
+            self.instance, store, clock, self._deciding, self._actor, self._inbox.put, self._ends.ended
+        )
         self._listeners: list[Listener] = []
         self._signal_listeners: list[Callable[[Signal], None]] = []
         self._boot = 0

@@ -39,4 +39,11 @@ class Ordered:
     command: int
 
 
-Message: TypeAlias = AnyInput | Launch | Adopt | Ordered
+@dataclass(frozen=True)
+class SlotsUsed:
+    """What the store says about pools in which other processes held slots: all that is held, by pool."""
+
+    pools: dict[str, int]
+
+
+Message: TypeAlias = AnyInput | Launch | Adopt | Ordered | SlotsUsed

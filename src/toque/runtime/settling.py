@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 
 from toque.engine.inputs import AttemptReturned
+from toque.engine.rows import RunRow
 from toque.engine.states import RunState
 from toque.ports.clock import Clock
 from toque.ports.store import OwnershipLost, PoolFull, Store, StoredRun, StoreUnavailable
@@ -38,6 +39,7 @@ class Settling:
         deciding: Deciding,
         actor: Actor,
         put: Callable[[Message], None],
+        ended: Callable[[RunRow], None],
     ) -> None:
         self._instance = instance
         self._store = store
@@ -45,6 +47,7 @@ class Settling:
         self._deciding = deciding
         self._actor = actor
         self._put = put
+        self._ended = ended
 
     async def settle(self, messages: list[Message], *, grant: bool) -> Batch:
         """Decide `messages` until their transaction has been written."""
@@ -94,6 +97,8 @@ class Settling:
             del self._deciding.runs[run_id]
         for run_id, owned in batch.touched.items():
             stored = await self._load(run_id)
+            if stored is not None and stored.run.state.is_terminal:
+                self._ended(stored.run)
             if stored is None or stored.run.owner != self._instance or stored.run.state.is_terminal:
                 continue
             adopt = Adopt(stored, owned.pipeline, owned.bundle)

@@ -1,0 +1,170 @@
+"""The loop: what it promises when commits fail, answers are lost, and instances come and go."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.unit.runtime.scenes import CALLS, Scene, doubles, wants_slots
+from toque.engine.facts import Failed, Succeeded
+from toque.engine.states import RunState, TaskState
+from toque.errors import ToqueBug
+from toque.ports.store import Commit, Hold, OwnershipLost, StoreUnavailable
+
+BODIES = ["double 0", "double 1", "double 2", "numbers", "total"]
+
+
+async def _successes(scene: Scene, run_id: str) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for _, fact in await scene.store.load_facts(run_id):
+        if isinstance(fact, Succeeded | Failed):
+            counted[str(fact.key)] = counted.get(str(fact.key), 0) + 1
+    return counted
+
+
+async def test_a_run_goes_to_its_end_and_every_body_runs_once() -> None:
+    scene = Scene()
+    async with scene.runtime() as runtime:
+        ended = await runtime.launch(scene.launch(doubles))
+    assert ended.state is RunState.SUCCEEDED
+    assert sorted(CALLS) == BODIES
+
+
+@pytest.mark.parametrize("failing", range(1, 9))
+async def test_a_commit_that_fails_changes_nothing_but_the_time(failing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever commit fails: the run ends as if it had not, no body runs twice, no outcome is recorded twice."""
+    monkeypatch.setattr("toque.runtime.settling.FIRST_DELAY_S", 0.0)
+    scene = Scene()
+
+    def trouble(number: int) -> None:
+        if number == failing:
+            raise StoreUnavailable("disk full")
+
+    scene.store.trouble = trouble
+    async with scene.runtime() as runtime:
+        ended = await asyncio.wait_for(runtime.launch(scene.launch(doubles)), 10)
+    assert ended.state is RunState.SUCCEEDED
+    assert sorted(CALLS) == BODIES
+    assert set((await _successes(scene, ended.run_id)).values()) == {1}
+
+
+@pytest.mark.parametrize("ambiguous", range(1, 9))
+async def test_a_commit_whose_answer_is_lost_took_effect_once(ambiguous: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transaction was written, and the writer does not know: nothing is lost, nothing is recorded twice."""
+    monkeypatch.setattr("toque.runtime.settling.FIRST_DELAY_S", 0.0)
+    scene = Scene()
+
+    def aftermath(number: int) -> None:
+        if number == ambiguous:
+            raise StoreUnavailable("connection lost")
+
+    scene.store.aftermath = aftermath
+    async with scene.runtime() as runtime:
+        ended = await asyncio.wait_for(runtime.launch(scene.launch(doubles)), 10)
+    assert ended.state is RunState.SUCCEEDED
+    assert sorted(CALLS) == BODIES
+    assert set((await _successes(scene, ended.run_id)).values()) == {1}
+
+
+async def test_an_error_of_our_own_stops_the_loop_and_tells_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+
+    def broken(*_: object) -> None:
+        raise ToqueBug("planted")
+
+    monkeypatch.setattr("toque.runtime.deciding.decide", broken)
+    monkeypatch.setattr("toque.runtime.granting.decide", broken)
+    with pytest.raises(ToqueBug, match="planted"):
+        async with scene.runtime() as runtime:
+            await asyncio.wait_for(runtime.launch(scene.launch(doubles)), 10)
+
+
+async def test_a_run_that_another_instance_owns_is_let_go() -> None:
+    """After `OwnershipLost` nothing about the run is written any more; other runs go on."""
+    scene = Scene()
+    stolen = scene.launch(doubles)
+
+    def trouble(number: int) -> None:
+        if number == 2:
+            raise OwnershipLost([stolen.row.run_id])
+
+    scene.store.trouble = trouble
+    async with scene.runtime() as runtime:
+        waiting = runtime.launch(stolen)
+        while scene.store.commits < 2:
+            await asyncio.sleep(0)
+        ended = await asyncio.wait_for(runtime.launch(scene.launch(doubles)), 10)
+        assert ended.state is RunState.SUCCEEDED
+        assert not waiting.done()
+    assert waiting.cancelled() or isinstance(waiting.exception(), asyncio.CancelledError)
+
+
+async def test_slots_of_another_instance_are_waited_for() -> None:
+    """A pool is counted over all instances; when the other one lets go, we notice without being told."""
+    scene = Scene(pools={"scarce": 1})
+    await scene.store.open()
+    held = Hold(pool="scarce", holder="other/run", slots=1, limit=1)
+    async with scene.runtime() as other:
+        await scene.store.commit(Commit(instance=other.instance, acquire=[held]))
+        async with scene.runtime() as runtime:
+            ending = runtime.launch(scene.launch(wants_slots))
+            while scene.store.commits < 3:
+                await asyncio.sleep(0)
+            assert CALLS == []
+            await scene.store.commit(Commit(instance=other.instance, release=[("scarce", "other/run")]))
+            ended = await asyncio.wait_for(ending, 10)
+    assert ended.state is RunState.SUCCEEDED
+    assert CALLS == ["scarce 1"]
+    assert await scene.store.pool_usage() == {}
+
+
+async def test_an_unfinished_run_is_handed_over_and_goes_on_elsewhere() -> None:
+    scene = Scene()
+    launch = scene.launch(doubles)
+    async with scene.runtime() as first:
+        first.launch(launch).cancel()
+        while not any("numbers" in call for call in CALLS):
+            await asyncio.sleep(0)
+    stored = await scene.store.load_run(launch.row.run_id)
+    assert stored is not None
+    assert stored.run.owner == ""
+    async with scene.runtime() as second:
+        ending = second.wait(launch.row.run_id)
+        assert await second.adopt() == 1
+        ended = await asyncio.wait_for(ending, 10)
+    assert ended.state is RunState.SUCCEEDED
+    assert sorted(set(CALLS)) == BODIES
+
+
+async def test_a_run_of_a_dead_instance_is_adopted_without_spending_a_retry() -> None:
+    scene = Scene()
+    launch = scene.launch(doubles)
+
+    async with scene.runtime() as first:
+        first.launch(launch).cancel()
+        while scene.store.commits < 1:
+            await asyncio.sleep(0)
+        scene.store.lose(first.instance)
+        async with scene.runtime() as second:
+            ending = second.wait(launch.row.run_id)
+            assert await second.adopt() == 1
+            ended = await asyncio.wait_for(ending, 10)
+    assert ended.state is RunState.SUCCEEDED
+    rows = await scene.tasks(launch.row.run_id)
+    assert {row.state for row in rows} == {TaskState.SUCCEEDED}
+    assert {row.losses for row in rows} == {0}
+
+
+async def test_listeners_hear_of_facts_only_after_the_commit() -> None:
+    scene = Scene()
+    seen: list[int] = []
+    durable: list[int] = []
+
+    async with scene.runtime() as runtime:
+        scene.store.aftermath = lambda number: durable.append(number)
+        runtime.listen(lambda run, facts: seen.append(len(durable)))
+        await runtime.launch(scene.launch(doubles))
+    assert seen
+    assert all(commits > 0 for commits in seen)
+    assert seen == sorted(seen)
