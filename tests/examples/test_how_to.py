@@ -1,0 +1,66 @@
+"""Every Python block of the how-to pages is loaded, checked, run, and says what the page says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.examples.conftest import ROOT, Shell, blocks
+
+HOW_TO = ROOT / "docs" / "how-to"
+
+RESULTS = {
+    "fan-out.md": 15,
+    "decide.md": "Ok(value='12 on disk in room-12')",
+    "wait.md": "job-17 is done",
+    "flows.md": 6,
+    "commands.md": 4,
+}
+
+
+def pages_with_pipelines() -> set[str]:
+    """Pages whose first block defines a pipeline or a flow."""
+    return {
+        page.name
+        for page in HOW_TO.glob("*.md")
+        if any("@pipeline" in block or "@flow" in block for block in blocks(page, "python")[:1])
+    }
+
+
+def test_every_page_with_a_pipeline_is_run() -> None:
+    assert pages_with_pipelines() == {*RESULTS, "test.md"}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_the_example_of_a_page_is_clean_and_gives_its_result(name: str, shell: Shell, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "toque.toml").write_text("")
+    (project / "page.py").write_text(blocks(HOW_TO / name, "python")[0])
+    shell("toque check --strict", project)
+    said = json.loads(shell("toque run page.py --json", project).stdout)
+    assert (said["state"], said["result"]) == ("succeeded", RESULTS[name])
+
+
+def test_the_page_about_tests_shows_tests_that_pass(shell: Shell, tmp_path: Path) -> None:
+    pipeline, tests = blocks(HOW_TO / "test.md", "python")
+    (tmp_path / "test_page.py").write_text(pipeline + tests)
+    assert "3 passed" in shell("python -m pytest -q -p no:cacheprovider test_page.py", tmp_path).stdout
+
+
+def test_the_settings_on_the_page_about_connections_are_valid(shell: Shell, tmp_path: Path) -> None:
+    page = HOW_TO / "connections.md"
+    (tmp_path / "toque.toml").write_text(blocks(page, "toml")[0])
+    (tmp_path / "page.py").write_text(blocks(page, "python")[0])
+    for profile in ("", "--profile prod"):
+        listed = json.loads(shell(f"toque connections list --json {profile}", tmp_path).stdout)
+        assert [(each["name"], each["slots"]) for each in listed] == [("warehouse", 16 if profile else 4)]
+    shell("toque check page.py", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["versions.md", "retention.md"])
+def test_settings_shown_on_other_pages_are_valid(name: str, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "toque.toml").write_text(blocks(HOW_TO / name, "toml")[0])
+    shell("toque list", tmp_path)
