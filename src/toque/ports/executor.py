@@ -77,6 +77,8 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     handle: Any = None
     """Of the last `NotYet`."""
     deferrals: int = 0
+    steps_ended: int = 0
+    """Of a flow body: how many of its steps have ended. Until it has been told of them, it repeats itself."""
     run_report: dict[str, Any] | None = None
     """For hooks."""
     log_path: str = ""

@@ -59,6 +59,7 @@ class Specs:
             deadline_us=inputs.deadline_us,
             handle=inputs.handle,
             deferrals=inputs.deferrals,
+            steps_ended=_steps_ended(run, key) if node.kind == "flow" else 0,
             run_report=inputs.run_report,
             log_path=self._log_path(row.run_id, key, attempt),
         )
@@ -79,3 +80,8 @@ def log_path(logs: str, run_id: str, key: TaskKey, attempt: int) -> str:
     index = ".".join(map(str, key.map_index)) or "_"
     task = key.task.replace("/", "~")
     return os.path.join(logs, run_id, task, f"{index}-{attempt}.jsonl")
+
+
+def _steps_ended(run: Run, key: TaskKey) -> int:
+    found = run.nodes[key.task].lane_of(key.map_index)
+    return 0 if found is None else found[0].orders.get(found[1], 0)

@@ -48,7 +48,8 @@ def failure(kind: str = "ValueError", message: str = "boom") -> ErrorInfo:
 class FakeRuntime:
     """The record outlives stages: `restart` is a `kill -9` of the host."""
 
-    def __init__(self, flow: Flow[..., Any], **parameters: Any) -> None:
+    def __init__(self, flow: Flow[..., Any], *, log_path: str = "", **parameters: Any) -> None:
+        self.log_path = log_path
         (node,) = flow.ir.nodes
         assert isinstance(node, TaskNode)
         self.node = node
@@ -95,6 +96,8 @@ class FakeRuntime:
             node=self.node,
             parameters=self.parameters,
             created_us=START_US,
+            steps_ended=len(self.ended),
+            log_path=self.log_path,
         )
 
     def deliver(self) -> None:

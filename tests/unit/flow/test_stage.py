@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from tests.unit.flow.fake_runtime import FakeRuntime
 from toque.authoring.flows import flow
 from toque.authoring.tasks import task
 from toque.engine.inputs import AttemptCancelled, AttemptStarted, FlowEvicted
+from toque.worker import capture
 
 trace: list[Any] = []
 
@@ -226,3 +229,29 @@ def test_code_that_cannot_be_found_is_reported() -> None:
         id="tidy", code=type(run.node.code)(module="tests.unit.flow.nowhere", qualname="x"), kind="flow"
     )
     assert run.begin().error.type == "ModuleNotFoundError"
+
+
+@flow
+async def talking() -> None:
+    print("before the first")
+    await fetch.submit(1)
+    print("after the first")
+    await fetch.submit(2)
+    print("after the second")
+    raise LookupError("the end")
+
+
+def test_a_replay_does_not_print_again_what_its_log_has(tmp_path: Path) -> None:
+    borrowed = capture.Borrowed()
+    borrowed.take()
+    run = FakeRuntime(talking, log_path=str(tmp_path / "log")).begin()
+    run.end("talking/fetch[0]", 1)
+    run.restart()
+    run.restart()
+    run.end("talking/fetch[1]", 1)
+    borrowed.give_back()
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    # What followed the last recorded end is said again: nobody knows whether it was said.
+    printed = [line["msg"] for line in lines if line["stream"] == "stdout"]
+    assert printed == ["before the first", *["after the first"] * 3, "after the second"]
+    assert "LookupError: the end" in lines[-1]["msg"]

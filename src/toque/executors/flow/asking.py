@@ -14,11 +14,12 @@ from toque.engine.values import TaskKey, ValueRef
 from toque.errors import ToqueError
 from toque.executors.flow.derived import Derived
 from toque.executors.flow.ledger import Ledger
+from toque.executors.flow.muting import Muting
 from toque.executors.flow.scopes import Naming
 from toque.graph.ir import CodeRef, TaskNode
-from toque.ports.executor import AttemptSpec
 from toque.worker import values
-from toque.worker.environment import Environment, run_prefix, safe
+from toque.worker.attempt import Attempt
+from toque.worker.environment import run_prefix, safe
 from toque.worker.flow_errors import FlowDiverged, StepSkipped, diverged, step_failed
 
 FlowMessage: TypeAlias = AnyReport | StepRequested | FlowEvicted | Cancel
@@ -33,7 +34,8 @@ LONGEST_SLEEP_S = 100 * 365 * 86400.0
 class Asking:
     """Names the steps of one body, sends the requests, and opens the answers."""
 
-    def __init__(self, spec: AttemptSpec, env: Environment, send: Send) -> None:
+    def __init__(self, attempt: Attempt, send: Send) -> None:
+        spec = attempt.spec
         self.spec = spec
         self.body = TaskKey(spec.task, spec.map_index)
         self.ledger = Ledger()
@@ -41,7 +43,8 @@ class Asking:
         self.derived = Derived(spec)
         self.failure: ToqueError | None = None
         """The body contradicted its record: whatever it does about that, the attempt fails with this."""
-        self._env = env
+        self._env = attempt.env
+        self._muting = Muting(attempt)
         self._send = send
         self._asked: dict[TaskKey, StepRequested] = {}
         """Sent or to be sent, not answered."""
@@ -97,6 +100,10 @@ class Asking:
             self._unsent.clear()
             self._send(requests)
 
+    def unmute(self) -> None:
+        """The body is about to be over."""
+        self._muting.end()
+
     def end(self, report: AnyReport) -> None:
         """The body is over."""
         self._send([report])
@@ -109,6 +116,7 @@ class Asking:
         if answer is not None:
             self._asked.pop(answer.step, None)
             self.derived.advance(answer.at_us)
+            self._muting.told(self.ledger.told)
         return answer
 
     def check_quiet(self) -> FlowDiverged | None:

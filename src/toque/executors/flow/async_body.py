@@ -126,6 +126,7 @@ class AsyncBody:
             return
         self.is_over = True
         self.asking.flush()
+        self.asking.unmute()
         report = self._context.run(report_of, self._attempt, self._outcome)
         self._context.run(self._attempt.leave, self._entered, False)
         self.futures.close()

@@ -67,7 +67,7 @@ class Stage:
             made.context.log.close()
             self._send([report])
             return
-        asking = Asking(spec, self._env, self._send)
+        asking = Asking(made, self._send)
         on_wait = partial(self._on_wait, spec.token)
         body: Body = AsyncBody(made, asking, on_wait) if is_async else SyncBody(made, asking, on_wait)
         self._bodies[spec.token] = body

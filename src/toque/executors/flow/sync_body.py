@@ -97,6 +97,8 @@ class SyncBody:
             if self.asking.failure is not None:
                 raise self.asking.failure from None
             raise
+        finally:
+            self.asking.unmute()
         if self.asking.failure is not None:
             raise self.asking.failure
         for failed in self._failed:
