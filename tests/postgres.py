@@ -24,6 +24,8 @@ from psycopg.conninfo import conninfo_to_dict
 from toque.store.sql.text import create_schema
 
 TEMPLATE = "toque_template"
+_GUARD = 'read line; "$0" -D "$1" -m immediate -w stop; rm -rf "$2"'
+"""Ends the server when the process that started it has ended, however it did: its end of the pipe is closed then."""
 
 
 class PostgresServer:
@@ -40,6 +42,7 @@ class PostgresServer:
         self._bin = self._binaries()
         self._data = self._folder / "data"
         self._options = ""
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Returns when it answers."""
@@ -49,6 +52,15 @@ class PostgresServer:
             f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off -c full_page_writes=off"
             " -c max_connections=100 -c shared_buffers=32MB -c max_wal_size=256MB"
         )
+        self._guard = subprocess.Popen(
+            ["sh", "-c", _GUARD, self._bin / "pg_ctl", self._data, self._folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+            **self._as,
+        )
         self._run("pg_ctl", "-D", self._data, "-o", self._options, "-l", self._folder / "log", "-w", "start")
         self._admin(f"CREATE DATABASE {TEMPLATE}")
         with psycopg.connect(self.url(TEMPLATE)) as connection:
@@ -57,8 +69,8 @@ class PostgresServer:
 
     def stop(self) -> None:
         """End it and remove everything."""
-        with contextlib.suppress(subprocess.CalledProcessError):
-            self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+        if self._guard is not None:
+            self._guard.communicate()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def crash(self) -> None:

@@ -134,7 +134,7 @@ class Cutting:
         """Also turn away whoever connects after the cut."""
         self.refusing = False
         self._swallowing = False
-        self._committed = threading.Event()
+        self._broken: list[socket.socket] = []
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(f"{self._folder}/.s.PGSQL.5432")
         self._listener.listen()
@@ -162,15 +162,12 @@ class Cutting:
             while data := client.recv(1 << 16):
                 if self.cut and b"COMMIT" in data:
                     how, self.cut = self.cut, ""
-                    self.refusing = self.refuse_next
-                    if how == "after":
-                        self._swallowing = True
-                        server.sendall(data)
-                        assert self._committed.wait(10)
-                    client.shutdown(socket.SHUT_RDWR)
-                    # The session on the server stays, as it does when a network breaks.
-                    return
+                    if how == "before":
+                        self._break(client)
+                        return
+                    self._swallowing = True
                 server.sendall(data)
+        if client not in self._broken:
             server.shutdown(socket.SHUT_RDWR)
 
     def _down(self, server: socket.socket, client: socket.socket) -> None:
@@ -178,10 +175,16 @@ class Cutting:
             while data := server.recv(1 << 16):
                 if self._swallowing and b"COMMIT" in data:
                     self._swallowing = False
-                    self._committed.set()
+                    self._break(client)
                     return
                 client.sendall(data)
         client.close()
+
+    def _break(self, client: socket.socket) -> None:
+        """For the client only: the session on the server stays, as it does when a network breaks."""
+        self.refusing = self.refuse_next
+        self._broken.append(client)
+        client.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture

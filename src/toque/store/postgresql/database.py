@@ -25,7 +25,14 @@ CHANNEL = "toque"
 """NOTIFY on it means: look again."""
 TRIES = 4
 """How often a transaction begins anew after a conflict, or on a connection that turned out to be dead."""
-CONNECT_TIMEOUT_S = 10
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""A peer that vanished without a word is noticed within half a minute, not after the two hours of TCP."""
 REST_TIMEOUT_S = 10
 _TERMINATE = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE application_name = %s"
 _SCHEMA_LOCK = "SELECT pg_advisory_xact_lock(hashtext('toque schema'))"
@@ -106,8 +113,7 @@ class PostgresqlDatabase:
         return connection
 
     def _connect(self, **options: Any) -> psycopg.Connection:
-        given = conninfo_to_dict(self._url)
-        return psycopg.connect(self._url, connect_timeout=given.get("connect_timeout", CONNECT_TIMEOUT_S), **options)
+        return psycopg.connect(self._url, **{**_PATIENCE, **conninfo_to_dict(self._url), **options})
 
     def _drop(self, role: str) -> None:
         connection = self._connections.pop(role, None)
