@@ -10,9 +10,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,26 @@ from typing import Any
 TOQUE = (sys.executable, "-m", "toque")
 PATIENCE_S = 120.0
 """Until a test gives up on something that never happens. Nothing is measured by it."""
+
+SIGNALS = """
+import os
+
+def tell(text) -> None:
+    # Short lines are written whole, whoever else writes.
+    bell = os.open("../bell", os.O_WRONLY)
+    os.write(bell, f"{text}\\n".encode())
+    os.close(bell)
+
+def wait() -> None:
+    gate = os.open("../gate", os.O_RDONLY)
+    os.read(gate, 1)
+    os.close(gate)
+
+def note(text, file="notes") -> None:
+    notes = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(notes, f"{text}\\n".encode())
+    os.close(notes)
+"""
 
 
 @dataclass(frozen=True)
@@ -92,8 +109,15 @@ class Project:
             "COLUMNS": "200",
         }
         self.started: list[Command] = []
+        self._told: list[str] = []
         root.mkdir(parents=True, exist_ok=True)
+        for name in ("bell", "gate"):
+            os.mkfifo(root.parent / name)
+        # Both ends are held here, so that neither side ever waits for the other one to open it.
+        self._bell = os.open(root.parent / "bell", os.O_RDWR)
+        self._gate = os.open(root.parent / "gate", os.O_RDWR)
         self.write("toque.toml", "")
+        self.write("signals.py", SIGNALS)
 
     def write(self, name: str, text: str) -> Path:
         """A file of the project."""
@@ -107,13 +131,13 @@ class Project:
         self.write("toque.toml", text)
 
     def pipeline(self, text: str, name: str = "flow.py") -> None:
-        """A file of pipelines; what it needs of toque is imported."""
-        self.write(name, "from toque import *\n" + textwrap.dedent(text))
+        """A file of pipelines; what it needs of toque is imported, and `tell`, `wait` and `note`."""
+        self.write(name, "from toque import *\nfrom signals import note, tell, wait\n" + textwrap.dedent(text))
 
-    def text(self, name: str) -> str:
-        """What a file holds; "" when there is none."""
+    def notes(self, name: str = "notes") -> list[str]:
+        """What user code wrote by `note(text)`."""
         path = self.root / name
-        return path.read_text() if path.exists() else ""
+        return path.read_text().splitlines() if path.exists() else []
 
     def start(self, *arguments: str, **environ: str) -> Command:
         """Type a command."""
@@ -149,14 +173,18 @@ class Project:
         """`toque logs --json`."""
         return [json.loads(line) for line in self.toque("logs", *arguments, "--json").out.splitlines()]
 
-    @contextmanager
-    def gate(self, name: str = "gate") -> Iterator[Gate]:
-        """Where user code waits (`open(name).read()`) until the test lets it go on."""
-        gate = Gate(self.root / name)
-        try:
-            yield gate
-        finally:
-            gate.path.unlink(missing_ok=True)
+    def heard(self) -> str:
+        """The next text that user code tells by `tell(text)`."""
+        if not self._told:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._bell, selectors.EVENT_READ)
+                assert selector.select(PATIENCE_S), "nothing was told"
+            self._told = os.read(self._bell, 1 << 16).decode().splitlines()
+        return self._told.pop(0)
+
+    def let_go(self, count: int = 1) -> None:
+        """Let `count` tasks go on that wait, or will wait, in `wait()`."""
+        os.write(self._gate, b"." * count)
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -166,33 +194,7 @@ class Project:
             for stream in (command.process.stdout, command.process.stderr):
                 if stream is not None:
                     stream.close()
+        os.close(self._bell)
+        os.close(self._gate)
         # Folders of tests stay for a while.
         shutil.rmtree(self.root / ".toque" / "blobs", ignore_errors=True)
-
-
-class Gate:
-    """A named pipe: whoever opens it to read waits until `open` has been called."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        os.mkfifo(path)
-
-    def open(self) -> None:
-        """Let one reader go on; waits until there is one."""
-        eventually(self._try_to_open, f"somebody waits at {self.path.name}")
-
-    def _try_to_open(self) -> bool:
-        try:
-            os.close(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:
-            return False
-        return True
-
-
-def eventually(holds: Callable[[], Any], what: str) -> Any:
-    """Look until `holds()` is true; what other processes do without telling us."""
-    due_s = time.monotonic() + PATIENCE_S
-    while not (found := holds()):
-        assert time.monotonic() < due_s, f"never: {what}"
-        os.sched_yield()
-    return found

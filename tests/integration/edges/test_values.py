@@ -116,9 +116,7 @@ def big(megabytes: int) -> str:
 """
 
 
-@pytest.mark.parametrize(
-    "megabytes", [300, pytest.param(2000, marks=pytest.mark.heavy)], ids=["300 MB", "2 GB"]
-)
+@pytest.mark.parametrize("megabytes", [300, pytest.param(2000, marks=pytest.mark.heavy)], ids=["300 MB", "2 GB"])
 def test_a_large_result_is_a_blob_and_the_server_does_not_grow(project: Project, megabytes: int) -> None:
     project.pipeline(BIG)
     ended = project.run("flow.py", "-p", f"megabytes={megabytes}")
