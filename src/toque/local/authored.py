@@ -44,6 +44,10 @@ def author(
     """The pipeline `name` of `file` (relative to the project), as it stands in `bundle`. Raises `UserError`."""
     pipeline, values = prepare(bundle.path, bundle.path / file, name, parameters)
     check_names(pipeline, settings)
+    if settings.environments:
+        from toque.local.environments import make_needed  # its imports cost more than most runs have use for
+
+        make_needed(pipeline, settings)
     ir_hash = canonical.content_hash(pipeline)
     row = VersionRow(
         version=version_id(ir_hash, bundle.hash),

@@ -120,13 +120,13 @@ def make_executors(settings: Settings, only: str | None) -> Mapping[str, Executo
     from toque.executors.flow.host import FlowHost
     from toque.executors.process.executor import ProcessExecutor
     from toque.executors.process.options import ProcessOptions
+    from toque.local.environments import interpreters
 
-    environments = {name: each.python for name, each in settings.environments.items() if each.python}
     options = ProcessOptions(
         project=str(settings.project),
         state_dir=str(settings.home / "workers"),
         blobs_url=settings.blobs_url,
         workers=settings.workers,
-        environments=environments,
+        environments=interpreters(settings) if settings.environments else {},
     )
     return {"process": ProcessExecutor(options), "flow": FlowHost(options)}
