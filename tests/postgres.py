@@ -46,12 +46,6 @@ class PostgresServer:
 
     def start(self) -> None:
         """Returns when it answers."""
-        # synchronous_commit stays on: only what reaches the disk is spared.
-        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
-        self._options = (
-            f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off -c full_page_writes=off"
-            " -c max_connections=100 -c shared_buffers=32MB -c max_wal_size=256MB"
-        )
         self._guard = subprocess.Popen(
             ["sh", "-c", _GUARD, self._bin / "pg_ctl", self._data, self._folder],
             stdin=subprocess.PIPE,
@@ -60,6 +54,12 @@ class PostgresServer:
             cwd="/",
             start_new_session=True,
             **self._as,
+        )
+        # synchronous_commit stays on: only what reaches the disk is spared.
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        self._options = (
+            f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off -c full_page_writes=off"
+            " -c max_connections=100 -c shared_buffers=32MB -c max_wal_size=256MB"
         )
         self._run("pg_ctl", "-D", self._data, "-o", self._options, "-l", self._folder / "log", "-w", "start")
         self._admin(f"CREATE DATABASE {TEMPLATE}")
