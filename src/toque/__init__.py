@@ -5,9 +5,6 @@ Names are imported when they are first used: a worker that runs one function pay
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
 _EXPORTS = {
     "toque.authoring.branches": ("branch", "one_of", "when"),
     "toque.authoring.flows": ("flow",),
@@ -34,7 +31,9 @@ __all__ = sorted(_HOME)  # noqa: PLE0605
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    import importlib
+
     module = _HOME.get(name)
     if module is None:
         raise AttributeError(f"module 'toque' has no attribute {name!r}")
