@@ -134,3 +134,13 @@ def journey_sync(marker: str) -> list[Any]:
     except ValueError:
         return ["caught", total, *[step.result() for step in [work.submit(n, marker=marker) for n in (20, 30)]]]
     return []
+
+
+@flow
+async def failing() -> None:
+    await fetch.submit(1)
+
+
+@flow
+def failing_sync() -> None:
+    fetch(1)

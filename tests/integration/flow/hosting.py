@@ -15,7 +15,7 @@ import msgspec
 from toque.authoring.flows import Flow
 from toque.engine.effects import AnswerStep
 from toque.engine.inputs import AnyInput, AttemptStarted, AttemptSucceeded, StepRequested
-from toque.engine.values import TaskKey, Token, ValueRef
+from toque.engine.values import ErrorInfo, TaskKey, Token, ValueRef
 from toque.executors.flow.host import FlowHost
 from toque.executors.process import ProcessOptions
 from toque.graph.ir import TaskNode
@@ -103,14 +103,15 @@ class Bench:
         self.host.submit(WorkItem(bundle=ref, environment=environment, attempts=(spec,)))
         return spec
 
-    def end(self, request: StepRequested, result: Any = None) -> None:
+    def end(self, request: StepRequested, result: Any = None, *, error: ErrorInfo | None = None) -> None:
         key = step_of(request)
         answer = AnswerStep(
             body=TaskKey(request.body, request.body_index),
             step=key,
             order=1 + sum(1 for other in self.record if other.task.startswith(f"{request.body}/")),
             token=request.token,
-            result=self.encoded(result),
+            result=None if error is not None else self.encoded(result),
+            error=error,
         )
         self.record[key] = answer
         self.host.answer(answer)

@@ -13,6 +13,7 @@ from tests.integration.flow import hosted_flows as flows
 from tests.integration.flow.hosting import HERE, Bench
 from toque.authoring.flows import Flow
 from toque.engine.inputs import AttemptCancelled, AttemptFailed, AttemptLost, AttemptStarted, FlowEvicted
+from toque.engine.values import ErrorInfo
 
 
 @pytest.mark.parametrize("flow", [flows.two_steps, flows.two_steps_sync])
@@ -201,3 +202,20 @@ async def test_a_body_is_begun_once_however_often_it_is_submitted(bench: Bench) 
     await bench.started(other)
     assert len([said for said in bench.said if isinstance(said, AttemptStarted)]) == 2
     assert await bench.host.reconcile([body.token, other.token]) == [other.token]
+
+
+@pytest.mark.parametrize("flow", [flows.failing, flows.failing_sync])
+async def test_a_failed_step_is_reported_at_the_line_of_the_body_that_asked_for_it(
+    bench: Bench, flow: Flow[..., None]
+) -> None:
+    body = bench.begin(flow)
+    bench.end(await bench.step(body), error=ErrorInfo(kind="data", type="ValueError", message="negative"))
+    failed = await bench.over(body)
+    assert isinstance(failed, AttemptFailed)
+    assert (failed.error.kind, failed.error.type, failed.error.retryable) == ("data", "ValueError", False)
+    line = flow.__toque_function__.__code__.co_firstlineno + 2
+    assert (failed.error.file, failed.error.line) == ("hosted_flows.py", line)
+    logged = json.loads(Path(body.log_path).read_text().splitlines()[-1])["msg"]
+    first_frame = logged.splitlines()[1]
+    assert "hosted_flows.py" in first_frame, logged
+    assert "step failing" in logged

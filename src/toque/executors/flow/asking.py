@@ -44,7 +44,7 @@ class Asking:
         self.failure: ToqueError | None = None
         """The body contradicted its record: whatever it does about that, the attempt fails with this."""
         self._env = attempt.env
-        self._muting = Muting(attempt)
+        self.muting = Muting(attempt)
         self._send = send
         self._asked: dict[TaskKey, StepRequested] = {}
         """Sent or to be sent, not answered."""
@@ -100,10 +100,6 @@ class Asking:
             self._unsent.clear()
             self._send(requests)
 
-    def unmute(self) -> None:
-        """The body is about to be over."""
-        self._muting.end()
-
     def end(self, report: AnyReport) -> None:
         """The body is over."""
         self._send([report])
@@ -116,7 +112,7 @@ class Asking:
         if answer is not None:
             self._asked.pop(answer.step, None)
             self.derived.advance(answer.at_us)
-            self._muting.told(self.ledger.told)
+            self.muting.told(self.ledger.told)
         return answer
 
     def check_quiet(self) -> FlowDiverged | None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from contextvars import Token, copy_context
 from typing import Any
 
-import toque
 from toque.engine.effects import AnswerStep
 from toque.engine.inputs import AttemptSucceeded
 from toque.errors import UserError
 from toque.executors.flow.asking import Asking
 from toque.executors.flow.async_flow import AsyncFlow
 from toque.executors.flow.body_loop import BodyLoop
-from toque.executors.flow.ending import report_of
+from toque.executors.flow.ending import is_ours, report_of
 from toque.executors.flow.futures import Futures
 from toque.worker.attempt import Attempt, Call
 from toque.worker.context import Context
@@ -126,7 +124,7 @@ class AsyncBody:
             return
         self.is_over = True
         self.asking.flush()
-        self.asking.unmute()
+        self.asking.muting.end()
         report = self._context.run(report_of, self._attempt, self._outcome)
         self._context.run(self._attempt.leave, self._entered, False)
         self.futures.close()
@@ -159,14 +157,6 @@ class AsyncBody:
             if isinstance(failure, UserError) and not is_ours(frame.f_code.co_filename):
                 failure.file, failure.line = frame.f_code.co_filename, frame.f_lineno
             waits_for = getattr(waits_for, "cr_await", None)
-
-
-_NOT_USER_CODE = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in (toque, asyncio))
-
-
-def is_ours(file: str) -> bool:
-    """The file is one of Toque or asyncio."""
-    return file.startswith(_NOT_USER_CODE)
 
 
 class _Hooks:

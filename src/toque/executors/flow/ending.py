@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 import msgspec
 
+import toque
 from toque.engine.inputs import AttemptFailed, AttemptSucceeded
 from toque.errors import UserError
 from toque.worker.attempt import Attempt, Call, EndReport
@@ -22,14 +25,41 @@ def report_of(attempt: Attempt, outcome: Callable[[], AttemptSucceeded | tuple[C
             return ended
         call, result = ended
         return attempt.succeed(result, call)
-    except asyncio.CancelledError as error:
-        if not attempt.context.cancelled:
-            return attempt.fail(_cancelled_itself(error))
-        return attempt.fail(error)
-    except StepFailed as error:
-        return _of_step(attempt.fail(error), error)
     except BaseException as error:
-        return attempt.fail(error)
+        error.__traceback__ = _of_user_code(error.__traceback__)
+        return _failure(attempt, error)
+
+
+def is_ours(file: str) -> bool:
+    """The file is one of Toque or asyncio."""
+    return file.startswith(_NOT_USER_CODE)
+
+
+def _failure(attempt: Attempt, error: BaseException) -> EndReport:
+    match error:
+        case asyncio.CancelledError() if not attempt.context.cancelled:
+            return attempt.fail(_cancelled_itself(error))
+        case StepFailed():
+            return _of_step(attempt.fail(error), error)
+        case _:
+            return attempt.fail(error)
+
+
+def _of_user_code(trace: TracebackType | None) -> TracebackType | None:
+    """From the first to the last frame of user code; all of it if there is none."""
+    frames = []
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    theirs = [n for n, frame in enumerate(frames) if not is_ours(frame.tb_frame.f_code.co_filename)]
+    kept = frames[theirs[0] : theirs[-1] + 1] if theirs else frames
+    trimmed: TracebackType | None = None
+    for frame in reversed(kept):
+        trimmed = TracebackType(trimmed, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return trimmed
+
+
+_NOT_USER_CODE = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in (toque, asyncio))
 
 
 def _of_step(report: EndReport, error: StepFailed) -> EndReport:

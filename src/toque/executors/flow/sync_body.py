@@ -98,7 +98,7 @@ class SyncBody:
                 raise self.asking.failure from None
             raise
         finally:
-            self.asking.unmute()
+            self.asking.muting.end()
         if self.asking.failure is not None:
             raise self.asking.failure
         for failed in self._failed:
