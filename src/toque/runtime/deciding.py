@@ -76,7 +76,7 @@ class Deciding:
         owned = OwnedRun(new_run(launch.pipeline, row, launch.reuse), launch.pipeline, launch.bundle)
         self.runs[row.run_id] = owned
         batch.add(owned, [])
-        self.granting.request_run(batch, owned)
+        self.granting.starting.request(batch, owned)
 
     def take_in(self, batch: Batch, adopt: Adopt, *, alive: bool) -> OwnedRun:
         """Bring a stored run into memory. `alive`: its attempts still run under this instance's executors."""
@@ -100,7 +100,7 @@ class Deciding:
             )
             self.granting.step(batch, owned, decide(machine, lost, batch.now_us))
         if machine.row.state is RunState.QUEUED:
-            self.granting.request_run(batch, owned)
+            self.granting.starting.request(batch, owned)
         return owned
 
 

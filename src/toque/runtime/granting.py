@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 
 from toque.engine import admission as adm
 from toque.engine import effects as fx
-from toque.engine import run_admission as runs
-from toque.engine.inputs import Admitted, Cancel, Start
+from toque.engine.inputs import Admitted
 from toque.engine.lines import Claim
 from toque.engine.requests import claims_of, request_of
 from toque.engine.run import Decision, decide
-from toque.engine.states import RunState
 from toque.engine.values import Token
 from toque.errors import ToqueBug
 from toque.graph.ir import TaskNode
@@ -23,11 +21,7 @@ from toque.ports.store import Hold
 from toque.runtime.batch import Batch, holder
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.owned import OwnedRun
-
-RUNS = "runs:"
-"""Prefix of the pools that count the active runs of a pipeline."""
-ADMISSION = "admission"
-"""The actor of cancels that an overlap policy asked for."""
+from toque.runtime.starting import RUNS, Starting
 
 
 class Granting:
@@ -40,46 +34,12 @@ class Granting:
         self._executors = executors
         self._options = options
         self._slots = adm.Admission()
-        self._runs = runs.RunAdmission()
+        self.starting = Starting(owned, self.step)
         self._lanes: dict[str, tuple[str, TaskNode | None]] = {}
         """What has a capacity of its own: its executor, and one of its nodes where that makes a difference."""
         self._elsewhere: set[str] = set()
-        self._verdicts: list[runs.RunVerdict] = []
-        """Runs that may start since other processes left room."""
         self.in_flight = 0
         """Attempts that were dispatched and have not ended."""
-
-    # -- runs
-
-    def request_run(self, batch: Batch, owned: OwnedRun) -> None:
-        """A run wants to start."""
-        row = owned.machine.row
-        asked = runs.RunQueued(
-            run_id=row.run_id,
-            pipeline=row.pipeline,
-            concurrency=owned.pipeline.concurrency,
-            priority=row.priority,
-        )
-        self._obey(batch, self._runs.decide(asked))
-
-    def _obey(self, batch: Batch, verdicts: list[runs.RunVerdict]) -> None:
-        for verdict in verdicts:
-            owned = self._owned[verdict.run_id]
-            now_us = batch.now_us
-            match verdict:
-                case runs.StartRun(run_id=run_id):
-                    self._hold_place(batch, owned)
-                    self.step(batch, owned, decide(owned.machine, Start(run_id=run_id), now_us))
-                case runs.SkipRun(run_id=run_id, reason=reason) | runs.CancelOlder(run_id=run_id, reason=reason):
-                    cancel = Cancel(run_id=run_id, actor=ADMISSION, reason=reason)
-                    self.step(batch, owned, decide(owned.machine, cancel, now_us))
-
-    def _hold_place(self, batch: Batch, owned: OwnedRun) -> None:
-        """One of `max_active_runs`, counted over all processes that share the store."""
-        concurrency = owned.pipeline.concurrency
-        if concurrency.max_active_runs is not None and concurrency.overlap != "allow":
-            pool = RUNS + owned.pipeline.name
-            batch.acquire.append(Hold(pool=pool, holder=owned.run_id, slots=1, limit=concurrency.max_active_runs))
 
     # -- effects that are decisions
 
@@ -101,9 +61,7 @@ class Granting:
                     self._slots.accept(adm.Release(run_id=owned.run_id, task=task, count=len(tokens), spare=True))
                 case fx.RunEnded():
                     batch.effects.append((owned, effect))
-                    if owned.pipeline.concurrency.max_active_runs is not None:
-                        batch.release.append((RUNS + owned.pipeline.name, owned.run_id))
-                    self._obey(batch, self._runs.decide(runs.RunOver(run_id=owned.run_id)))
+                    self.starting.over(batch, owned.run_id)
                 case fx.Dispatch(key=key):
                     self.in_flight += 1
                     batch.effects.append((owned, effect))
@@ -122,8 +80,7 @@ class Granting:
     def restore(self, batch: Batch, owned: OwnedRun, effects: list[fx.AnyEffect]) -> None:
         """Take in a run with what it holds and waits for."""
         machine = owned.machine
-        if machine.row.state is not RunState.QUEUED:
-            self._runs.decide(runs.RunActive(run_id=owned.run_id, pipeline=machine.row.pipeline))
+        self.starting.restored(owned)
         active = machine.active()
         self.in_flight += len(active)
         for key, _, _ in active:
@@ -147,8 +104,7 @@ class Granting:
         for lane, (name, node) in self._lanes.items():
             if name in self._executors:
                 self._slots.accept(adm.Capacity(executor=lane, free=self._room(name, node)))
-        verdicts, self._verdicts = self._verdicts, []
-        self._obey(batch, verdicts)
+        self.starting.start_pending(batch)
         while granted := self._slots.grant():
             for grant in granted:
                 owned = self._owned[grant.run_id]
@@ -161,25 +117,16 @@ class Granting:
         """What the store says about slots that other processes hold."""
         for pool, slots in used.items():
             if pool.startswith(RUNS):
-                self._runs_elsewhere(pool, slots)
+                self.starting.places_held(pool, slots)
                 continue
             elsewhere = max(0, slots - self._slots.used(pool))
             self._slots.accept(adm.UsedElsewhere(pool=pool, slots=elsewhere))
             (self._elsewhere.add if elsewhere else self._elsewhere.discard)(pool)
 
-    def _runs_elsewhere(self, pool: str, places: int) -> None:
-        name = pool.removeprefix(RUNS)
-        here = sum(
-            owned.pipeline.name == name and owned.machine.row.state is not RunState.QUEUED
-            for owned in self._owned.values()
-        )
-        (self._elsewhere.add if places > here else self._elsewhere.discard)(pool)
-        self._verdicts += self._runs.decide(runs.RunsElsewhere(pipeline=name, count=max(0, places - here)))
-
     @property
     def contended(self) -> frozenset[str]:
         """Pools in which other processes held slots when we last looked."""
-        return frozenset(self._elsewhere)
+        return frozenset(self._elsewhere | self.starting.contended)
 
     def forget_slots(self, run_id: str) -> None:
         """The run left this process's memory; its place among the active runs is kept until `over`."""
@@ -189,12 +136,12 @@ class Granting:
         """The run is about to be read again from the store: whatever was decided about it did not happen."""
         self.in_flight -= len(owned.machine.active())
         self.forget_slots(owned.run_id)
-        self._runs.decide(runs.RunForgotten(run_id=owned.run_id))
+        self.starting.reread(owned.run_id)
 
     def over(self, batch: Batch, run_id: str) -> None:
         """The run belongs to another process now."""
         self.forget_slots(run_id)
-        self._obey(batch, self._runs.decide(runs.RunOver(run_id=run_id)))
+        self.starting.over(batch, run_id)
 
     # -- what a task needs
 

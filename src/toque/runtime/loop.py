@@ -12,8 +12,6 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
-from toque.engine.facts import AnyFact
-from toque.engine.inputs import AnyInput, AttemptStarted
 from toque.engine.rows import RunRow
 from toque.engine.values import Token
 from toque.ports.blobs import Blobs
@@ -26,16 +24,15 @@ from toque.runtime.batch import Batch
 from toque.runtime.deciding import Deciding
 from toque.runtime.ids import new_instance
 from toque.runtime.inbox import Inbox
+from toque.runtime.intake import Intake, Listener
 from toque.runtime.messages import Launch, Message
 from toque.runtime.options import RuntimeOptions
-from toque.runtime.owned import Ends, OwnedRun
+from toque.runtime.owned import Ends
 from toque.runtime.settling import Settling
 from toque.runtime.timers import Timers
 from toque.runtime.versions import Versions
 
 log = logging.getLogger("toque.runtime")
-
-Listener = Callable[[OwnedRun, Sequence[AnyFact]], None]
 
 
 class Runtime:
@@ -62,16 +59,17 @@ class Runtime:
         self._timers = Timers(clock, self._inbox.put)
         self._adoption = Adoption(store, versions, clock, options, self._inbox.put)
         self._actor = Actor(executors, clock, self._timers, blobs, options, self._inbox.put)
-        self._deciding = Deciding(self.instance, executors, options, self._new_token, self._actor.void)
+        numbers = count(1)
+        self._deciding = Deciding(
+            self.instance, executors, options, lambda: Token(self._boot, next(numbers)), self._actor.void
+        )
         self._ends = Ends()
         self._adoption.contended = lambda: self._deciding.granting.contended
         self._settling = Settling(
             self.instance, store, clock, self._deciding, self._actor, self._inbox.put, self._ends.ended
         )
-        self._listeners: list[Listener] = []
-        self._signal_listeners: list[Callable[[Signal], None]] = []
+        self._intake = Intake(self._inbox, options.gather_s)
         self._boot = 0
-        self._tokens = count(1)
         self._turning: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -87,7 +85,7 @@ class Runtime:
             now_us=self._clock.now_us(),
         )
         for executor in self._executors.values():
-            await executor.start(self)
+            await executor.start(self._intake)
         self._timers.start()
         self._adoption.start(self.instance)
         self._turning = asyncio.create_task(self._turn_forever(), name="toque-loop")
@@ -135,23 +133,6 @@ class Runtime:
         """Put an input, launch or adoption into the inbox."""
         self._inbox.put(message)
 
-    def report(self, report: AnyInput) -> None:
-        """Sink: reports of executors, and requests of flow hosts."""
-        if isinstance(report, AttemptStarted):
-            # Nothing follows from it: it shares the transaction of what comes next, which mostly is its end.
-            self._inbox.put_quietly(report, self._options.gather_s)
-        else:
-            self._inbox.put(report)
-
-    def signal(self, signal: Signal) -> None:
-        """Sink: progress, metrics and artifacts."""
-        for listener in self._signal_listeners:
-            listener(signal)
-
-    def capacity_changed(self) -> None:
-        """Sink: an executor may take more."""
-        self._inbox.wake()
-
     def launch(self, launch: Launch) -> asyncio.Future[RunRow]:
         """Start a run that this instance owns; the future is its last row."""
         ended = self._ends.wait(launch.row.run_id)
@@ -164,9 +145,7 @@ class Runtime:
 
     def listen(self, listener: Listener, on_signal: Callable[[Signal], None] | None = None) -> None:
         """Call `listener` with the facts of each run after each commit."""
-        self._listeners.append(listener)
-        if on_signal is not None:
-            self._signal_listeners.append(on_signal)
+        self._intake.listen(listener, on_signal)
 
     # -- the loop
 
@@ -186,19 +165,11 @@ class Runtime:
                 log.exception("the loop stopped on an error of Toque's own")
                 self._ends.broken(bug)
                 raise
-            self._publish(batch)
+            self._intake.publish(batch)
             self._actor.act(batch)
             self._forget_ended(batch)
 
-    def _new_token(self) -> Token:
-        return Token(self._boot, next(self._tokens))
-
     # -- after the commit
-
-    def _publish(self, batch: Batch) -> None:
-        for owned, facts in batch.facts():
-            for listener in self._listeners:
-                listener(owned, facts)
 
     def _forget_ended(self, batch: Batch) -> None:
         for run_id, owned in batch.touched.items():

@@ -1,0 +1,54 @@
+"""The intake: what executors deliver goes into the inbox, what was committed goes out to listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from toque.engine.facts import AnyFact
+from toque.engine.inputs import AnyInput, AttemptStarted
+from toque.ports.executor import Signal
+from toque.runtime.batch import Batch
+from toque.runtime.inbox import Inbox
+from toque.runtime.messages import Message
+from toque.runtime.owned import OwnedRun
+
+Listener = Callable[[OwnedRun, Sequence[AnyFact]], None]
+
+
+class Intake:
+    """The `Sink` of executors. Everything here happens on the loop's thread and never blocks."""
+
+    def __init__(self, inbox: Inbox[Message], quiet_s: float) -> None:
+        self._inbox = inbox
+        self._quiet_s = quiet_s
+        self._listeners: list[Listener] = []
+        self._signal_listeners: list[Callable[[Signal], None]] = []
+
+    def report(self, report: AnyInput) -> None:
+        """See `Sink.report`; requests of flow hosts come this way too."""
+        if isinstance(report, AttemptStarted):
+            # Nothing follows from it: it shares the transaction of what comes next, which mostly is its end.
+            self._inbox.put_quietly(report, self._quiet_s)
+        else:
+            self._inbox.put(report)
+
+    def signal(self, signal: Signal) -> None:
+        """See `Sink.signal`: progress, metrics and artifacts are no facts, and go straight to listeners."""
+        for listener in self._signal_listeners:
+            listener(signal)
+
+    def capacity_changed(self) -> None:
+        """See `Sink.capacity_changed`."""
+        self._inbox.wake()
+
+    def listen(self, listener: Listener, on_signal: Callable[[Signal], None] | None = None) -> None:
+        """Call `listener` with the facts of each run after each commit."""
+        self._listeners.append(listener)
+        if on_signal is not None:
+            self._signal_listeners.append(on_signal)
+
+    def publish(self, batch: Batch) -> None:
+        """Tell of what became true, now that it is durable."""
+        for owned, facts in batch.facts():
+            for listener in self._listeners:
+                listener(owned, facts)
