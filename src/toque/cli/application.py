@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -111,9 +110,8 @@ def call(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         report_error(error.format_message(), Exit.USAGE, wants_json, usage=_usage(error))
         return Exit.USAGE
-    except BrokenPipeError:
-        # The reader (`| head`) has gone: what is left to be flushed goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # click's answer to a reader that has gone (`| head`): not an error of ours.
         return Exit.OK
     except Exception as error:
         code = exit_for(error)
