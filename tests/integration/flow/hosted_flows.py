@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from toque import flow, progress, task
+from toque import NotYet, Skip, StepSkipped, context, flow, progress, task
 
 
 @task
@@ -144,3 +144,62 @@ async def failing() -> None:
 @flow
 def failing_sync() -> None:
     fetch(1)
+
+
+@task
+def slow(marker: str) -> None:
+    Path(marker).write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+@flow
+async def hurried(marker: str) -> str:
+    try:
+        async with asyncio.timeout(0.3):
+            await slow.submit(marker)
+    except TimeoutError:
+        return f"gave up, {await fetch.submit(1)}"
+    return "patient"
+
+
+@flow
+async def stopped(marker: str, note: str) -> None:
+    try:
+        await slow.submit(marker)
+    finally:
+        Path(note).write_text("finally")
+
+
+@flow
+async def leaving(marker: str) -> None:
+    slow.submit(marker)
+    await fail.submit(3)
+
+
+@task
+def skipping() -> int:
+    raise Skip("nothing new")
+
+
+@task
+def deferring() -> int:
+    if context().deferrals < 2:
+        raise NotYet(0.01)
+    return context().deferrals
+
+
+@task(retries=2, retry_delay=0)
+def flaky() -> int:
+    if context().attempt < 3:
+        raise ConnectionError("again")
+    return context().attempt
+
+
+@flow
+async def varied() -> list[Any]:
+    found: list[Any] = [await deferring.submit(), await flaky.submit()]
+    try:
+        await skipping.submit()
+    except StepSkipped as skipped:
+        found.append(skipped.reason)
+    return found

@@ -18,8 +18,9 @@ from tests.integration.flow import hosted_flows as flows
 from tests.integration.flow.hosting import HERE
 from toque.authoring.flows import Flow
 from toque.engine.facts import AnyFact, Started, StepAdded, Succeeded
+from toque.engine.inputs import Cancel
 from toque.engine.rows import RunRow, TaskRow
-from toque.engine.states import RunState
+from toque.engine.states import RunState, TaskState
 from toque.executors.flow.host import FlowHost
 from toque.executors.process import ProcessExecutor, ProcessOptions
 from toque.graph import canonical
@@ -207,3 +208,47 @@ async def test_a_flow_is_evicted_and_comes_back_within_a_run(tmp_path: Path) -> 
         assert await site.result(site.run_id) == EXPECTED["journey"]
         assert len([fact for fact in site.facts if isinstance(fact, Started) and fact.task == "journey"]) > 1
     assert really_ran(marker) == RAN["journey"]
+
+
+async def test_a_step_that_the_body_gives_up_is_stopped_and_the_run_succeeds(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    async with Site(tmp_path, hosted(flows.hurried)) as site, asyncio.timeout(60):
+        ended = await site.launch(flows.hurried.validate({"marker": str(marker)}))
+        assert (ended.state, ended.error) == (RunState.SUCCEEDED, None)
+        assert await site.result(site.run_id) == "gave up, 10"
+        assert (await site.rows(site.run_id))["hurried/slow[0]"].state is TaskState.CANCELLED
+
+
+async def test_a_cancelled_run_runs_the_finally_of_its_flow_and_stops_its_steps(tmp_path: Path) -> None:
+    begun = asyncio.Event()
+
+    def at_the_step(fact: AnyFact) -> None:
+        if isinstance(fact, Started) and fact.task == "stopped/slow":
+            begun.set()
+
+    async with Site(tmp_path, hosted(flows.stopped)) as site, asyncio.timeout(60):
+        site.watch = at_the_step
+        note = tmp_path / "note"
+        ended = site.launch(flows.stopped.validate({"marker": str(tmp_path / "marker"), "note": str(note)}))
+        await begun.wait()
+        site.runtime.post(Cancel(run_id=site.run_id, actor="me"))
+        assert (await ended).state is RunState.CANCELLED
+        assert note.read_text() == "finally"
+        assert {row.state for row in (await site.rows(site.run_id)).values()} == {TaskState.CANCELLED}
+
+
+async def test_a_flow_that_fails_stops_what_it_had_submitted(tmp_path: Path) -> None:
+    async with Site(tmp_path, hosted(flows.leaving)) as site, asyncio.timeout(60):
+        ended = await site.launch(flows.leaving.validate({"marker": str(tmp_path / "marker")}))
+        assert ended.state is RunState.FAILED
+        rows = await site.rows(site.run_id)
+        assert rows["leaving/slow[0]"].state is TaskState.CANCELLED
+        assert rows["leaving[]"].error is not None
+        assert rows["leaving[]"].error.type == "ValueError"
+
+
+async def test_steps_are_retried_deferred_and_skipped_like_any_task(tmp_path: Path) -> None:
+    async with Site(tmp_path, hosted(flows.varied)) as site, asyncio.timeout(60):
+        ended = await site.launch({})
+        assert (ended.state, ended.error) == (RunState.SUCCEEDED, None)
+        assert await site.result(site.run_id) == [2, 3, "nothing new"]
