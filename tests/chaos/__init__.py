@@ -1,0 +1,1 @@
+"""Chaos: real processes, killed at random moments; what remains must be what an undisturbed run leaves."""

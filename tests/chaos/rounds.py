@@ -1,0 +1,212 @@
+"""Rounds: runs that are started in one of several ways, disturbed by kills at random moments, awaited and judged."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.chaos.judge import Books, Left, judge
+from tests.chaos.processes import Kind, Processes
+from toque.settings import load
+
+HERE = Path(__file__).parent
+WAIT_S = 60.0
+"""More than any run needs, however often it is killed; who waits longer hangs."""
+LEASE_S = 2.0
+"""On PostgreSQL. Short, so that the suite is; long enough for a busy machine."""
+COSTLY = 3
+"""Kills of workers in a round: more of them may spend a task run's budget of losses, and fail it as they should."""
+
+PLANS = ("server", "server", "run", "beside", "two")
+Failure = str
+
+
+class Chaos:
+    """One project on one store."""
+
+    def __init__(self, folder: Path, seed: str, store_url: str = "") -> None:
+        self.counts: Counter[str] = Counter()
+        self.failures: list[Failure] = []
+        self._rng = random.Random(seed)
+        self._folder = folder
+        journal = folder / "journal"
+        project = folder / "project"
+        project.mkdir()
+        shutil.copy(HERE / "kitchen.py", project)
+        text = f'workers = 2\nlease = "{LEASE_S}s"\n[pools]\noven = 2\nknife = 1\n'
+        (project / "toque.toml").write_text(f'store = "{store_url}"\n{text}' if store_url else text)
+        self._processes = Processes(project, {"TOQUE_CHAOS_JOURNAL": str(journal)})
+        self._books = Books(load(project), journal)
+        self._mains: list[subprocess.Popen[bytes]] = []
+        self._server: subprocess.Popen[bytes] | None = None
+        self._undisturbed: dict[str, Left] = {}
+        self._pipelines: dict[str, str] = {}
+
+    @property
+    def kills(self) -> int:
+        """How many there were."""
+        return sum(self.counts.values())
+
+    # -- life
+
+    def rehearse(self) -> None:
+        """Run each pipeline once undisturbed: what they leave is the measure."""
+        for name in ("dinner", "snack"):
+            self._go("run", f"kitchen.py:{name}", "-q").wait(WAIT_S)
+            [run_id] = set(self._books.states()) - set(self._pipelines)
+            self._pipelines[run_id] = name
+            self._undisturbed[name] = self._books.record(run_id).left
+            self._judge([run_id], "undisturbed")
+
+    def round(self, most_kills: int) -> None:
+        """Start something, kill up to `most_kills` times, await the end, judge."""
+        plan = self._rng.choice(PLANS)
+        before = self.counts.copy()
+        known = set(self._books.states())
+        self._begin(plan)
+        self._disturb(known, min(most_kills, self._rng.randint(1, 6)))
+        runs = self._await(known)
+        killed = ", ".join(f"{kind} {count}" for kind, count in (self.counts - before).items())
+        self._judge(runs, f"plan {plan}, kills: {killed}")
+
+    def end(self) -> None:
+        """Stop the server kindly: nothing is left."""
+        self._stop_server()
+        for left in self._processes.leftovers():
+            self._fail(f"left behind at the end: {left.pid} {left.command}")
+        self._processes.kill_all()
+        self._books.close()
+
+    # -- a round
+
+    def _begin(self, plan: str) -> None:
+        if plan in ("run", "two"):
+            self._stop_server()
+            for _ in range(2 if plan == "two" else 1):
+                self._mains.append(self._go("run", "kitchen.py:dinner", "-q"))
+            return
+        self._serve()
+        for name in ["dinner", *self._rng.choice([[], ["snack"], ["snack", "snack"], ["dinner"]])]:
+            self._trigger(name)
+        if plan == "beside":
+            self._mains.append(self._go("run", "kitchen.py:dinner", "-q"))
+
+    def _disturb(self, known: set[str], kills: int) -> None:
+        costly = 0
+        for number in range(kills):
+            moment = time.monotonic() + self._rng.uniform(0.0, 1.6 if number == 0 else 1.0)
+            while time.monotonic() < moment:
+                if self._is_over(known):
+                    return
+                time.sleep(0.02)
+            kind = self._strike(may_cost=costly < COSTLY)
+            costly += kind not in ("", "main", "everything")
+            self._mend()
+
+    def _strike(self, *, may_cost: bool) -> str:
+        """Kill something; says what."""
+        if self._rng.random() < 0.2:
+            if self._processes.kill_all():
+                self.counts["everything"] += 1
+                return "everything"
+            return ""
+        mains = [main for main in (*self._mains, self._server) if main is not None and main.poll() is None]
+        targets: dict[Kind, list[int]] = {}
+        for main in mains:
+            for kind, pids in self._processes.of(main).items():
+                if kind == "main" or (may_cost and kind != "other"):
+                    targets.setdefault(kind, []).extend(pids)
+        if not targets:
+            return ""
+        # Mains twice as often: they are what the others hang on.
+        kind = self._rng.choice([*sorted(targets), *(["main"] if "main" in targets else [])])
+        if not self._processes.kill(self._rng.choice(targets[kind])):
+            return ""
+        self.counts[kind] += 1
+        return kind
+
+    def _mend(self) -> None:
+        """Start again by hand what has to be: the server, or `toque resume` for a run that has none."""
+        was_killed = [main for main in self._mains if main.poll() == -signal.SIGKILL]
+        self._mains = [main for main in self._mains if main.poll() is None]
+        if self._server is not None:
+            if self._server.poll() is not None:
+                self._server = self._go("server", "--log-level", "info")
+        elif was_killed:
+            if self._rng.random() < 0.3:
+                self._server = self._go("server")
+            else:
+                self._mains.append(self._go("resume", "-q"))
+
+    def _await(self, known: set[str]) -> list[str]:
+        """The runs of this round, once all have ended."""
+        until = time.monotonic() + WAIT_S
+        while not self._is_over(known):
+            self._mend()
+            if time.monotonic() > until:
+                self._fail(f"not ended within {WAIT_S:g} s: {self._open(known)}")
+                self._processes.kill_all()
+                break
+            if self._server is None and not self._mains:
+                self._mains.append(self._go("resume", "-q"))
+            time.sleep(0.05)
+        self._mains.clear()
+        return sorted(set(self._books.states()) - known)
+
+    def _is_over(self, known: set[str]) -> bool:
+        return all(main.poll() is not None for main in self._mains) and not self._open(known)
+
+    def _open(self, known: set[str]) -> list[str]:
+        """Runs of this round that have not ended."""
+        return [run for run, state in self._books.states().items() if run not in known and not state.is_terminal]
+
+    def _judge(self, runs: list[str], about: str) -> None:
+        problems: list[str] = []
+        lines = self._books.journal()
+        for run_id in runs:
+            record = self._books.record(run_id)
+            self._pipelines[run_id] = record.row.pipeline
+            mine = [line for line in lines if line["run"] == run_id]
+            problems += judge(record, self._undisturbed[record.row.pipeline], mine)
+        if usage := self._books.pool_usage():
+            problems.append(f"slots stay taken: {usage}")
+        problems += [f"left behind: {stray.pid} {stray.command}" for stray in self._processes.strays()]
+        if problems:
+            self._fail(f"{about}\n  " + "\n  ".join(problems[:8]))
+
+    # -- commands
+
+    def _go(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return self._processes.start(*arguments)
+
+    def _serve(self) -> None:
+        if self._server is None or self._server.poll() is not None:
+            self._server = self._go("server")
+
+    def _stop_server(self) -> None:
+        if self._server is not None and self._server.poll() is None:
+            self._server.terminate()
+            try:
+                code = self._server.wait(WAIT_S)
+            except subprocess.TimeoutExpired:
+                self._fail("the server did not stop on SIGTERM")
+                self._processes.kill_all()
+            else:
+                # A signal that comes before the handler is there ends it like any other process.
+                if code not in (0, -signal.SIGTERM):
+                    self._fail(f"the server exited with {code} on SIGTERM")
+        self._server = None
+
+    def _trigger(self, name: str) -> None:
+        done = self._go("trigger", name)
+        if done.wait(WAIT_S):
+            self._fail(f"trigger {name} exited with {done.returncode}")
+
+    def _fail(self, problem: str) -> None:
+        self.failures.append(problem)
+        print(f"FAILED: {problem}\n{self._processes.tail(30)}", flush=True)
