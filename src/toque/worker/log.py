@@ -53,6 +53,7 @@ class LogFile:
         self._fd = -1
         self._left = limit_bytes
         self._limit = limit_bytes
+        self._lost = 0
         self._lock = threading.Lock()
 
     @property
@@ -65,38 +66,61 @@ class LogFile:
         if not self.path or self._left < 0:
             return
         with self._lock:
-            if self._fd < 0:
-                self._open()
+            if self._fd < 0 and not self._open():
+                return
             self._left -= len(lines)
             if self._left < 0:
                 text = f"the log of this attempt was cut here, at {self._limit // 2**20} MB"
                 lines = encoded(Line(time.time_ns() // 1000, "warning", "log", text, "toque"))
-            _write_all(self._fd, lines)
+            if self._told_what_is_lost():
+                self._append(lines)
+            else:
+                self._lost += len(lines)
 
     def close(self) -> None:
         """Close the file, if there is one."""
         if self._fd >= 0:
+            self._told_what_is_lost()
             os.close(self._fd)
             self._fd = -1
 
-    def _open(self) -> None:
+    # A full disk must not fail a task that prints; what the task itself writes will say so.
+
+    def _open(self) -> bool:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
-            self._fd = os.open(self.path, flags, 0o644)
-        except FileNotFoundError:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(self.path, flags, 0o644)
+            try:
+                self._fd = os.open(self.path, flags, 0o644)
+            except FileNotFoundError:
+                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+                self._fd = os.open(self.path, flags, 0o644)
+        except OSError:
+            return False
         # A log that is continued (by whoever folds in what a killed worker left) has one limit for all of it.
         self._left -= os.fstat(self._fd).st_size
+        return True
 
+    def _append(self, lines: bytes) -> bool:
+        rest = lines
+        try:
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+        except OSError:
+            self._lost += len(lines)
+        return not rest
 
-def _write_all(fd: int, data: bytes) -> None:
-    try:
-        while data:
-            data = data[os.write(fd, data) :]
-    except OSError:
-        # A full disk must not fail a task that prints; what the task itself writes will say so.
-        return
+    def _told_what_is_lost(self) -> bool:
+        """False while there is no room for even that."""
+        if not self._lost:
+            return True
+        text = f"{self._lost} bytes of this log are missing: they could not be written (is the disk full?)"
+        # The first line end closes the line that was torn; readers pass over it.
+        notice = b"\n" + encoded(Line(time.time_ns() // 1000, "warning", "log", text, "toque"))
+        lost, self._lost = self._lost, 0
+        if self._append(notice):
+            return True
+        self._lost = lost
+        return False
 
 
 class Log:

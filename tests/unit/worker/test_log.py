@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import json
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +82,37 @@ def test_a_log_that_cannot_be_written_does_not_fail_its_attempt(tmp_path: Path, 
     full.symlink_to("/dev/full")
     report = attempt.execute(spec(node("speak"), log_path=str(full)), env)
     assert type(report).__name__ == "AttemptSucceeded"
+
+
+def test_a_log_says_how_much_is_missing_once_the_disk_has_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = [10_000]
+    real = os.write
+
+    def write(fd: int, data: bytes) -> int:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = real(fd, data[: room[0]])
+        room[0] -= written
+        return written
+
+    log = Log(LogFile(str(tmp_path / "a")), Masker())
+    monkeypatch.setattr("toque.worker.log.os.write", write)
+    log.text("stdout", "first\n")
+    room[0] = 20
+    log.text("stdout", "torn\nlost\n")
+    log.text("stdout", "lost too\n")
+    room[0] = 10_000
+    log.text("stdout", "last\n")
+    log.close()
+    kept = []
+    for line in (tmp_path / "a").read_bytes().splitlines():
+        with contextlib.suppress(ValueError):
+            kept.append(json.loads(line)["msg"])
+    assert kept[0] == "first"
+    assert re.fullmatch(r"\d+ bytes of this log are missing: .*disk full.*", kept[1])
+    assert kept[2:] == ["last"]
 
 
 def test_secrets_are_masked_whole_longest_first_and_line_by_line() -> None:
@@ -185,3 +219,18 @@ def test_a_process_that_died_outside_of_an_attempt_says_why(tmp_path: Path) -> N
     state.write([0, 0], "/" + "x" * 10_000)
     assert state.read() == ([0, 0], "")
     state.close()
+
+
+def test_the_head_of_a_file_can_be_given_back(tmp_path: Path) -> None:
+    from toque.worker import linux
+
+    fd = raw_file(tmp_path, b"x" * 4_000_000)
+    os.fsync(fd)
+    before = os.fstat(fd)
+    linux.free_head(fd, 3_000_000)
+    after = os.fstat(fd)
+    assert after.st_size == before.st_size
+    assert os.pread(fd, 10, 3_999_990) == b"x" * 10
+    if after.st_blocks != before.st_blocks:  # not every file system can
+        assert after.st_blocks < before.st_blocks
+    os.close(fd)
