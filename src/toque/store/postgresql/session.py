@@ -65,7 +65,7 @@ def _marked(sql: str) -> bytes:
 def _insert(table: Table, names: tuple[str, ...]) -> bytes:
     """Rows as one array for each column: a batch is one statement, whatever its size."""
     columns = {column.name: column for column in table.columns}
-    arrays = ", ".join(f"%s::{array_type(columns[name])}" for name in names)
+    arrays = ", ".join(f"%b::{array_type(columns[name])}" for name in names)
     return f"{insert_into(table, names)} SELECT * FROM unnest({arrays})".encode()
 
 
