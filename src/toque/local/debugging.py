@@ -11,7 +11,7 @@ from typing import Any
 from toque.engine.inputs import AttemptFailed, AttemptSucceeded
 from toque.engine.restore import restore
 from toque.engine.values import MapIndex, TaskKey, Token
-from toque.errors import UserError
+from toque.errors import NotFound
 from toque.local.site import bundle_ref
 from toque.ports.executor import AttemptSpec
 from toque.runtime.clock import SystemClock
@@ -34,7 +34,7 @@ def debug(settings: Settings, run_id: str, task: str, map_index: MapIndex, *, pd
     owned = asyncio.run(_load(settings, run_id))
     key = TaskKey(task, map_index)
     if owned.machine.state_code(key) is None:
-        raise UserError(f"run {run_id} has no task run {key}", fix="toque runs RUN lists them")
+        raise NotFound(f"run {run_id} has no task run {key}", fix="toque runs RUN lists them")
     blobs = open_blobs(settings.blobs_url)
     spec = Specs(blobs, RuntimeOptions()).build(owned, key, 1, Token(0, 0))
     code.lead_with([owned.bundle.path])
@@ -50,7 +50,7 @@ async def _load(settings: Settings, run_id: str) -> OwnedRun:
     try:
         stored = await store.load_run(run_id)
         if stored is None:
-            raise UserError(f"there is no run {run_id}", fix="toque runs lists them")
+            raise NotFound(f"there is no run {run_id}", fix="toque runs lists them")
         versions = Versions(store, lambda row: bundle_ref(settings, row.bundle))
         pipeline, bundle = await versions.get(stored.run.version)
     finally:

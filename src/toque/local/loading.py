@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from toque.errors import UserError
+from toque.errors import NotFound, UserError
 from toque.graph.ir import Pipeline
 from toque.settings import Settings
 from toque.store.project_files import list_files
@@ -38,6 +38,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     fix: str = ""
     severity: Literal["error", "warning"] = "error"
+    missing: bool = False
+    """It was a `NotFound`."""
 
     @classmethod
     def of(cls, error: UserError, severity: Literal["error", "warning"] = "error") -> Problem:
@@ -49,11 +51,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
             source=error.source,
             fix=error.fix,
             severity=severity,
+            missing=isinstance(error, NotFound),
         )
 
     def error(self) -> UserError:
         """As it was raised."""
-        return UserError(self.message, file=self.file, line=self.line, source=self.source, fix=self.fix)
+        kind = NotFound if self.missing else UserError
+        return kind(self.message, file=self.file, line=self.line, source=self.source, fix=self.fix)
 
 
 class LoadedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,5 +232,5 @@ def only(loaded: LoadedFile, name: str = "") -> Pipeline:
     if not name and len(names) > 1:
         raise UserError(f"the file has {len(names)} pipelines", file=loaded.file, fix=f"{loaded.file}:{names[0]}")
     if name and name not in names:
-        raise UserError(f"there is no pipeline {name!r}", file=loaded.file, fix=f"it has: {', '.join(names)}")
+        raise NotFound(f"there is no pipeline {name!r}", file=loaded.file, fix=f"it has: {', '.join(names)}")
     return next(pipeline for pipeline in loaded.pipelines if name in ("", pipeline.name))

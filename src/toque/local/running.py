@@ -13,7 +13,7 @@ from toque.engine.facts import AnyFact
 from toque.engine.inputs import Cancel
 from toque.engine.rows import RunRow
 from toque.engine.states import TaskState
-from toque.errors import UserError
+from toque.errors import NotFound, UserError
 from toque.graph.ir import Pipeline
 from toque.local.authored import Authored, author, new_row, relative
 from toque.local.result import Run
@@ -118,7 +118,7 @@ def _again(
         async with opened(settings, role="run") as site:
             stored = await site.store.load_run(run_id)
             if stored is None:
-                raise UserError(f"there is no run {run_id}", fix="toque runs lists them")
+                raise NotFound(f"there is no run {run_id}", fix="toque runs lists them")
             origin = stored.run
             if not origin.state.is_terminal:
                 raise UserError(
@@ -151,7 +151,7 @@ def _anew(pipeline: Pipeline, origin: StoredRun, tasks: tuple[str, ...] | None) 
     known = {node.id for node in pipeline.nodes}
     for name in tasks:
         if name not in known:
-            raise UserError(f"{pipeline.name} has no task {name!r}", fix=f"it has: {', '.join(sorted(known))}")
+            raise NotFound(f"{pipeline.name} has no task {name!r}", fix=f"it has: {', '.join(sorted(known))}")
     return tasks
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from toque.errors import UserError
+from toque.errors import NotFound
 from toque.local.authored import author, new_row, relative
 from toque.local.loading import prepare
 from toque.local.retention import prune
@@ -109,7 +109,7 @@ async def _trigger(
     else:
         version = await store.current_version(target)
         if version is None:
-            raise UserError(f"no pipeline {target!r} ever ran here", fix="name its file: toque trigger FILE:NAME")
+            raise NotFound(f"no pipeline {target!r} ever ran here", fix="name its file: toque trigger FILE:NAME")
         root = Path(bundle_ref(settings, version.bundle).path)
         _, values = await asyncio.to_thread(prepare, root, root / version.file, target, parameters)
         row = new_row(target, version.version, values, now_us)
