@@ -104,16 +104,27 @@ def _past_is_clean(
         return False
     for edge in state.plan.edges:
         source = TaskKey(edge.source, key.map_index)
-        if source not in clean or (not edge.opening and source in unclean_members):
+        if edge.opening:
+            if not _opens_again(run, source, rows, clean):
+                return False
+        elif source not in clean or source in unclean_members:
             return False
-    scope = TaskKey(state.plan.scope, key.map_index[:-1])
-    return not state.plan.scope or scope in clean or (scope in rows and _scope_is_clean(run, scope, rows, clean))
+    return not state.plan.scope or _opens_again(run, TaskKey(state.plan.scope, key.map_index[:-1]), rows, clean)
 
 
-def _scope_is_clean(run: Run, scope: TaskKey, rows: dict[TaskKey, TaskRow], clean: set[TaskKey]) -> bool:
-    """A map that failed may have members worth keeping, if it would open on the same items again."""
-    plan = run.nodes[scope.task].plan
-    return rows[scope].size >= 0 and all(TaskKey(edge.source, scope.map_index) in clean for edge in plan.edges)
+def _opens_again(run: Run, scope: TaskKey, rows: dict[TaskKey, TaskRow], clean: set[TaskKey]) -> bool:
+    """A map that failed may have members worth keeping, if it will open on the same items."""
+    if scope in clean:
+        return True
+    row = rows.get(scope)
+    if row is None or row.size < 0 or scope.task in run.row.reuse:
+        return False
+    return all(
+        _opens_again(run, TaskKey(edge.source, scope.map_index), rows, clean)
+        if edge.opening
+        else TaskKey(edge.source, scope.map_index) in clean
+        for edge in run.nodes[scope.task].plan.edges
+    )
 
 
 def _taint_scopes(run: Run, state: NodeState, key: TaskKey, unclean_members: set[TaskKey]) -> None:

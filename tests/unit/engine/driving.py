@@ -92,12 +92,20 @@ class Driver:
     """A run, and everything it said."""
 
     def __init__(
-        self, given: Pipeline, *, reuse: Sequence[TaskRow] = (), start: bool = True, run_id: str = "r", **row: Any
+        self,
+        given: Pipeline,
+        *,
+        reuse: Sequence[TaskRow] = (),
+        start: bool = True,
+        run_id: str = "r",
+        parameters: dict[str, Any] | None = None,
+        row: dict[str, Any] | None = None,
     ) -> None:
         self.pipeline = given
         self.now = 1_000_000
         self.tokens = 0
-        fields = {"version": "v", "parameters": {}, "created_us": 1, "state": RunState.QUEUED, **row}
+        fields = {"version": "v", "created_us": 1, "state": RunState.QUEUED, **(row or {})}
+        fields["parameters"] = parameters or {}
         self.run: Run = new_run(given, RunRow(run_id=run_id, pipeline=given.name, **fields), reuse)
         self.facts: list[AnyFact] = []
         self.effects: list[fx.AnyEffect] = []
