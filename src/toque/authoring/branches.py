@@ -6,7 +6,7 @@ import difflib
 import enum
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, LiteralString, TypeVar, cast, overload
 
 from toque.authoring import sites, types, wiring
 from toque.authoring.placeholders import Placeholder, Wired, describe, subject, wired
@@ -16,6 +16,8 @@ from toque.graph.expr import Access, Gather, Ref
 from toque.graph.ir import Guard, Meta
 
 T = TypeVar("T")
+L = TypeVar("L", bound=LiteralString)
+"""With this bound pyright keeps the literals of a `Literal["small", "big"]`, and so refuses an unknown case."""
 
 
 class Block(Generic[T]):
@@ -115,7 +117,11 @@ def when(condition: bool, /) -> Block[When]:
     return Block(trace, asked._guard, asked)
 
 
-def branch(value: T, /) -> Branch[T]:
+@overload
+def branch(value: L, /) -> Branch[L]: ...
+@overload
+def branch(value: T, /) -> Branch[T]: ...
+def branch(value: Any, /) -> Branch[Any]:
     """Decide between cases by a task's result (a string, number, bool or Enum).
 
     ```python

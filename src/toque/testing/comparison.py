@@ -62,11 +62,16 @@ def differences(first: Any, second: Any) -> list[str]:
 
 def row_differences(first: Sequence[tuple[Any, ...]], second: Sequence[tuple[Any, ...]]) -> Iterator[str]:
     """How two bags of rows differ: what the first has more often, then what the second has."""
-    before, after = Counter(map(repr, first)), Counter(map(repr, second))
+    before, after = Counter(map(_written, first)), Counter(map(_written, second))
     for row, number in (before - after).items():
         yield f"- {row}{_times(number)}"
     for row, number in (after - before).items():
         yield f"+ {row}{_times(number)}"
+
+
+def _written(row: tuple[Any, ...]) -> str:
+    """As text in which equal numbers look the same: in pandas a column of integers with a gap is one of floats."""
+    return repr(tuple(int(cell) if isinstance(cell, float) and cell.is_integer() else cell for cell in row))
 
 
 def _side(value: Any) -> Any:

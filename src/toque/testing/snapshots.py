@@ -17,12 +17,20 @@ _DUCKDB_MAGIC = b"DUCK"
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What a table holds; it has no order."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
 @dataclass
 class Snapshot:
     """Files by path with their digests, tables by name with their rows."""
 
     files: dict[str, str] = field(default_factory=dict)
-    tables: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    tables: dict[str, Rows] = field(default_factory=dict)
 
 
 def take(watched: Sequence[Any]) -> Snapshot:
@@ -49,15 +57,21 @@ def changes(first: Snapshot, second: Snapshot) -> Iterator[str]:
         if name in second.files and first.files[name] != second.files[name]:
             yield f"file {name}: other content"
     yield from _named(first.tables, second.tables, "table")
-    for name, rows in first.tables.items():
-        if name in second.tables and rows != second.tables[name]:
-            found = list(row_differences(rows, second.tables[name]))
-            if not found:
-                continue  # tables have no order
-            yield f"table {name}: {len(rows)} rows, then {len(second.tables[name])}"
-            yield from (f"  {line}" for line in found[:ROWS_SHOWN])
-            if len(found) > ROWS_SHOWN:
-                yield f"  … and {len(found) - ROWS_SHOWN} rows more"
+    for name, table in first.tables.items():
+        if name in second.tables:
+            yield from _table_changes(name, table, second.tables[name])
+
+
+def _table_changes(name: str, first: Rows, second: Rows) -> Iterator[str]:
+    if first.columns != second.columns:
+        yield f"table {name}: columns {', '.join(first.columns)}, then {', '.join(second.columns)}"
+        return
+    found = list(row_differences(first.rows, second.rows))
+    if found:
+        yield f"table {name}: {len(first.rows)} rows, then {len(second.rows)}"
+        yield from (f"  {line}" for line in found[:ROWS_SHOWN])
+    if len(found) > ROWS_SHOWN:
+        yield f"  … and {len(found) - ROWS_SHOWN} rows more"
 
 
 def _named(first: Mapping[str, Any], second: Mapping[str, Any], what: str) -> Iterator[str]:
@@ -93,7 +107,7 @@ def _add_file(snapshot: Snapshot, path: Path) -> None:
             snapshot.files[str(path)] = hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _tables(connection: Any) -> dict[str, list[tuple[Any, ...]]]:
+def _tables(connection: Any) -> dict[str, Rows]:
     if type(connection).__module__.startswith("sqlite3"):
         listing = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         names = [f'"{name}"' for (name,) in connection.execute(listing).fetchall()]
@@ -107,6 +121,5 @@ def _tables(connection: Any) -> dict[str, list[tuple[Any, ...]]]:
     for name in names:
         cursor = connection.execute(f"SELECT * FROM {name}")
         columns = tuple(column[0] for column in cursor.description)
-        rows = [tuple(row) for row in cursor.fetchall()]
-        found[name.replace('"', "").removeprefix("main.")] = [columns, *sorted(rows, key=repr)]
+        found[name.replace('"', "").removeprefix("main.")] = Rows(columns, [tuple(row) for row in cursor.fetchall()])
     return found
