@@ -23,7 +23,11 @@ from toque.store.sql.schema import Table
 R = TypeVar("R", bound=msgspec.Struct)
 
 COMPRESS_ABOVE = 1024
-"""Bytes. Below, zlib saves less than the time it takes."""
+"""Bytes of facts. Below, zlib saves less than the time it takes."""
+COMPRESS_REST_ABOVE = 700
+"""Bytes. In a clustered table of SQLite, a row beyond 1,000 bytes spills to a page of its own."""
+_ZLIB = b"\x78"
+"""First byte of what zlib makes; a msgpack map never begins with it."""
 
 
 def pack_index(index: MapIndex) -> bytes:
@@ -47,6 +51,19 @@ def pack_facts(facts: list[AnyFact]) -> tuple[bool, bytes]:
 def unpack_facts(compressed: bool, data: bytes) -> list[AnyFact]:
     """The facts that `pack_facts` was given."""
     return fact_log.decode(zlib.decompress(data) if compressed else data)
+
+
+def pack_rest(data: bytes) -> bytes:
+    """The msgpack map, compressed if it is large and that helps."""
+    if len(data) <= COMPRESS_REST_ABOVE:
+        return data
+    packed = zlib.compress(data, 1)
+    return packed if len(packed) < len(data) else data
+
+
+def unpack_rest(data: bytes) -> bytes:
+    """The map that `pack_rest` was given."""
+    return zlib.decompress(data) if data[:1] == _ZLIB else data
 
 
 class RowCodec(Generic[R]):
@@ -81,7 +98,7 @@ class RowCodec(Generic[R]):
             values = (*values[:at], pack_index(values[at]), *values[at + 1 :])
         if self._rest is not None:
             get, kind, _ = self._rest
-            values = (*values, self._encode_rest(kind(*get(row))))
+            values = (*values, pack_rest(self._encode_rest(kind(*get(row)))))
         return values
 
     def decode(self, values: Sequence[Any]) -> R:
@@ -93,7 +110,7 @@ class RowCodec(Generic[R]):
             name = self.names[self._index_at]
             given[name] = unpack_index(given[name])
         if self._rest is not None:
-            rest = self._rest[2](given.pop("rest"))
+            rest = self._rest[2](unpack_rest(given.pop("rest")))
             for name in self._rest_names:
                 given[name] = getattr(rest, name)
         return self._row(**given)

@@ -87,11 +87,9 @@ class SqliteDatabase:
         """Changes whenever another connection than our writer has committed."""
         return await self._write_thread.run(self._data_version)
 
-    async def reclaim(self, pages: int) -> None:
-        """Give up to `pages` free pages back to the file system."""
-        await self._write_thread.run(
-            lambda: self._guarded(lambda c: c.execute(f"PRAGMA incremental_vacuum({pages})").fetchall())
-        )
+    async def reclaim(self, pages: int) -> bool:
+        """Give up to `pages` free pages back to the file system; says whether there are more."""
+        return await self._write_thread.run(lambda: self._guarded(lambda connection: _vacuum(connection, pages)))
 
     # In the threads.
 
@@ -186,6 +184,14 @@ class SqliteDatabase:
         connection, self._reader = self._reader, None
         if connection is not None:
             connection.close()
+
+
+def _vacuum(connection: sqlite3.Connection, pages: int) -> bool:
+    [(before,)] = connection.execute("PRAGMA freelist_count").fetchall()
+    # As a script: `execute` would take one step, which is one page.
+    connection.executescript(f"PRAGMA incremental_vacuum({pages})")
+    [(after,)] = connection.execute("PRAGMA freelist_count").fetchall()
+    return 0 < after < before
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:

@@ -10,6 +10,7 @@ from toque.store.sqlite.database import SqliteDatabase, SqliteOptions
 from toque.store.sqlite.instances import InstanceLocks
 
 RECLAIM_PAGES = 1000
+"""At a time: commits pass in between."""
 
 
 class SqliteStore(SqlStore):
@@ -75,6 +76,6 @@ class SqliteStore(SqlStore):
     async def prune(self, *, before_us: int, keep_last: int, limit: int) -> list[str]:
         """See `Store.prune`. Freed pages go back to the file system."""
         pruned = await super().prune(before_us=before_us, keep_last=keep_last, limit=limit)
-        if pruned:
-            await self._file.reclaim(RECLAIM_PAGES)
+        while pruned and await self._file.reclaim(RECLAIM_PAGES):
+            pass
         return pruned
