@@ -20,6 +20,12 @@ MARKS = {
 }
 
 
+_SPOKEN = frozenset(
+    {f.AttemptEnded, f.Failed, f.Deferred, f.Succeeded, f.Skipped, f.UpstreamFailed, f.Cancelled, f.ScopeOpened}
+)
+"""Facts that may lead to a line; the others, three for each task run, are passed over quickly."""
+
+
 class Lines:
     """Writes as it happens; what belongs to the indexes of a map is one line at its end."""
 
@@ -34,6 +40,8 @@ class Lines:
         """A line for each piece of news that a reader of a log wants."""
         mapped: dict[str, int] = {}
         for fact in news:
+            if type(fact) not in _SPOKEN:
+                continue
             line = self._line(tally, fact)
             if line:
                 self._write(f"{clock(fact.at_us)}  {line}")

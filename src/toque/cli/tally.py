@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from toque.engine import facts as f
 from toque.engine.facts import AnyFact
 from toque.engine.states import TERMINAL, RunState, TaskState
-from toque.engine.values import ErrorInfo, TaskKey
+from toque.engine.values import ErrorInfo, MapIndex, TaskKey
 from toque.graph.ir import JoinNode, MapNode, Pipeline, TaskNode
 from toque.ports.executor import Progress
 
@@ -26,6 +26,8 @@ _STATES: dict[type[f.Fact], TaskState] = {
     f.Cancelled: TaskState.CANCELLED,
     f.ScopeOpened: TaskState.RUNNING,
 }
+_SILENT = frozenset({f.Readied, f.Dispatched, f.Started, f.RetryScheduled, f.Deferred})
+"""Say nothing beside the state."""
 
 
 @dataclass
@@ -108,8 +110,8 @@ class Tally:
         self.failures: dict[TaskKey, ErrorInfo] = {}
         """What failed and has not been healed by a later attempt."""
         self.nodes: dict[str, TaskTally] = {}
-        self._states: dict[TaskKey, TaskState] = {}
-        self._began_us: dict[TaskKey, int] = {}
+        self._states: dict[tuple[str, MapIndex], TaskState] = {}
+        self._began_us: dict[tuple[str, MapIndex], int] = {}
         self._sizes: Counter[str] = Counter({"": 1})
         self._open: Counter[str] = Counter()
         for node in pipeline.nodes:
@@ -126,24 +128,21 @@ class Tally:
 
     def add(self, news: Iterable[AnyFact]) -> None:
         """Take the next facts of the run, in order."""
+        # A run of many small tasks passes through here four times a task, on the thread of the loop.
         for fact in news:
-            match fact:
-                case f.RunStarted():
-                    self.state, self.started_us = RunState.RUNNING, self.started_us or fact.at_us
-                case f.CancelRequested():
-                    self.cancelled_by = fact.actor
-                case f.RunSuspended():
-                    self.state = RunState.SUSPENDED
-                case f.RunResumed():
-                    self.state = RunState.RUNNING
-                case f.RunFinished():
-                    self.state, self.finished_us = fact.state, fact.at_us
-                case f.StepDeclared():
-                    self._add(fact.node, flow=fact.body)
-                case f.TaskFact():
-                    self._task_fact(fact)
-                case _:
-                    pass
+            state = _STATES.get(type(fact))
+            if state is not None:
+                assert isinstance(fact, f.TaskFact)
+                node = self.nodes.get(fact.task)
+                if node is not None:
+                    if type(fact) not in _SILENT:
+                        self._note(node, fact)
+                    self._move(node, (fact.task, fact.map_index), state, fact.at_us)
+            elif isinstance(fact, f.TaskFact):
+                if fact.task in self.nodes:
+                    self._note(self.nodes[fact.task], fact)
+            else:
+                self._run_fact(fact)
 
     def progress(self, signal: Progress) -> None:
         """Take what a task said about how far it is."""
@@ -162,12 +161,30 @@ class Tally:
                 size=None if node.scope or flow else 1,
             )
 
-    def _task_fact(self, fact: f.TaskFact) -> None:
-        node = self.nodes.get(fact.task)
-        if node is None:
-            return
-        key = fact.key
+    def _run_fact(self, fact: AnyFact) -> None:
         match fact:
+            case f.RunStarted():
+                self.state, self.started_us = RunState.RUNNING, self.started_us or fact.at_us
+            case f.CancelRequested():
+                self.cancelled_by = fact.actor
+            case f.RunSuspended():
+                self.state = RunState.SUSPENDED
+            case f.RunResumed():
+                self.state = RunState.RUNNING
+            case f.RunFinished():
+                self.state, self.finished_us = fact.state, fact.at_us
+            case f.StepDeclared():
+                self._add(fact.node, flow=fact.body)
+            case _:
+                pass
+
+    def _note(self, node: TaskTally, fact: f.TaskFact) -> None:
+        """What a fact says beside the state that it leads to."""
+        match fact:
+            case f.Succeeded():
+                if self.failures:
+                    self.failures.pop(fact.key, None)
+                node.cached += bool(fact.cached_from)
             case f.ScopeOpened():
                 self._scope_opened(fact)
             case f.StepAdded():
@@ -175,25 +192,19 @@ class Tally:
             case f.AttemptEnded():
                 node.retries += fact.spends == "retry"
                 if fact.error is not None and fact.spends:
-                    self.failures[key] = fact.error
+                    self.failures[fact.key] = fact.error
             case f.Failed():
-                self.failures[key] = fact.error
+                self.failures[fact.key] = fact.error
             case f.Skipped() | f.Cancelled():
                 node.note = fact.reason
             case f.UpstreamFailed():
                 node.note = f"after {fact.culprit}"
-            case f.Succeeded():
-                self.failures.pop(key, None)
-                node.cached += bool(fact.cached_from)
             case f.Reused():
                 node.reused += 1
             case _:
                 pass
-        state = _STATES.get(type(fact))
-        if state is not None:
-            self._move(node, key, state, fact.at_us)
 
-    def _move(self, node: TaskTally, key: TaskKey, state: TaskState, at_us: int) -> None:
+    def _move(self, node: TaskTally, key: tuple[str, MapIndex], state: TaskState, at_us: int) -> None:
         old = self._states.pop(key, None)
         if old is not None:
             node.counts[old] -= 1
@@ -204,8 +215,8 @@ class Tally:
         elif old is TaskState.RUNNING:
             node.busy_us += at_us - self._began_us.pop(key, at_us)
         if state in TERMINAL:
-            if not key.map_index and not node.runs_code:
-                self._close(key.task, state)
+            if not node.runs_code and not key[1]:
+                self._close(node.id, state)
             node.last_us = at_us
             node.first_us = node.first_us or at_us
         else:
