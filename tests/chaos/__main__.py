@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --kills 300 [--seed S] [--store sqlite|postgresql|both]`: prints its seed, and what was killed."""
+"""`python -m tests.chaos --kills 300 [--seed S] [--store sqlite|postgresql|both]`: prints its seed and its kills."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ async def _serve(settings: Settings, until_idle: bool) -> None:
         stopped = asyncio.create_task(stop.wait())
         crashed = asyncio.create_task(site.runtime.crashed())
         await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
-        log.info("stopping: what runs is handed over")
+        log.info("stopping%s", "" if crashed.done() else ": what runs is handed over")
         for task in (looking_after, idle, stopped, crashed):
             if task is not None:
                 task.cancel()

@@ -1,6 +1,6 @@
 """Adoption: what other processes wrote into the store finds its way here; what dead ones left goes on.
 
-A hint (`Store.changed`) says when to look; looking is the truth, so a missed hint costs one lease at most.
+A hint (`Store.changed`) says when to look; looking is the truth, so a missed hint costs half a second at most.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ import logging
 from collections.abc import Callable, Collection
 
 from toque.engine.inputs import Cancel, Mark, Resume, Suspend
-from toque.engine.states import TaskState
+from toque.engine.states import RunState, TaskState
+from toque.errors import ToqueError
 from toque.ports.clock import Clock
-from toque.ports.store import CommandRow, Store, StoreUnavailable
+from toque.ports.store import CommandRow, RunFilter, Store, StoreUnavailable
 from toque.runtime.messages import Adopt, Message, Ordered, SlotsUsed
 from toque.runtime.options import RuntimeOptions
-from toque.runtime.versions import VersionMissing, Versions
+from toque.runtime.versions import Versions
 
 log = logging.getLogger("toque.runtime")
+
+LIVE = tuple(state for state in RunState if not state.is_terminal)
 
 
 class Adoption:
@@ -33,13 +36,15 @@ class Adoption:
         self._put = put
         self.contended: Callable[[], Collection[str]] = tuple
         """Pools in which other processes held slots: what they hold is looked at until they let go."""
+        self.knows: Callable[[str], bool] = lambda run_id: True
+        """Whether a run is in memory here."""
         self._ordered: set[int] = set()
-        self._refused: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, instance: str) -> None:
+    def start(self, instance: str) -> asyncio.Task[None]:
         """Begin to look."""
         self._task = asyncio.create_task(self._run(instance), name="toque-adoption")
+        return self._task
 
     async def stop(self) -> None:
         """Look no more."""
@@ -51,50 +56,59 @@ class Adoption:
         """Take over unfinished runs of `from_instances` and of nobody; returns how many."""
         taken = await self._store.adopt(instance, from_instances=from_instances)
         for run_id in taken:
-            await self.bring_in(run_id)
+            try:
+                await self.bring_in(run_id)
+            except ToqueError as problem:
+                if isinstance(problem, StoreUnavailable):
+                    raise
+                log.error("run %s cannot go on here: %s", run_id, problem)
         return len(taken)
 
     async def bring_in(self, run_id: str) -> None:
-        """Load a run that this instance owns by now."""
+        """Load a run that this instance owns by now. Raises `ToqueError` when its graph or its code is not here."""
         stored = await self._store.load_run(run_id)
-        if stored is None:
-            return
-        try:
+        if stored is not None:
             pipeline, bundle = await self._versions.get(stored.run.version)
-        except VersionMissing as missing:
-            if run_id not in self._refused:
-                self._refused.add(run_id)
-                log.error("run %s cannot go on: %s", run_id, missing)
-            return
-        self._put(Adopt(stored, pipeline, bundle))
+            self._put(Adopt(stored, pipeline, bundle))
 
     async def _run(self, instance: str) -> None:
-        renewed_us = 0
+        renewed_us = buried_us = 0
         while True:
             try:
                 now_us = self._clock.now_us()
-                lease_due = now_us - renewed_us >= self._options.lease_s * 1e6 / 3
-                if lease_due:
+                if now_us - renewed_us >= self._options.lease_s * 1e6 / 3:
                     await self._store.renew(instance, now_us, self._options.lease_s)
                     renewed_us = now_us
-                if await self._store.changed() or lease_due:
-                    await self._look(instance, bury=lease_due)
+                bury = now_us - buried_us >= self._options.bury_s * 1e6
+                if await self._store.changed() or bury:
+                    await self._look(instance, bury=bury)
+                    buried_us = now_us if bury else buried_us
+                if contended := self.contended():
+                    # Not only after a change: ours and theirs may have crossed when we looked before.
+                    used = await self._store.pool_usage()
+                    self._put(SlotsUsed({pool: used.get(pool, 0) for pool in contended}))
             except StoreUnavailable as unavailable:
                 log.warning("store unavailable, looking again: %s", unavailable)
             await self._clock.wait_until(self._clock.now_us() + int(self._options.poll_s * 1e6))
 
     async def _look(self, instance: str, *, bury: bool) -> None:
-        for command in await self._store.list_commands(instance):
-            if command.id not in self._ordered:
-                self._ordered.add(command.id)
-                self._put(Ordered(to_input(command), command.id))
-        if contended := self.contended():
-            used = await self._store.pool_usage()
-            self._put(SlotsUsed({pool: used.get(pool, 0) for pool in contended}))
         if self._options.adopt:
             dead = await self._store.dead_instances() if bury else []
-            if adopted := await self.adopt(instance, from_instances=dead):
+            # A transaction that finds nothing to adopt would wake every other server all the same.
+            if dead or await self._store.list_runs(RunFilter(owner="", states=LIVE, limit=1)):
+                adopted = await self.adopt(instance, from_instances=dead)
                 log.info("adopted %d run(s)%s", adopted, f" of {', '.join(dead)}" if dead else "")
+        for command in await self._store.list_commands(instance):
+            if command.id not in self._ordered and await self._is_due(command.run_id):
+                self._ordered.add(command.id)
+                self._put(Ordered(to_input(command), command.id))
+
+    async def _is_due(self, run_id: str) -> bool:
+        """A run that is on its way into memory gets its commands when it is there; one that has ended, to no effect."""
+        if self.knows(run_id):
+            return True
+        stored = await self._store.load_run(run_id)
+        return stored is None or stored.run.state.is_terminal
 
 
 def to_input(command: CommandRow) -> Cancel | Mark | Suspend | Resume:

@@ -80,7 +80,7 @@ class Granting:
     def restore(self, batch: Batch, owned: OwnedRun, effects: list[fx.AnyEffect]) -> None:
         """Take in a run with what it holds and waits for."""
         machine = owned.machine
-        self.starting.restored(owned)
+        self.starting.restored(batch, owned)
         active = machine.active()
         self.in_flight += len(active)
         for key, _, _ in active:

@@ -11,13 +11,14 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
+from typing import Any
 
 from toque.engine.rows import RunRow
 from toque.engine.values import Token
 from toque.ports.blobs import Blobs
 from toque.ports.clock import Clock
 from toque.ports.executor import Executor, Signal
-from toque.ports.store import Store
+from toque.ports.store import Store, StoreUnavailable
 from toque.runtime.acting import Actor
 from toque.runtime.adoption import Adoption
 from toque.runtime.batch import Batch
@@ -65,13 +66,16 @@ class Runtime:
         )
         self._ends = Ends()
         self._adoption.contended = lambda: self._deciding.granting.contended
+        self._adoption.knows = self._deciding.runs.__contains__
         self._settling = Settling(
             self.instance, store, clock, self._deciding, self._actor, self._inbox.put, self._ends.ended
         )
         self._intake = Intake(self._inbox, options.gather_s)
         self._boot = 0
         self._turning: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._grants = True
+        self._ending = False
+        self._broken: asyncio.Future[None] | None = None
 
     # -- life cycle
 
@@ -84,22 +88,33 @@ class Runtime:
             role=self._role,
             now_us=self._clock.now_us(),
         )
+        loop = asyncio.get_running_loop()
+        self._broken = loop.create_future()
+        loop.set_exception_handler(self._on_callback_error)
         for executor in self._executors.values():
             await executor.start(self._intake)
-        self._timers.start()
-        self._adoption.start(self.instance)
         self._turning = asyncio.create_task(self._turn_forever(), name="toque-loop")
+        for task in (self._turning, self._timers.start(), self._adoption.start(self.instance)):
+            task.add_done_callback(self._on_task_end)
 
     async def stop(self, *, grace_s: float = 5.0) -> None:
-        """End what runs, record it, and hand unfinished runs over to whoever comes next."""
+        """End what runs, record it, and hand unfinished runs over to whoever comes next.
+
+        Raises the error of our own that stopped the loop: then memory is not to be trusted, and nothing is written.
+        """
+        self._grants = False
         await self._adoption.stop()
         await self._timers.stop()
-        self._stopping = True
+        # The loop goes on meanwhile: what ends within the grace is recorded, and need not run again.
         for executor in self._executors.values():
             await executor.stop(grace_s=grace_s)
+        self._ending = self._settling.gives_up = True
         self._inbox.wake()
         if self._turning is not None:
-            await self._turning
+            await asyncio.wait([self._turning])
+        asyncio.get_running_loop().set_exception_handler(None)
+        if self._broken is not None and self._broken.done():
+            self._broken.result()
         await self._settling.hand_over()
         self._ends.broken(asyncio.CancelledError())
 
@@ -118,9 +133,9 @@ class Runtime:
         return self._deciding.granting.in_flight >= self._options.busy_attempts
 
     async def crashed(self) -> None:
-        """Return never, or raise the error of Toque's own that stopped the loop."""
-        if self._turning is not None:
-            await asyncio.shield(self._turning)
+        """Return never, but raise the error of Toque's own after which nothing goes on here."""
+        if self._broken is not None:
+            await asyncio.shield(self._broken)
 
     async def bring_in(self, run_ids: Sequence[str]) -> None:
         """Load runs that this instance owns by now."""
@@ -150,7 +165,7 @@ class Runtime:
     # -- the loop
 
     async def _turn_forever(self) -> None:
-        while not (self._stopping and not len(self._inbox)):
+        while not (self._ending and not len(self._inbox)):
             messages = await self._inbox.drain(self._options.batch)
             if (
                 self._deciding.granting.in_flight >= self._options.busy_attempts
@@ -160,14 +175,34 @@ class Runtime:
                 await asyncio.sleep(self._options.gather_s)
                 messages += self._inbox.take(self._options.batch)
             try:
-                batch = await self._settling.settle(messages, grant=not self._stopping)
-            except Exception as bug:
-                log.exception("the loop stopped on an error of Toque's own")
-                self._ends.broken(bug)
-                raise
+                batch = await self._settling.settle(messages, grant=self._grants)
+            except StoreUnavailable as unavailable:
+                log.error("the store stays unavailable, others will find out what happened: %s", unavailable)
+                return
             self._intake.publish(batch)
             self._actor.act(batch)
             self._forget_ended(batch)
+
+    # -- errors of our own: whatever they are, nobody may wait for ever
+
+    def _on_task_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._break(error)
+
+    def _on_callback_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback of the event loop raised: a report of an executor was lost with it."""
+        if "handle" in context and isinstance(error := context.get("exception"), Exception):
+            self._break(error)
+        else:
+            loop.default_exception_handler(context)
+
+    def _break(self, error: BaseException) -> None:
+        if self._broken is None or self._broken.done():
+            return
+        log.critical("stopped by an error of Toque's own", exc_info=error)
+        self._broken.set_exception(error)
+        self._broken.exception()  # it may be that nobody asks
+        self._ends.broken(error)
 
     # -- after the commit
 

@@ -16,6 +16,8 @@ class RuntimeOptions:
     """How often another process's writes are looked for."""
     lease_s: float = 10.0
     """PostgreSQL: an instance that was not renewed for so long is dead."""
+    bury_s: float = 0.5
+    """How often is asked whether another process is dead, and whether a hint was missed."""
     cancel_grace_s: float = 5.0
     """Between a cooperative cancel and SIGTERM."""
     batch: int = 4096

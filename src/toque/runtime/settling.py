@@ -48,9 +48,11 @@ class Settling:
         self._actor = actor
         self._put = put
         self._ended = ended
+        self.gives_up = False
+        """The process is ending: it waits no longer for a store that cannot be written."""
 
     async def settle(self, messages: list[Message], *, grant: bool) -> Batch:
-        """Decide `messages` until their transaction has been written."""
+        """Decide `messages` until their transaction has been written. Raises `StoreUnavailable` after `gives_up`."""
         delay_s = FIRST_DELAY_S
         while True:
             batch = Batch(self._clock.now_us())
@@ -73,6 +75,8 @@ class Settling:
                 messages = [message for message in messages if run_of(message) not in lost.runs]
                 messages = await self._reload(batch) + messages
             except StoreUnavailable as unavailable:
+                if self.gives_up:
+                    raise
                 log.error("nothing is lost, trying again in %.2g s: %s", delay_s, unavailable)
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, LONGEST_DELAY_S)
@@ -129,5 +133,7 @@ class Settling:
             try:
                 return await self._store.load_run(run_id)
             except StoreUnavailable as unavailable:
+                if self.gives_up:
+                    raise
                 log.error("cannot read run %s, trying again: %s", run_id, unavailable)
                 await asyncio.sleep(1.0)

@@ -14,6 +14,7 @@ from toque.runtime.owned import OwnedRun
 
 RUNS = "runs:"
 """Prefix of the pools that count the active runs of a pipeline."""
+NO_LIMIT = 1_000_000_000
 ADMISSION = "admission"
 """The actor of cancels that an overlap policy asked for."""
 
@@ -41,9 +42,14 @@ class Starting:
         )
         self._obey(batch, self._machine.decide(asked))
 
-    def restored(self, owned: OwnedRun) -> None:
-        """A run that was taken in has started already, unless it is queued."""
+    def restored(self, batch: Batch, owned: OwnedRun) -> None:
+        """A run that was taken in has started already, unless it is queued.
+
+        Its place went with the process that held it. Another run may have taken it by now: one too many for a while,
+        where the adopted run would otherwise stand still.
+        """
         if owned.machine.row.state is not RunState.QUEUED:
+            self._hold_place(batch, owned, at_most=NO_LIMIT)
             self._machine.decide(runs.RunActive(run_id=owned.run_id, pipeline=owned.machine.row.pipeline))
 
     def reread(self, run_id: str) -> None:
@@ -84,8 +90,8 @@ class Starting:
                     cancel = Cancel(run_id=run_id, actor=ADMISSION, reason=reason)
                     self._step(batch, owned, decide(owned.machine, cancel, batch.now_us))
 
-    def _hold_place(self, batch: Batch, owned: OwnedRun) -> None:
+    def _hold_place(self, batch: Batch, owned: OwnedRun, *, at_most: int = 0) -> None:
         concurrency = owned.pipeline.concurrency
         if concurrency.max_active_runs is not None and concurrency.overlap != "allow":
-            pool = RUNS + owned.pipeline.name
-            batch.acquire.append(Hold(pool=pool, holder=owned.run_id, slots=1, limit=concurrency.max_active_runs))
+            limit = at_most or concurrency.max_active_runs
+            batch.acquire.append(Hold(pool=RUNS + owned.pipeline.name, holder=owned.run_id, slots=1, limit=limit))

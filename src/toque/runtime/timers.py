@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 from collections.abc import Callable
 from itertools import count
@@ -24,16 +23,16 @@ class Timers:
         self._sooner = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    def start(self) -> asyncio.Task[None]:
         """Begin to fire."""
         self._task = asyncio.create_task(self._run(), name="toque-timers")
+        return self._task
 
     async def stop(self) -> None:
         """Fire no more."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def set(self, run_id: str, timer: SetTimer) -> None:
         """Deliver a `TimerFired` at `timer.due_us`."""

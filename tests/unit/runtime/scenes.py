@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import Any
+
+import msgspec
 
 from toque import each, pipeline, task
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.states import RunState
 from toque.executors.inline import InlineExecutor
 from toque.graph import canonical
-from toque.ports.executor import BundleRef
+from toque.ports.executor import BundleRef, Executor, WorkItem
 from toque.ports.store import Commit, TaskFilter
 from toque.runtime.clock import SystemClock
 from toque.runtime.ids import new_run_id
@@ -61,6 +64,11 @@ def wants_slots() -> int:
     return scarce(1)
 
 
+@pipeline(max_active_runs=1)
+def only_one() -> int:
+    return double(1)
+
+
 class FlakyStore(MemoryStore):
     """Asks `trouble(number of the commit)` before each commit, and `aftermath` behind it; they may raise."""
 
@@ -77,6 +85,34 @@ class FlakyStore(MemoryStore):
         self.aftermath(self.commits)
 
 
+class SlowStop(InlineExecutor):
+    """Ends what it holds of `double` only when it is stopped, one after the other, each when the loop had its turns."""
+
+    def __init__(self, open_blobs: Callable[[], MemoryBlobs]) -> None:
+        super().__init__(open_blobs)
+        self._items: list[WorkItem] = []
+
+    @property
+    def held(self) -> int:
+        """How many wait for the stop."""
+        return len(self._items)
+
+    def submit(self, item: WorkItem) -> None:
+        for spec in item.attempts:
+            lone = msgspec.structs.replace(item, attempts=(spec,))
+            if spec.task == "double":
+                self._items.append(lone)
+            else:
+                super().submit(lone)
+
+    async def stop(self, *, grace_s: float) -> None:
+        for item in self._items:
+            super().submit(item)
+            for _ in range(100):
+                await asyncio.sleep(0)
+        await super().stop(grace_s=grace_s)
+
+
 class Scene:
     """One store, and runtimes on it."""
 
@@ -88,14 +124,14 @@ class Scene:
         self.options = RuntimeOptions(**{"adopt": False, "poll_s": 0.001, **options})
 
     @asynccontextmanager
-    async def runtime(self) -> Any:
+    async def runtime(self, executor: Executor | None = None) -> Any:
         versions = Versions(self.store, lambda row: HERE)
-        for each_pipeline in (doubles, wants_slots):
+        for each_pipeline in (doubles, only_one, wants_slots):
             versions.learn(canonical.content_hash(each_pipeline.ir), each_pipeline.ir, HERE)
         runtime = Runtime(
             store=self.store,
             blobs=self.blobs,
-            executors={"process": InlineExecutor(lambda: self.blobs)},
+            executors={"process": executor or InlineExecutor(lambda: self.blobs)},
             versions=versions,
             clock=self.clock,
             options=self.options,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
-from tests.unit.runtime.scenes import CALLS, Scene, doubles, wants_slots
+from tests.unit.runtime.scenes import CALLS, Scene, SlowStop, doubles, only_one, wants_slots
+from toque.engine.effects import SetTimer
 from toque.engine.facts import Failed, Succeeded
+from toque.engine.inputs import Cancel
 from toque.engine.states import RunState, TaskState
 from toque.errors import ToqueBug
 from toque.ports.store import Commit, Hold, OwnershipLost, StoreUnavailable
@@ -162,9 +166,101 @@ async def test_listeners_hear_of_facts_only_after_the_commit() -> None:
     durable: list[int] = []
 
     async with scene.runtime() as runtime:
-        scene.store.aftermath = lambda number: durable.append(number)
+        scene.store.aftermath = durable.append
         runtime.listen(lambda run, facts: seen.append(len(durable)))
         await runtime.launch(scene.launch(doubles))
     assert seen
     assert all(commits > 0 for commits in seen)
     assert seen == sorted(seen)
+
+
+async def test_an_adopted_run_takes_its_place_among_the_active_ones_with_it() -> None:
+    """Else another process would start a second one beside it."""
+    scene = Scene()
+    launch = scene.launch(only_one)
+    async with scene.runtime() as first:
+        first.launch(launch).cancel()
+        while scene.store.commits < 1:
+            await asyncio.sleep(0)
+        scene.store.lose(first.instance)
+        async with scene.runtime() as second:
+            ending = second.wait(launch.row.run_id)
+            places: list[dict[str, int]] = []
+
+            async def look() -> None:
+                places.append(await scene.store.pool_usage())
+
+            await second.adopt()
+            while scene.store.commits < 2:
+                await asyncio.sleep(0)
+            await look()
+            await asyncio.wait_for(ending, 10)
+            await look()
+    assert places == [{"runs:only_one": 1}, {}]
+
+
+async def test_what_ends_within_the_grace_of_a_stop_is_recorded() -> None:
+    """However many attempts are still running: the loop does not end with the first of their reports."""
+    scene = Scene()
+    slow = SlowStop(lambda: scene.blobs)
+    launch = scene.launch(doubles)
+    async with scene.runtime(slow) as runtime:
+        runtime.launch(launch).cancel()
+        while slow.held < 3:
+            await asyncio.sleep(0)
+    states = {(row.task, row.map_index): row.state for row in await scene.tasks(launch.row.run_id)}
+    assert {states["double", (index,)] for index in range(3)} == {TaskState.SUCCEEDED}
+
+
+@pytest.mark.parametrize("place", ["loop", "adoption", "timers", "callback", "acting"])
+async def test_whatever_breaks_is_told_to_everybody_who_waits(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+
+    def broken(*_: object, **__: object) -> None:
+        raise ToqueBug("planted")
+
+    targets = {
+        "loop": "toque.runtime.settling.Settling.settle",
+        "adoption": "toque.store.memory.MemoryStore.changed",
+        "timers": "toque.runtime.timers.Timers._until",
+        "acting": "toque.runtime.acting.Actor.act",
+    }
+    if place in targets:
+        monkeypatch.setattr(targets[place], broken)
+    heard: list[ToqueBug] = []
+
+    async def hear(waiting: Awaitable[Any]) -> None:
+        try:
+            await asyncio.wait_for(waiting, 10)
+        except ToqueBug as bug:
+            heard.append(bug)
+
+    async def scenario() -> None:
+        async with scene.runtime() as runtime:
+            if place == "callback":
+                asyncio.get_running_loop().call_soon(broken)
+            elif place == "timers":
+                runtime._timers.set("nobody", SetTimer(kind="retry", due_us=scene.clock.now_us() + 10**9))
+            elif place in ("loop", "acting"):
+                runtime.post(Cancel(run_id="nobody", actor="test"))
+            await asyncio.gather(hear(runtime.wait("a run that never ends")), hear(runtime.crashed()))
+
+    with pytest.raises(ToqueBug, match="planted"):
+        await scenario()
+    assert len(heard) == 2
+
+
+async def test_a_stop_does_not_wait_for_a_store_that_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toque.runtime.settling.FIRST_DELAY_S", 0.0)
+    scene = Scene()
+
+    def trouble(number: int) -> None:
+        raise StoreUnavailable("disk full")
+
+    scene.store.trouble = trouble
+    async with scene.runtime() as runtime:
+        waiting = runtime.launch(scene.launch(doubles))
+        while scene.store.commits < 2:
+            await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
