@@ -411,3 +411,46 @@ def test_none_is_a_result_and_no_skip() -> None:
     run.end("returning_nothing/fetch[0]", None)
     assert isinstance(run.last, AttemptSucceeded)
     assert run.result is None
+
+
+@flow
+async def with_tools() -> list[Any]:
+    """Locks, queues, events, shields and wait_for: none of them needs more than callbacks."""
+    queue: asyncio.Queue[int] = asyncio.Queue(maxsize=1)
+    lock, ready = asyncio.Semaphore(1), asyncio.Event()
+    found: list[Any] = []
+
+    async def produce() -> None:
+        for page in range(3):
+            async with lock:
+                await queue.put(await fetch.submit(page))
+        ready.set()
+
+    async def consume() -> None:
+        await ready.wait()
+        found.append("ready")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(produce())
+        group.create_task(consume())
+        found += [await queue.get() for _ in range(3)]
+    found.append(await asyncio.wait_for(fetch.submit(3), timeout=60))
+    try:
+        await asyncio.wait_for(asyncio.shield(fetch.submit(4)), timeout=60)
+    except TimeoutError:
+        found.append("late")
+    return found
+
+
+def test_the_tools_of_asyncio_work_in_a_body_and_in_its_replay() -> None:
+    run = FakeRuntime(with_tools).begin()
+    for page in range(3):
+        run.end(f"with_tools/0/fetch[{page}]", page * 10)
+        run.restart()
+    run.end("with_tools/fetch[0]", 30)
+    run.restart()
+    (late,) = [step for step in run.open if "toque.sleep" in step]
+    run.end(late, sleep=True)
+    assert run.result == [0, 10, 20, "ready", 30, "late"]
+    # What a shield keeps from a timeout is a branch, and ends with the flow.
+    assert [(cancel.task, cancel.map_index) for cancel in run.of(Cancel)][-1] == ("with_tools/fetch", (1,))
