@@ -118,7 +118,7 @@ def call_plainly(callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if overridden.stubs:
         stub = overridden.stub_of(code_ref(function), callee.name)
         if stub is not None:
-            return stub()
+            function = stub
     kwargs = {**_replacements(callee, args, kwargs, overridden), **kwargs}
     return function(*fixed_arguments(callee), *args, **kwargs)
 

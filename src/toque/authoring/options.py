@@ -4,107 +4,22 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, TypedDict, get_args
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args
 
 from toque.authoring import sites
+from toque.authoring.option_types import Cache as Cache
+from toque.authoring.option_types import FlowOptions as FlowOptions
+from toque.authoring.option_types import GroupOptions as GroupOptions
+from toque.authoring.option_types import PipelineOptions as PipelineOptions
+from toque.authoring.option_types import Pool as Pool
+from toque.authoring.option_types import Retry as Retry
+from toque.authoring.option_types import RetryOn as RetryOn
+from toque.authoring.option_types import RetryRule as RetryRule
+from toque.authoring.option_types import TaskOptions as TaskOptions
 from toque.authoring.references import code_ref
 from toque.durations import Duration, seconds
 from toque.graph.ir import CachePolicy, CodeRef, ErrorClass, PoolClaim, RetryPolicy, TaskPolicy, TriggerRule
-from toque.worker.outcomes import RunReport
-
-RetryRule: TypeAlias = Callable[[Exception], "bool | float"]
-"""Whether to retry, or after how many seconds."""
-RetryOn: TypeAlias = type[BaseException] | ErrorClass | RetryRule
-
-
-@dataclass(frozen=True)
-class Retry:
-    """When a failed attempt is followed by another one.
-
-    `Retry(3, delay="5m", backoff=2, cap="1h", jitter=True)` waits 5, 10 and 20 minutes, each time between half and
-    all of it. `on` names what is retried: exception types, classes (`"transient"`), or one rule.
-    """
-
-    times: int
-    delay: Duration = 1
-    backoff: float = 1.0
-    cap: Duration | None = None
-    jitter: bool = False
-    on: RetryOn | Sequence[RetryOn] = ()
-
-
-@dataclass(frozen=True)
-class Cache:
-    """Reuse the result for the same inputs and code, for as long as `expires` says (None: always).
-
-    `key` is a function of the task's arguments that returns the cache key instead.
-    """
-
-    expires: Duration | None = None
-    key: Callable[..., str] | None = None
-
-
-@dataclass(frozen=True)
-class Pool:
-    """`slots` of a named pool, held while an attempt runs."""
-
-    name: str
-    slots: int = 1
-
-
-class GroupOptions(TypedDict, total=False):
-    """Options of a group, and of every callable when it is mapped."""
-
-    name: str
-    tolerate: float | str
-    """How many indexes of a map may fail: a count, or a share such as `"2%"`."""
-    trigger_rule: TriggerRule
-    owner: str
-    tags: Sequence[str]
-    doc: str
-
-
-class TaskOptions(GroupOptions, total=False):
-    """Options of a task: for `@task`, `.options()` and whatever else makes a node."""
-
-    retries: int | Retry
-    retry_delay: Duration
-    timeout: Duration
-    """Bounds one attempt."""
-    deadline: Duration
-    """Bounds the task run: all attempts, retries and waits."""
-    pool: str | Pool | Sequence[str | Pool]
-    priority: int
-    concurrency_key: str
-    cache: bool | Duration | Cache
-    executor: str
-    environment: str
-    memory_limit: int | str
-    on_cancel: Callable[..., object]
-    io_bound: bool
-
-
-class RunOptions(TypedDict, total=False):
-    """Options of the runs of a pipeline or flow."""
-
-    max_active_runs: int
-    overlap: Literal["allow", "queue", "skip", "cancel_older"]
-    """What happens to a run that comes on top of `max_active_runs`; `queue` unless stated."""
-    on_failure: Callable[[RunReport], object]
-    on_success: Callable[[RunReport], object]
-
-
-class PipelineOptions(GroupOptions, RunOptions, total=False):
-    """Options of a pipeline."""
-
-    deadline: Duration
-
-
-class FlowOptions(TaskOptions, RunOptions, total=False):
-    """Options of a flow: those of a task for its body, and those of a pipeline for its runs."""
-
 
 _KNOWN: Final[dict[str, frozenset[str]]] = {
     "task": frozenset(TaskOptions.__annotations__),

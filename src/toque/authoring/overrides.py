@@ -19,18 +19,31 @@ CodeKey: TypeAlias = tuple[str, str, str]
 """Module and qualified name of a task's function, and the node's name ("" for every node that runs it)."""
 
 
-@dataclass(frozen=True)
 class Stub:
-    """What a task does instead of running its body."""
+    """What a task does instead of running its body; after `times` calls (None: always) the body runs again."""
 
-    returns: Any = None
-    raises: BaseException | None = None
+    def __init__(
+        self,
+        *,
+        returns: Any = None,
+        raises: BaseException | None = None,
+        times: int | None = None,
+        body: Callable[..., Any] | None = None,
+    ) -> None:
+        self._returns = returns
+        self._raises = raises
+        self._left = times
+        self._body = body
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Stands in for the function, sync or async: the caller awaits only what can be awaited."""
-        if self.raises is not None:
-            raise self.raises
-        return self.returns
+        if self._left is not None and self._body is not None:
+            if self._left <= 0:
+                return self._body(*args, **kwargs)
+            self._left -= 1
+        if self._raises is not None:
+            raise self._raises
+        return self._returns
 
 
 @dataclass(frozen=True)

@@ -17,19 +17,23 @@ T = TypeVar("T")
 
 
 @overload
-def stub(task: Task[P, T], *, returns: T) -> AbstractContextManager[None]: ...
+def stub(task: Task[P, T], *, returns: T, times: int | None = None) -> AbstractContextManager[None]: ...
 @overload
-def stub(task: Task[P, T], *, raises: BaseException) -> AbstractContextManager[None]: ...
-def stub(task: Any, *, returns: Any = None, raises: BaseException | None = None) -> AbstractContextManager[None]:
-    """Have every run of `task` return a value or raise, within the block; its body is not called.
+def stub(task: Task[P, T], *, raises: BaseException, times: int | None = None) -> AbstractContextManager[None]: ...
+def stub(
+    task: Any, *, returns: Any = None, raises: BaseException | None = None, times: int | None = None
+) -> AbstractContextManager[None]:
+    """Have every attempt at `task` return a value or raise, within the block; its body is not called.
 
-    `stub(extract.options(name="extract_eu"), …)` means the node of that name only.
+    With `times` only so many attempts do, and the body runs after that: `stub(extract, raises=TimeoutError(), times=2)`
+    shows whether two retries are enough. `stub(extract.options(name="eu"), …)` means the node of that name only.
     """
     if not isinstance(task, Task):
         raise UserError(f"stub() needs a task; {task!r} is none.", fix="stub(some_task, returns=…)")
     code = code_ref(task.__toque_function__)
     name = task.settings.get("name", "")
-    return overrides.stubbed((code.module, code.qualname, name), overrides.Stub(returns, raises))
+    made = overrides.Stub(returns=returns, raises=raises, times=times, body=task.__toque_function__)
+    return overrides.stubbed((code.module, code.qualname, name), made)
 
 
 @overload

@@ -47,6 +47,11 @@ def flaky() -> int:
     return context().attempt
 
 
+@task(retries=2, retry_delay="10m")
+def steady() -> str:
+    return "the real thing"
+
+
 @task
 def patient() -> int:
     if context().deferrals < 3:
@@ -82,6 +87,11 @@ def asking() -> str:
 @pipeline
 def retrying() -> int:
     return flaky()
+
+
+@pipeline
+def steadily() -> str:
+    return steady()
 
 
 @pipeline

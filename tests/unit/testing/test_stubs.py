@@ -30,6 +30,14 @@ def test_a_stub_raises_instead_of_the_body() -> None:
     assert (failed.state, failed.error.type, failed.error.message) == ("failed", "TimeoutError", "too slow")
 
 
+def test_failures_can_be_injected_into_the_first_attempts() -> None:
+    with clock("2026-03-29T00:30Z"), stub(p.steady, raises=ConnectionError("reset"), times=2):
+        run = p.steadily.run()
+    assert (run.result, run[p.steady].attempts) == ("the real thing", 3)
+    with stub(p.steady, returns="fake", times=1):
+        assert [p.steady(), p.steady()] == ["fake", "the real thing"]
+
+
 def test_a_stub_can_mean_one_node_only() -> None:
     with stub(p.extract.options(name="second"), returns="fake"):
         assert p.two.run().result == ["the real a", "fake"]
