@@ -209,6 +209,9 @@ def _import_fix(error: BaseException) -> str:
         return f"install {error.name.partition('.')[0]} in this environment, or correct the name"
     if isinstance(error, SystemExit):
         return 'if __name__ == "__main__": around it'
+    if isinstance(error, UnboundLocalError):
+        # What a cycle comes to: `x = a(y)` below `y = b(x)`.
+        return f"call what makes {error.args[0].split(chr(39))[1]} first; two tasks cannot wait for each other"
     return ""
 
 

@@ -29,7 +29,7 @@ def timed_out(spec: AttemptSpec, now_us: int, started_us: int) -> AttemptFailed:
 
 def out_of_memory(spec: AttemptSpec, now_us: int, started_us: int) -> AttemptFailed:
     """It held more memory than its limit; its process was killed."""
-    limit = (spec.node.policy.memory_limit_bytes or 0) / 2**20
+    limit = (spec.node.policy.memory_limit_bytes or 0) / 1e6
     message = f"it held more memory than its limit of {limit:,.0f} MB"
     return failed(spec, now_us, started_us, ErrorInfo(kind="code", type="MemoryLimit", message=message))
 

@@ -59,6 +59,7 @@ def run_file(
         bundle = bundles.snapshot(settings.project, settings.bundle)
         async with opened(settings, role="run", executor=executor) as site:
             authored = await _authored(site, bundle, path, name, parameters)
+            authored.row.actor = actor
             await site.store.put_version(authored.row, make_current=True)
             row = new_row(authored.pipeline.name, authored.row.version, authored.parameters, site.clock.now_us())
             row.actor = actor

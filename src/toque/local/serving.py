@@ -104,6 +104,7 @@ async def _trigger(
         bundle = bundles.snapshot(settings.project, settings.bundle)
         path = relative(settings, Path(file))
         authored = await asyncio.to_thread(author, settings, bundle, path, name, parameters, now_us)
+        authored.row.actor = actor
         await store.put_version(authored.row, make_current=True)
         row = new_row(authored.pipeline.name, authored.row.version, authored.parameters, now_us)
     else:

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
+from toque.durations import Duration, seconds
 from toque.graph.ir import TaskNode
 
 
@@ -118,16 +119,24 @@ def uuid() -> _uuid.UUID:
     return flow.uuid() if flow is not None else _uuid.uuid4()
 
 
-def sleep(seconds: float) -> Awaitable[None]:
-    """Wait in an async body without holding anything; survives restarts. `asyncio.sleep` does the same there."""
+def sleep(duration: Duration) -> Awaitable[None]:
+    """Wait in an async body without holding anything: `await sleep("2h")`. Survives restarts; `asyncio.sleep` does the
+    same there."""
     flow = current_flow()
-    return flow.sleep(seconds) if flow is not None else asyncio.sleep(seconds)
+    delay_s = _seconds(duration)
+    return flow.sleep(delay_s) if flow is not None else asyncio.sleep(delay_s)
 
 
-def sleep_blocking(seconds: float) -> None:
+def sleep_blocking(duration: Duration) -> None:
     """Wait in a sync body without holding a worker; survives restarts (`time.sleep` does not)."""
     flow = current_flow()
+    delay_s = _seconds(duration)
     if flow is None:
-        time.sleep(seconds)
+        time.sleep(max(delay_s, 0.0))
     else:
-        flow.sleep(seconds).result()
+        flow.sleep(delay_s).result()
+
+
+def _seconds(duration: Duration) -> float:
+    """A number as it is: what is left until a time that has passed is negative, and no wait at all."""
+    return float(duration) if isinstance(duration, int | float) else seconds(duration)

@@ -231,6 +231,24 @@ flows.py:10  pages(seen[0])
   Fix: pass it as a parameter, or call that pipeline in this one
 """,
     ),
+    "two tasks that wait for each other": (
+        """
+from toque import pipeline, task
+@task
+def pages(given): ...
+@task
+def links(given): ...
+@pipeline
+def flights():
+    found = pages(linked)
+    linked = links(found)
+""",
+        """
+flows.py:8  found = pages(linked)
+  UnboundLocalError: cannot access local variable 'linked' where it is not associated with a value
+  Fix: call what makes linked first; two tasks cannot wait for each other
+""",
+    ),
     "a hook that is no task": (
         """
 from toque import pipeline

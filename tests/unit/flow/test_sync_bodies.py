@@ -111,7 +111,7 @@ def test_a_map_asks_for_all_before_it_waits() -> None:
 @flow
 def napping() -> float:
     before = now()
-    sleep_blocking(90)
+    sleep_blocking("1m30s")
     return (now() - before).total_seconds()
 
 

@@ -154,4 +154,11 @@ def _as_json(run: Run[Any], progress: Progress) -> dict[str, Any]:
 
 
 def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool | int | float | str)
+    """JSON says exactly this."""
+    match value:
+        case list():
+            return all(map(_is_plain, value))
+        case dict():
+            return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+        case _:
+            return value is None or isinstance(value, bool | int | float | str)
