@@ -157,6 +157,12 @@ def backtrack() -> None:
     re.match(r"(a+)+$", "a" * 40 + "b")
 
 
+def import_duckdb() -> None:
+    import duckdb
+
+    duckdb.sql("select 1").fetchall()
+
+
 def long_query() -> None:
     import duckdb
 

@@ -25,6 +25,7 @@ from toque.graph.expr import (
 from toque.ports.blobs import Blobs
 from toque.ports.executor import AttemptSpec, ItemSource
 from toque.worker import pages, values
+from toque.worker.items import Items
 from toque.worker.outcomes import Ok, RunReport
 from toque.worker.projection import project, written
 
@@ -58,9 +59,10 @@ def _is_list(annotation: Any) -> bool:
 class Evaluator:
     """The values of one attempt."""
 
-    def __init__(self, spec: AttemptSpec, blobs: Blobs) -> None:
+    def __init__(self, spec: AttemptSpec, blobs: Blobs, items: Items | None = None) -> None:
         self._spec = spec
         self._blobs = blobs
+        self._items = items or Items()
 
     def value(self, expr: AnyExpr, *, as_list: bool = False) -> Any:
         """What `expr` stands for in this attempt. Raises `UserError` for a projection that finds nothing."""
@@ -144,15 +146,15 @@ class Evaluator:
         match source.entry:
             case None:
                 return values.item(self.value(_needed(source)), source.index)
-            case Value(ref=ref) if ref.codec == "chunks" and not _path(source):
-                return values.open_chunks(ref, self._blobs).item(source.index)
             case Value(ref=ref):
-                whole = project(values.decode(ref, self._blobs), _path(source), "the result that is mapped")
-                return values.item(whole, source.index)
+                return self._items.of_value(ref, _path(source), source.index, self._blobs)
             case Hole(state=state):
                 raise ToqueBug(f"the list that {map_id!r} iterates has no value ({state})")
             case gathered:
                 holes = source.source.holes if isinstance(source.source, Gather) else "forbid"
+                if isinstance(gathered, Spilled) and holes in ("forbid", "outcome"):
+                    entry = self._items.of_spilled(gathered, source.index, self._blobs)
+                    return pages.open_entry(entry, source.index, self._blobs, holes, as_list=False)
                 return pages.gather(gathered, self._blobs, holes, as_list=False)[source.index]
 
 

@@ -136,7 +136,7 @@ class Attempt:
         self.env.running.pop(self.spec.token, None)
         current.reset(token)
         if self.env.raw is not None:
-            self.env.raw.end()
+            self.env.raw.end(self.context.log)
         self.context.log.close()
 
     def prepare(self, scope: ExitStack) -> Call | AttemptSucceeded:
@@ -148,7 +148,7 @@ class Attempt:
             args, call.kwargs = values.decode(spec.payload, env.blobs)
             call.args = list(args)
         else:
-            evaluator = Evaluator(spec, env.blobs)
+            evaluator = Evaluator(spec, env.blobs, env.items)
             if spec.node.policy.cache is not None:
                 cached = self._from_cache(call, evaluator)
                 if cached is not None:

@@ -67,7 +67,7 @@ def serve(connection: socket.socket, permits: int, files: str, wiring: Wiring) -
         # How the server learns where a worker is that does not answer: works while C code holds the GIL.
         faulthandler.register(signal.SIGUSR2, file=2, all_threads=False)
     os.chdir(setup.project)
-    code.lead_with([setup.bundle] if setup.bundle else [])
+    code.lead_with(code.bundle_roots(setup.bundle) if setup.bundle else [])
     sys.argv[:] = [""]
     capture.install()
     worker: ServesLane
@@ -90,7 +90,7 @@ def serve(connection: socket.socket, permits: int, files: str, wiring: Wiring) -
         project=setup.project,
         masker=project_masker(load_settings),
         worker=f"{setup.name}:{os.getpid()}",
-        raw=raw if setup.lane == "sync" else None,
+        raw=raw,
     )
     for module in setup.preload:
         with suppress(Exception):  # whoever needs it will be told

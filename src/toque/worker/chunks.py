@@ -14,6 +14,8 @@ import msgspec
 from toque.ports.blobs import Blobs
 
 ITEMS_A_CHUNK = 1000
+FIRST_CHUNK = 32
+"""Nobody knows yet how large the items are."""
 BYTES_A_CHUNK = 4 * 1024 * 1024
 """A chunk ends earlier when its items are large: one item is read at the cost of its chunk."""
 
@@ -47,7 +49,7 @@ class Writer:
 
     def __iter__(self) -> Iterator[bytes]:
         items = iter(self._items)
-        size = ITEMS_A_CHUNK
+        size = FIRST_CHUNK
         while batch := list(itertools.islice(items, size)):
             data = self._dump(batch)
             # Items tend to be alike: the next chunk is cut to what this one was worth.

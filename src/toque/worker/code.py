@@ -11,11 +11,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
+
 from toque.errors import UserError
 from toque.graph.ir import CodeRef
 
 BUNDLE_MANIFEST = ".toque-bundle.json"
 """In the root of a bundle; `roots` lists its import roots."""
+
+
+MANIFEST = ".toque-bundle.json"
 
 
 def resolve(ref: CodeRef) -> Any:
@@ -57,6 +62,21 @@ def import_roots(root: str) -> list[str]:
     except FileNotFoundError:
         inside = [each for each in sys.path if each.startswith(root + os.sep) and not each.startswith(sys.prefix)]
         return [root, *inside]
+
+
+class _Manifest(msgspec.Struct):
+    roots: tuple[str, ...] = ("",)
+
+
+def bundle_roots(bundle: str) -> list[str]:
+    """The import roots of a bundle, in order: the bundle itself and what its manifest names beside it (`src`, editable
+    distributions). A folder without a manifest, as in a test, is its only root."""
+    try:
+        data = Path(bundle, MANIFEST).read_bytes()
+    except OSError:
+        return [bundle]
+    roots = msgspec.json.decode(data, type=_Manifest).roots
+    return [str(Path(bundle, root)) for root in roots]
 
 
 def lead_with(roots: Iterable[str]) -> None:

@@ -20,6 +20,7 @@ from toque.worker import arguments, code, values
 from toque.worker.context import ArtifactKind, Channel, Context
 from toque.worker.failures import Failures
 from toque.worker.injection import Known, Supplier
+from toque.worker.items import Items
 from toque.worker.masking import Masker
 from toque.worker.pickles import MAX_PICKLE_BYTES
 from toque.worker.rawoutput import RawOutput
@@ -111,6 +112,7 @@ class Environment:
     def __post_init__(self) -> None:
         self.failures = Failures((self.bundle, self.project), self.masker)
         self.channel = Channel(self.signal, self._artifact)
+        self.items = Items()
         self.blobs: Blobs = LazyBlobs(self.open_blobs)
         self._settings: Known | None = None
         self.running: dict[Token, tuple[Context, int]] = {}

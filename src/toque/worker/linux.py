@@ -9,6 +9,7 @@ import sys
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_FALLOC_KEEP_SIZE, _FALLOC_PUNCH_HOLE = 1, 2
 
 
 def _prctl(option: int, value: int) -> None:
@@ -26,6 +27,13 @@ def die_with_parent(parent: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if sys.platform == "linux" and os.getppid() != parent:
         os._exit(1)
+
+
+def free_head(fd: int, size_bytes: int) -> None:
+    """Give the disk space of the first bytes of a file back; its length and offsets stay."""
+    if sys.platform == "linux":
+        call = ctypes.CDLL(None, use_errno=True).fallocate
+        call(fd, _FALLOC_KEEP_SIZE | _FALLOC_PUNCH_HOLE, ctypes.c_longlong(0), ctypes.c_longlong(size_bytes))
 
 
 def buffer_c_output_by_line() -> None:

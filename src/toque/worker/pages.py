@@ -27,6 +27,11 @@ def spill(entries: Iterable[Entry], blobs: Blobs, key: str) -> Spilled:
     return Spilled(key, writer.count)
 
 
+def open_spilled(spilled: Spilled, blobs: Blobs) -> chunks.Reader:
+    """Its entries, one at a time."""
+    return chunks.Reader(blobs, spilled.blob, _decode)
+
+
 def gather(entry: Entry, blobs: Blobs, holes: Holes, *, as_list: bool) -> Sequence[Any]:
     """What an argument becomes that gathers the results of a map: a list if it was asked for, else pages."""
     source = _entries(entry, blobs)
@@ -38,7 +43,7 @@ def gather(entry: Entry, blobs: Blobs, holes: Holes, *, as_list: bool) -> Sequen
             return [as_outcome(found, position) for position, found in listed if found.state != "skipped"]
         case "forbid" | "outcome":
             pass
-    pages = Pages(source, lambda found, position: _open(found, position, blobs, holes, as_list))
+    pages = Pages(source, lambda found, position: open_entry(found, position, blobs, holes, as_list=as_list))
     return list(pages) if as_list else pages
 
 
@@ -54,7 +59,8 @@ def as_outcome(hole: Hole, position: int | None) -> Failure | Skipped:
     return Failure(name, hole.state.replace("_", " "), kind, position)
 
 
-def _open(entry: Entry, position: int, blobs: Blobs, holes: Holes, as_list: bool) -> Any:
+def open_entry(entry: Entry, position: int, blobs: Blobs, holes: Holes, *, as_list: bool) -> Any:
+    """The value of one gathered result, or its typed hole."""
     match entry:
         case Value(ref=ref):
             value = values.decode(ref, blobs)
@@ -90,8 +96,8 @@ def _entries(entry: Entry, blobs: Blobs) -> _Source:
     match entry:
         case Values(items=items):
             return _Listed(items)
-        case Spilled(blob=key):
-            return chunks.Reader(blobs, key, _decode)
+        case Spilled():
+            return open_spilled(entry, blobs)
         case _:
             raise ToqueBug(f"gathered results expected, not {type(entry).__name__}")
 

@@ -72,6 +72,17 @@ def dump(value: Any, *, limit_bytes: int = MAX_PICKLE_BYTES) -> Pickled:
             raise _refusal(value, error) from first
 
 
+def dump_item(value: Any) -> bytes:
+    """A small object as a plain pickle. Raises `Unpicklable`."""
+    import cloudpickle
+
+    try:
+        data: bytes = cloudpickle.dumps(value, protocol=5)
+    except Exception as error:
+        raise _refusal(value, error) from error
+    return data
+
+
 def load(read: Callable[[int], bytes], readinto: Callable[[memoryview], None]) -> Any:
     """Decode from a stream: `read(n)` gives exactly n bytes, `readinto` fills a view.
 

@@ -15,6 +15,7 @@ import threading
 import time
 from contextlib import suppress
 
+from toque.worker import linux
 from toque.worker.log import Log, LogFile, StreamName
 from toque.worker.masking import Masker
 
@@ -25,6 +26,7 @@ _HEAD = struct.Struct("<QQI")
 _STATE_BYTES = 4096
 _PIECE = 1024 * 1024
 _SHRINK_ABOVE = 1024 * 1024
+_FREE_ABOVE = 16 * 1024 * 1024
 _LAST_CHARACTERS = 2000
 
 
@@ -66,7 +68,9 @@ class RawOutput:
             os.dup2(fd, standard)
         self._state = State(f"{files}.state")
         self._folded = [0, 0]
-        self._log: Log | None = None
+        self._freed = [0, 0]
+        self._logs: list[Log] = []
+        """Of the attempts that run. The output is taken to be the latest one's, which is certain where there is one."""
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._is_following = False
@@ -76,27 +80,34 @@ class RawOutput:
 
     def begin(self, log: Log) -> None:
         """From here on the output belongs to `log`."""
-        self._log = log
-        self._count += 1
-        self._state.write(self._folded, log.file.path)
+        with self._lock:
+            if self._logs:
+                self._fold(self._logs[-1], final=False)
+            self._logs.append(log)
+            self._count += 1
+            self._state.write(self._folded, log.file.path)
         if not self._wake.is_set():
             self._wake.set()
             if not self._is_following:
                 self._is_following = True
                 threading.Thread(target=self._follow, name="toque-output", daemon=True).start()
 
-    def end(self) -> None:
-        """Fold the rest; nobody's from here on."""
+    def end(self, log: Log) -> None:
+        """Fold the rest, if it is its; the output is nobody's from here on, or that of the latest that still runs."""
         with self._lock:
-            log, self._log = self._log, None
-            if log is not None:
+            if log not in self._logs:
+                return  # in a child that user code forked
+            if self._logs[-1] is log:
                 self._fold(log, final=True)
+            self._logs.remove(log)
+            if self._logs:
+                self._state.write(self._folded, self._logs[-1].file.path)
 
     def _follow(self) -> None:
         while True:
             self._wake.wait()
             time.sleep(FOLLOW_EVERY_S)
-            if self._count == self._seen and self._log is None:
+            if self._count == self._seen and not self._logs:
                 # Nothing ran since the last look: sleep without waking the machine. Look again after clearing, since
                 # an attempt that began just before saw the event still set.
                 self._wake.clear()
@@ -105,8 +116,8 @@ class RawOutput:
                 continue
             self._seen = self._count
             with self._lock:
-                if self._log is not None:
-                    self._fold(self._log, final=False)
+                if self._logs:
+                    self._fold(self._logs[-1], final=False)
 
     def _fold(self, log: Log, *, final: bool) -> None:
         moved = False
@@ -114,16 +125,19 @@ class RawOutput:
             if os.fstat(fd).st_size > self._folded[number]:
                 self._folded[number] = fold(fd, self._folded[number], log, _STREAMS[number], final=final)
                 moved = True
+                if self._folded[number] - self._freed[number] > _FREE_ABOVE:
+                    linux.free_head(fd, self._folded[number])
+                    self._freed[number] = self._folded[number]
         if final and max(self._folded) > _SHRINK_ABOVE:
             for number, fd in enumerate(self._fds):
                 os.ftruncate(fd, 0)
-                self._folded[number] = 0
+                self._folded[number] = self._freed[number] = 0
         if moved or final:
             self._state.write(self._folded, "" if final else log.file.path)
 
     def _forget(self) -> None:
         # A forked child shares the files, but folding is the parent's.
-        self._log = None
+        self._logs = []
         self._lock = threading.Lock()
 
 

@@ -23,6 +23,7 @@ MAPPED_INLINE_BYTES = 1024
 
 _json = msgspec.json.Encoder()
 _parse = msgspec.json.Decoder().decode
+_read_chunk = msgspec.msgpack.Decoder(list[bytes]).decode
 _SCALARS = frozenset({bool, int, float, str, type(None)})
 
 
@@ -98,14 +99,23 @@ def decode(ref: ValueRef, blobs: Blobs) -> Any:
             return tables.load(None if path else blobs.get(_blob(ref)), path)
         case "chunks":
             reader = open_chunks(ref, blobs)
-            return tuple(reader) if reader.kind == "tuple" else list(reader)
+            whole = map(pickle.loads, reader)
+            return tuple(whole) if reader.kind == "tuple" else list(whole)
         case _:
             raise ValueError(f"a value in the form {ref.codec!r}: written by a newer Toque?")
 
 
 def open_chunks(ref: ValueRef, blobs: Blobs) -> chunks.Reader:
-    """The items of a `chunks` value, one at a time."""
-    return chunks.Reader(blobs, _blob(ref), pickles.loads)
+    """The items of a `chunks` value, one at a time, each still pickled."""
+    return chunks.Reader(blobs, _blob(ref), _read_chunk)
+
+
+def pickled_items(items: list[Any]) -> list[bytes]:
+    """Each item by itself, so that one can be read without the others. Raises `pickles.Unpicklable`."""
+    try:
+        return [pickle.dumps(item, 5) for item in items]
+    except Exception:  # cloudpickle may do better; if not, it is known how to say what is wrong
+        return [pickles.dump_item(item) for item in items]
 
 
 def digest_of(value: Any) -> str:
@@ -224,7 +234,7 @@ def _as_chunks(items: Iterable[Any] | Generator[Any, Any, Any], kind: str, place
 
 
 def _chunk(batch: list[Any]) -> bytes:
-    return b"".join(pickles.dump(batch).pieces())
+    return msgspec.msgpack.encode(pickled_items(batch))
 
 
 def _load_pickle(key: str, blobs: Blobs) -> Any:

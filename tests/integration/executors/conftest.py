@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -54,19 +55,26 @@ def fifo(tmp_path: Path) -> Callable[[str], str]:
 
 async def release(path: str, text: str = "go") -> None:
     """Let go whoever waits for the FIFO."""
-
-    def write() -> None:
-        with open(path, "w") as file:
-            file.write(text)
-
-    async with asyncio.timeout(PATIENCE_S):
-        await asyncio.to_thread(write)
+    await _patiently(lambda: Path(path).write_text(text))
 
 
 async def listen(path: str) -> str:
     """What is written into the FIFO."""
+    return await _patiently(Path(path).read_text)
+
+
+async def _patiently(blocking: Callable[[], Any]) -> Any:
+    """The result of what may block for ever: in a daemon thread, so that a test that fails does end."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def run() -> None:
+        result = blocking()
+        loop.call_soon_threadsafe(lambda: done.done() or done.set_result(result))
+
+    threading.Thread(target=run, daemon=True).start()
     async with asyncio.timeout(PATIENCE_S):
-        return await asyncio.to_thread(lambda: Path(path).read_text())
+        return await done
 
 
 async def eventually(condition: Callable[[], Any]) -> Any:

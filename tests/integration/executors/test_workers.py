@@ -159,6 +159,29 @@ async def test_output_of_children_and_of_c_code_belongs_to_its_attempt(benches: 
     assert bench.messages(third) == ["from a thread speak_from_thread"]
 
 
+async def test_output_of_children_is_kept_in_shared_processes_too(benches: Benches, fifo: Fifo) -> None:
+    bench = await benches()
+    gate = fifo("gate")
+    waiting = bench.begin("wait_for", gate, policy={"io_bound": True})
+    await bench.started(waiting)
+    speaking = bench.begin("speak_from_outside", policy={"io_bound": True})
+    await bench.end(speaking)
+    assert "from a child" in bench.messages(speaking)
+    await release(gate)
+    await bench.end(waiting)
+    assert bench.messages(waiting) == []
+
+
+async def test_the_roots_that_a_bundle_names_lead(benches: Benches, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    (bundle / "src").mkdir(parents=True)
+    (bundle / "src" / "jobs.py").write_text("def where(): return __file__\n")
+    (bundle / ".toque-bundle.json").write_text('{"files": {}, "roots": ["", "src"], "python": "3"}')
+    ref = BundleRef(hash="b", path=str(bundle), project=str(bundle))
+    bench = await benches(bundle=ref, project=str(bundle))
+    assert value(await bench.run("where")) == str(bundle / "src" / "jobs.py")
+
+
 async def test_a_flood_of_output_is_all_there(benches: Benches) -> None:
     bench = await benches()
     made = bench.begin("flood", 100_000, 100)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.attempts import spec
 
+from tests.attempts import spec
 from toque.engine.inputs import AttemptFailed, AttemptSkipped
 from toque.errors import TransientError, UserError
 from toque.graph import constants

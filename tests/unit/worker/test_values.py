@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import pickle
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from toque.store.blobs import LocalBlobs, MemoryBlobs
 from toque.worker import pickles, tables, values
+from toque.worker.items import MAX_LISTS, Items
 from toque.worker.pickles import TooLarge, Unpicklable
 from toque.worker.values import Place
 
@@ -230,7 +232,7 @@ def test_a_mapped_list_is_read_by_offset(blobs: MemoryBlobs) -> None:
         items = kind(f"item {n}" for n in range(2_500))
         ref = store(items, blobs, mapped=True)
         assert ref.codec == "chunks"
-        assert values.open_chunks(ref, blobs).item(1_234) == "item 1234"
+        assert Items().of_value(ref, (), 1_234, blobs) == "item 1234"
         back = values.decode(ref, blobs)
         assert back == items
         assert type(back) is kind
@@ -246,8 +248,8 @@ def test_reading_one_item_reads_one_chunk() -> None:
 
     blobs = Watching()
     ref = store([{"n": n} for n in range(100_000)], blobs, mapped=True)
-    reader = values.open_chunks(ref, blobs)
-    assert [reader.item(n)["n"] for n in (50_000, 50_001, 50_999)] == [50_000, 50_001, 50_999]
+    items = Items()
+    assert [items.of_value(ref, (), n, blobs)["n"] for n in (50_100, 50_101, 50_900)] == [50_100, 50_101, 50_900]
     assert len(read) == 1
     assert read[0] < ref.size_bytes / 50
 
@@ -257,7 +259,33 @@ def test_a_chunk_of_large_items_holds_few(blobs: MemoryBlobs) -> None:
     ref = store(iter_of(items), blobs)
     reader = values.open_chunks(ref, blobs)
     assert len(reader) == 1_050
-    assert reader.item(1_049) == items[1_049]
+    assert pickle.loads(reader.item(1_049)) == items[1_049]
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_an_item_that_was_changed_is_given_unchanged_to_the_next(mapped: bool, blobs: MemoryBlobs) -> None:
+    shared = {"n": 0}
+    ref = store({"rows": [shared] * 5_000} if not mapped else [shared] * 5_000, blobs, mapped=mapped)
+    path = () if mapped else (("item", "rows"),)
+    items = Items()
+    for position in (0, 0, 1):
+        given = items.of_value(ref, path, position, blobs)
+        assert given == {"n": 0}
+        given["n"] = 1
+
+
+def test_the_lists_that_are_kept_are_few(blobs: MemoryBlobs) -> None:
+    items = Items()
+    for n in range(50):
+        ref = values.encode([n] * 5_000, Place(blobs, lambda: f"list-{n}"), mapped=n % 2 == 0)  # noqa: B023
+        assert items.of_value(ref, (), 4_999, blobs) == n
+    assert len(items._readers) <= MAX_LISTS
+    assert len(items._pickled) <= MAX_LISTS
+
+
+def test_a_mapped_item_that_cannot_be_stored_is_named(blobs: MemoryBlobs) -> None:
+    with pytest.raises(Unpicklable, match="lock"):
+        store([threading.Lock()] * 2_000, blobs, mapped=True)
 
 
 def iter_of(items: list[Any]) -> Iterator[Any]:
