@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
+import textwrap
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
 import click
 
+import toque as package
+from toque import testing
+from toque.authoring import option_types as options
 from toque.cli.application import COMMANDS, toque
 from toque.cli.exits import Exit
 from toque.engine.states import (
@@ -52,13 +59,66 @@ def commands() -> str:
     return "\n".join(lines)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"states.md": states, "commands.md": commands}
+def python() -> str:
+    """The names of the package, and the options of tasks and pipelines."""
+    lines = ["# Python", "", NOTE, "Everything comes from `toque`; what tests need, from `toque.testing`.", ""]
+    for module, title in ((package, "toque"), (testing, "toque.testing")):
+        lines += [f"## {title}", "", "| Name | What it is |", "|---|---|"]
+        names = module.__all__ if module is testing else exported()
+        lines += [f"| `{name}` | {_first_sentence(getattr(module, name))} |" for name in sorted(names, key=str.lower)]
+        lines.append("")
+    lines += ["## Options", "", "For the decorator, for `.options()`, and for `shell()`.", ""]
+    for kind, about in (
+        (options.GroupOptions, "everything that can be called or mapped"),
+        (options.TaskOptions, "tasks"),
+        (options.RunOptions, "the runs of pipelines and flows"),
+        (options.PipelineOptions, "pipelines"),
+    ):
+        lines += [f"Of {about}:", "", "| Option | Type | |", "|---|---|---|"]
+        lines += [f"| `{name}` | `{_shown(text)}` | {doc} |" for name, text, doc in _fields(kind)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"states.md": states, "commands.md": commands, "python.md": python}
 
 
 def main() -> None:
     """Write all pages."""
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page())
+
+
+def exported() -> list[str]:
+    """The names that the package offers."""
+    stub = Path(package.__file__ or "").with_suffix(".pyi").read_text()
+    return re.findall(r"^from \S+ import \S+ as (\S+)$", stub, re.MULTILINE)
+
+
+def _first_sentence(found: object) -> str:
+    text = " ".join((getattr(found, "__doc__", None) or "").split())
+    sentence = re.split(r"(?<=\.)\s|:?\s```", text, maxsplit=1)[0]
+    return sentence.replace("|", "\\|")
+
+
+def _fields(kind: type) -> list[tuple[str, str, str]]:
+    """(name, annotation, docstring) of the fields that a class itself declares."""
+    (declared,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(declared, ast.ClassDef)
+    found: list[tuple[str, str, str]] = []
+    for item in declared.body:
+        match item:
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                found.append((name, ast.unparse(item.annotation), ""))
+            case ast.Expr(value=ast.Constant(value=str(doc))) if found:
+                found[-1] = (*found[-1][:2], " ".join(doc.split()).replace("|", "\\|"))
+            case _:
+                pass
+    return found
+
+
+def _shown(annotation: str) -> str:
+    return annotation.replace("|", "\\|")
 
 
 def _diagram(first: StrEnum, transitions: Mapping[StrEnum, frozenset[StrEnum]], terminal: frozenset[StrEnum]) -> str:

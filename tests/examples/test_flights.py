@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from tests.examples.conftest import ROOT
+from tests.examples.conftest import ROOT, Shell
 from toque import DataError
 
 HERE = ROOT / "examples" / "flights"
@@ -87,3 +88,16 @@ def test_a_month_without_flights_is_refused(demo: ModuleType, tmp_path: Path) ->
     empty = month(demo, tmp_path, time_hour=[], carrier=[], flight=[], distance=[], temp=[])
     with pytest.raises(DataError, match="has 0 flights"):
         demo.check(empty)
+
+
+def test_the_demo_runs_as_the_readme_says(shell: Shell, tmp_path: Path) -> None:
+    project = tmp_path / "flights"
+    shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("out", ".toque"))
+    said = shell("toque run flights/flights.py", tmp_path).stdout
+    assert "✓ join_weather  12 of 12" in said
+    assert "flights succeeded in" in said
+    assert "336,776 flights" in said
+    assert "What next?" in said
+    assert (project / "out" / "flights.duckdb").exists()
+    for suggestion in ("toque show flights/flights.py", "toque logs --project flights"):
+        shell(suggestion, tmp_path)

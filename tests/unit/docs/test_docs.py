@@ -27,10 +27,16 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["states.md", "commands.md"])
+@pytest.mark.parametrize("name", ["states.md", "commands.md", "python.md"])
 def test_generated_pages_are_current(name: str) -> None:
     written = (ROOT / "docs" / "reference" / name).read_text()
     assert written == generator().PAGES[name](), "run python docs/generate.py"
+
+
+def test_every_name_of_the_package_says_what_it_is() -> None:
+    page = generator().PAGES["python.md"]()
+    silent = re.findall(r"^\| `(\w+)` \|  \|$", page, re.MULTILINE)
+    assert not silent
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -89,8 +95,6 @@ def test_every_decision_is_listed_and_numbered_once() -> None:
 def test_every_decision_that_the_code_cites_exists() -> None:
     numbers = {path.name[:4] for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
     cited = {
-        number
-        for path in (ROOT / "src").rglob("*.py")
-        for number in re.findall(r"\bADR (\d{4})\b", path.read_text())
+        number for path in (ROOT / "src").rglob("*.py") for number in re.findall(r"\bADR (\d{4})\b", path.read_text())
     }
     assert cited <= numbers

@@ -1,0 +1,122 @@
+"""What options there are, as types: values such as `Retry`, and the tables that editors complete from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypedDict
+
+from toque.durations import Duration
+from toque.graph.ir import ErrorClass, TriggerRule
+from toque.worker.outcomes import RunReport
+
+RetryRule: TypeAlias = Callable[[Exception], "bool | float"]
+"""Whether to retry, or after how many seconds."""
+RetryOn: TypeAlias = type[BaseException] | ErrorClass | RetryRule
+
+
+@dataclass(frozen=True)
+class Retry:
+    """When a failed attempt is followed by another one.
+
+    `Retry(3, delay="5m", backoff=2, cap="1h", jitter=True)` waits 5, 10 and 20 minutes, each time between half and
+    all of it. `on` names what is retried: exception types, classes (`"transient"`), or one rule.
+    """
+
+    times: int
+    delay: Duration = 1
+    backoff: float = 1.0
+    cap: Duration | None = None
+    jitter: bool = False
+    on: RetryOn | Sequence[RetryOn] = ()
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Reuse the result for the same inputs and code, for as long as `expires` says (None: always).
+
+    `key` is a function of the task's arguments that returns the cache key instead.
+    """
+
+    expires: Duration | None = None
+    key: Callable[..., str] | None = None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """`slots` of a named pool, held while an attempt runs."""
+
+    name: str
+    slots: int = 1
+
+
+class GroupOptions(TypedDict, total=False):
+    """Options of a group, and of every callable when it is mapped."""
+
+    name: str
+    """In the graph, the history and the logs; the function's name unless stated."""
+    tolerate: float | str
+    """How many indexes of a map may fail: a count, or a share such as `"2%"`."""
+    trigger_rule: TriggerRule
+    """Which outcomes upstream let it start; `all_success` unless stated."""
+    owner: str
+    """Who is asked when it fails."""
+    tags: Sequence[str]
+    """Words to find it by."""
+    doc: str
+    """What people read about it; the docstring unless stated."""
+
+
+class TaskOptions(GroupOptions, total=False):
+    """Options of a task: for `@task`, `.options()` and whatever else makes a node."""
+
+    retries: int | Retry
+    """How often it is tried again after a failure that may heal."""
+    retry_delay: Duration
+    """Between two attempts, when `retries` is a number."""
+    timeout: Duration
+    """Bounds one attempt."""
+    deadline: Duration
+    """Bounds the task run: all attempts, retries and waits."""
+    pool: str | Pool | Sequence[str | Pool]
+    """Slots that an attempt holds: `"warehouse"`, or `Pool("warehouse", 2)`."""
+    priority: int
+    """Higher first, when slots or workers are short; 0 unless stated."""
+    concurrency_key: str
+    """At most one task run at a time for each value; `{name}` stands for a parameter of the run."""
+    cache: bool | Duration | Cache
+    """Reuse an earlier result for the same inputs and code: always, for so long, or by a key of your own."""
+    executor: str
+    """Where it runs; `process` unless stated."""
+    environment: str
+    """Name of an environment of `toque.toml`."""
+    memory_limit: int | str
+    """An attempt that takes more is ended: bytes, or `"2GB"`."""
+    on_cancel: Callable[..., object]
+    """Called with the handle of a deferred task run that is cancelled, to stop what it waits for."""
+    io_bound: bool
+    """It waits more than it computes: many share one process."""
+
+
+class RunOptions(TypedDict, total=False):
+    """Options of the runs of a pipeline or flow."""
+
+    max_active_runs: int
+    """How many runs are active at a time."""
+    overlap: Literal["allow", "queue", "skip", "cancel_older"]
+    """What happens to a run that comes on top of `max_active_runs`; `queue` unless stated."""
+    on_failure: Callable[[RunReport], object]
+    """A task of one `RunReport`, run when the run fails; its own outcome changes nothing."""
+    on_success: Callable[[RunReport], object]
+    """The same, when the run succeeds."""
+
+
+class PipelineOptions(GroupOptions, RunOptions, total=False):
+    """Options of a pipeline."""
+
+    deadline: Duration
+    """Bounds the whole run."""
+
+
+class FlowOptions(TaskOptions, RunOptions, total=False):
+    """Options of a flow: those of a task for its body, and those of a pipeline for its runs."""
