@@ -101,9 +101,7 @@ def _remount_read_only(folder: Path) -> None:
 
 async def _limit_pages(store: SqliteStore, pages: int) -> None:
     """What SQLite does at this limit is what it does on a full disk: SQLITE_FULL in the middle of a statement."""
-    await store._file._write_thread.run(
-        lambda: store._file._writing().execute(f"PRAGMA max_page_count = {pages}").fetchall()
-    )
+    await store._file.on_writer(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchall())
 
 
 def test_a_blob_that_finds_no_room_leaves_nothing_behind(small_disk: Path | None, tmp_path: Path) -> None:
@@ -139,7 +137,7 @@ async def test_a_disk_that_becomes_read_only_can_be_read_but_not_written(
             await opened(path)
         return
     store = await opened(path)
-    await store._file._write_thread.run(lambda: store._file._writing().execute("PRAGMA query_only = 1"))
+    await store._file.on_writer(lambda connection: connection.execute("PRAGMA query_only = 1"))
     with pytest.raises(StoreUnavailable, match="read-only"):
         await store.commit(rows.commit(runs=[rows.run()]))
     await store.close()
@@ -225,9 +223,7 @@ async def test_a_relative_and_an_absolute_path_mean_what_they_say(
     store = SqliteStore("sqlite:///deep/new folder/toque.db?synchronous=full")
     await store.open()
     assert (tmp_path / "deep" / "new folder" / "toque.db").exists()
-    [(level,)] = await store._file._write_thread.run(
-        lambda: store._file._writing().execute("PRAGMA synchronous").fetchall()
-    )
+    [(level,)] = await store._file.on_writer(lambda connection: connection.execute("PRAGMA synchronous").fetchall())
     assert level == 2
     assert SqliteStore(f"sqlite:///{tmp_path}/x.db").options.path == f"{tmp_path}/x.db"
     await store.close()

@@ -13,7 +13,7 @@ from toque.store.sqlite.store import SqliteStore
 
 
 async def statements_of(store: SqliteStore, trace: list[str]) -> None:
-    await store._file._write_thread.run(lambda: store._file._writing().set_trace_callback(trace.append))
+    await store._file.on_writer(lambda connection: connection.set_trace_callback(trace.append))
 
 
 async def test_a_boot_number_is_synced_before_it_is_answered_and_commits_are_not(tmp_path: Path) -> None:
@@ -39,9 +39,7 @@ async def test_the_level_of_the_url_is_back_after_a_boot(tmp_path: Path, option:
     store = SqliteStore(f"sqlite:///{tmp_path}/toque.db{option}")
     await store.open()
     await store.new_boot("a", pid=1, host="", role="run", now_us=1)
-    [(found,)] = await store._file._write_thread.run(
-        lambda: store._file._writing().execute("PRAGMA synchronous").fetchall()
-    )
+    [(found,)] = await store._file.on_writer(lambda connection: connection.execute("PRAGMA synchronous").fetchall())
     assert found == level
     await store.close()
 
@@ -57,9 +55,7 @@ async def test_pruning_gives_the_room_back_to_the_file_system(tmp_path: Path) ->
         await store.commit(rows.commit(runs=[ended]))
 
     async def size() -> int:
-        await store._file._write_thread.run(
-            lambda: store._file._writing().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        )
+        await store._file.on_writer(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
         return path.stat().st_size
 
     before = await size()

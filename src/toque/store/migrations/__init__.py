@@ -17,8 +17,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.pool import NullPool
 
 from toque.errors import ToqueError
-from toque.store.sqlite.database import SqliteOptions
 from toque.store.sqlite.errors import translate as translate_sqlite
+from toque.store.sqlite.options import SqliteOptions
 
 SCRIPTS = Path(__file__).parent
 

@@ -6,8 +6,9 @@ from toque.ports.store import StoreUnavailable
 from toque.store.sql import messages, runs
 from toque.store.sql.session import Session
 from toque.store.sql.store import SqlStore
-from toque.store.sqlite.database import SqliteDatabase, SqliteOptions
+from toque.store.sqlite.database import SqliteDatabase
 from toque.store.sqlite.instances import InstanceLocks
+from toque.store.sqlite.options import SqliteOptions
 
 RECLAIM_PAGES = 1000
 """At a time: commits pass in between."""
