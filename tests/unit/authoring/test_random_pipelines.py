@@ -84,7 +84,8 @@ class Writer:
 
     def group(self, form: str, value: Any, inner: Any) -> Any:
         def body(item: int) -> int:
-            first = e.double.options(name=self.name("g"))(item)
+            # What the group is passed, and what it reads from around it.
+            first = e.add.options(name=self.name("g"))(item, value)
             last = self.block(inner, [first])[-1]
             return e.double.options(name=self.name("last"))(last)
 
