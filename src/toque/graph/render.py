@@ -91,14 +91,11 @@ def _groups_of(group: str, scope: str) -> Iterator[str]:
 
 
 def _label(node: AnyNode) -> str:
-    name = node.id.removesuffix("[]").removeprefix(_scope_prefix(node))
-    if node.meta.group:
-        name = node.id.removesuffix("[]").removeprefix(node.meta.group + ".")
-    parts = [name]
+    parts = [_local(node.id, node)]
     match node:
         case MapNode():
             joint = " × " if node.mode == "product" else ", "
-            parts.append(f"[{joint.join(show(axis.source) for axis in node.axes)}]")
+            parts.append(f"[{joint.join(_local(show(axis.source), node) for axis in node.axes)}]")
         case JoinNode():
             parts = ["one of " + ", ".join(show(source) for source in node.sources)]
         case TaskNode():
@@ -111,9 +108,10 @@ def _label(node: AnyNode) -> str:
     return " ".join(parts)
 
 
-def _scope_prefix(node: AnyNode) -> str:
-    """What the ids of all members of a mapped group begin with."""
-    return node.scope[:-2] + "." if node.scope else ""
+def _local(name: str, node: AnyNode) -> str:
+    """A name as it is known inside the group or mapped group of `node`."""
+    around = node.meta.group or node.scope.removesuffix("[]")
+    return (name.removesuffix("[]") or name).removeprefix(f"{around}." if around else "")
 
 
 def _guard_text(guard: Guard) -> str:
@@ -130,11 +128,7 @@ def _waits(node: AnyNode) -> str:
     sources = [edge.source for edge in node.upstream if edge.source not in guards]
     if isinstance(node, MapNode):
         sources += [axis.source.node for axis in node.axes if axis.chained and isinstance(axis.source, Ref)]
-    return (
-        "  ← " + ", ".join(source.removesuffix("[]").removeprefix(_scope_prefix(node)) for source in sources)
-        if sources
-        else ""
-    )
+    return "  ← " + ", ".join(_local(source, node) for source in sources) if sources else ""
 
 
 def _lines(branch: _Branch, fold: bool) -> Iterator[str]:

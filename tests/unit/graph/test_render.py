@@ -42,7 +42,7 @@ picture
 ├─ one of drop, sync_flow
 ├─ doubled/
 │  ├─ numbers  ← extract
-│  └─ double [doubled.numbers]  ← doubled.numbers
+│  └─ double [numbers]  ← numbers
 ├─ decided [[1]]
 │  ├─ double
 │  ├─ is_big  ← double
@@ -72,8 +72,8 @@ outer
 └─ inner/
    ├─ doubled/
    │  ├─ numbers
-   │  └─ double [inner.doubled.numbers]  ← inner.doubled.numbers
-   └─ total  ← inner.doubled.double"""
+   │  └─ double [numbers]  ← numbers
+   └─ total  ← doubled.double"""
     )
 
 
