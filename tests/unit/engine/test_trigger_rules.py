@@ -34,7 +34,10 @@ TABLE: dict[str, dict[str, str]] = {
     "all_skipped": {"ss": "skipped", "sf": "skipped", "sk": "skipped", "kk": "ready"},
 }
 CASES = [
-    (rule, ends, wanted) for rule, row in TABLE.items() for pair, wanted in row.items() for ends in {pair, pair[::-1]}
+    (rule, ends, wanted)
+    for rule, row in TABLE.items()
+    for pair, wanted in row.items()
+    for ends in sorted({pair, pair[::-1]})
 ]
 
 
