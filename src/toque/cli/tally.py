@@ -122,7 +122,7 @@ class Tally:
         """Nodes that run user code, hooks that never began left out."""
         return [
             node
-            for node in self.nodes.values()
+            for node in list(self.nodes.values())  # a copy: a view may draw in a thread of its own
             if node.runs_code and not (node.is_hook and not node.counts and not node.retries)
         ]
 

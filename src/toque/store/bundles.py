@@ -76,11 +76,15 @@ def snapshot(project: Path, files: BundleFiles = BundleFiles()) -> Bundle:  # no
     Raises `UserError` when the project is too large to be code, unreadable, or its `.toque` cannot be written.
     """
     declared = (project / FILE_NAME).is_file()
-    listing = list_files(project, declared=declared, include=files.include, exclude=files.exclude)
-    distributions = installed()
     home = project / ".toque" / "bundles"
     try:
         home.mkdir(parents=True, exist_ok=True)
+        _hide_from_git(home.parent)
+    except OSError as error:
+        raise UserError(f"the code of {project} cannot be snapshotted: {error}") from error
+    listing = list_files(project, declared=declared, include=files.include, exclude=files.exclude)
+    distributions = installed()
+    try:
         with _locked(home, fcntl.LOCK_SH):
             sources = {path: project / path for path in listing.paths} | _editable_files(distributions, project)
             objects = _Objects(home)
@@ -140,6 +144,13 @@ def prune(project: Path, keep: Collection[str], *, spared_s: float = SPARED_S) -
                 if stored.stat().st_nlink == 1:
                     stored.unlink()
     return sorted(removed)
+
+
+def _hide_from_git(state: Path) -> None:
+    """The state of runs is never committed, and does not make a repository dirty."""
+    ignore = state / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.unit.bundles.conftest import Git
 from toque.errors import UserError
 from toque.settings import BundleFiles
 from toque.store import bundles
@@ -137,6 +138,14 @@ def test_an_earlier_bundle_can_be_opened(project: Path) -> None:
     assert again is not None
     assert (again.files, again.roots, again.path) == (first.files, first.roots, first.path)
     assert opened(project, "0" * 16) is None
+
+
+def test_the_state_of_runs_is_hidden_from_git(project: Path, git: Git) -> None:
+    git("add", ".")
+    git("commit", "-qm", "first")
+    bundle = snapshot(project)
+    assert (bundle.git_commit, bundle.git_dirty) == (git("rev-parse", "HEAD").strip(), False)
+    assert git("status", "--porcelain") == ""
 
 
 def test_prune_keeps_what_is_named_and_what_is_young(project: Path) -> None:
