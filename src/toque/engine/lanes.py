@@ -207,6 +207,8 @@ class NodeState:
         index = map_index[-1] if map_index else 0
         if lane is None or not 0 <= index < len(lane.state):
             return None
+        if self.body is not None and not lane.state[index] and index not in lane.live:
+            return None  # A flow may ask for its third occurrence before its second: there is no second yet.
         return lane, index
 
     def enqueue(self, lane: Lane, start: int, stop: int) -> None:

@@ -77,7 +77,8 @@ def _outermost_first(run: Run, rows: Iterable[TaskRow]) -> list[TaskRow]:
 def _place(run: Run, row: TaskRow) -> tuple[Lane, int, TaskRow]:
     state = run.nodes[row.task]
     if state.body is not None:
-        add_step(state, row.map_index[:-1], row.map_index[-1])
+        lane = add_step(state, row.map_index[:-1], row.map_index[-1])
+        lane.live[row.map_index[-1]] = row
         run.steps_open += 1
     found = state.lane_of(row.map_index)
     if found is None:
@@ -135,14 +136,15 @@ def _count_end(run: Run, lane: Lane, index: int, row: TaskRow) -> None:
 
 def _line_up(run: Run, placed: list[tuple[Lane, int, TaskRow]]) -> None:
     """What is ready, in the order in which it became so."""
-    for lane, index, _ in placed:
-        if lane.state[index] == READY:
-            lane.node.enqueue(lane, index, index + 1)
-            count_ready(run, lane.node, 1)
     for frame in _frames(run):
         assert frame.lane is not None
         if frame.lane.state[frame.index] == RUNNING and not run.row.cancel_requested:
             ready_at_opening(run, frame)
+    for lane, index, _ in placed:
+        if lane.state[index] == READY:
+            # Not merged with a range next to it, which may have been ready much earlier or later.
+            lane.node.queue.append((lane, index, index + 1))
+            count_ready(run, lane.node, 1)
     for node in run.nodes.values():
         if len(node.queue) > 1:
             in_order = sorted(node.queue, key=_ready_since)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from toque.engine import effects as fx
 from toque.engine import facts as f
 from toque.engine.cancelling import call_off, is_called_off
-from toque.engine.codes import DEFERRED, DISPATCHED, FAILED, FIRST_TERMINAL, RUNNING, STATES, SUCCEEDED, WAITING
+from toque.engine.codes import DEFERRED, DISPATCHED, FAILED, FIRST_TERMINAL, RUNNING, STATES, SUCCEEDED
 from toque.engine.inputs import FlowEvicted, StepRequested
 from toque.engine.lanes import Lane, NodeState
 from toque.engine.rows import TaskRow
@@ -36,7 +36,7 @@ def on_step_requested(turn: Turn, request: StepRequested) -> None:
         return
     if step is not None:
         found = step.lane_of(key.map_index)
-        if found is not None and (found[0].state[found[1]] != WAITING):
+        if found is not None:
             _answer_again(turn, request, *found, row)
             return
     if is_called_off(turn.run, lane, row):

@@ -13,10 +13,10 @@ from toque.engine import effects as fx
 from toque.engine import inputs as i
 from toque.engine.facts import AnyFact
 from toque.engine.projection import drain_rows
-from toque.engine.rows import RunRow, TaskRow
+from toque.engine.rows import RunRow, StepRow, TaskRow
 from toque.engine.run import Decision, Run, decide, evolve, new_run
 from toque.engine.states import RunState, TaskState
-from toque.engine.values import ErrorInfo, MapIndex, TaskKey, Token, ValueRef
+from toque.engine.values import ErrorInfo, TaskKey, Token, ValueRef
 from toque.graph.expr import AnyExpr, Ref
 from toque.graph.ir import (
     AnyNode,
@@ -111,6 +111,7 @@ class Driver:
         self.effects: list[fx.AnyEffect] = []
         self.wanted: dict[str, int] = {}
         self.rows: dict[TaskKey, TaskRow] = {}
+        self.steps: list[StepRow] = []
         self.run_row = self.run.row
         if start:
             self.feed(i.Start(run_id=run_id))
@@ -130,6 +131,7 @@ class Driver:
         drained = drain_rows(self.run)
         for row in drained.tasks:
             self.rows[TaskKey(row.task, row.map_index)] = row
+        self.steps.extend(drained.steps)
         self.run_row = drained.run
         return decision
 
@@ -255,8 +257,3 @@ _QUEUED: dict[str, Any] = {
 
 def _fields(row: RunRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__struct_fields__}
-
-
-def index_of(*index: int) -> MapIndex:
-    """A map index."""
-    return index

@@ -81,7 +81,8 @@ def test_occurrences_may_come_out_of_order() -> None:
     d = flow()
     ask(d, 2)
     ask(d, 0)
-    assert [d.state("f/s", at) for at in range(3)] == ["ready", "waiting", "ready"]
+    assert [d.state("f/s", at) for at in range(3)] == ["ready", "absent", "ready"]
+    assert isinstance(d.cancel("f/s", 1).facts[0], f.Rejected)
     d.cancel()
     d.cancelled("f")
     assert d.run_state == "cancelled"

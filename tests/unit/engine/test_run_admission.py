@@ -1,0 +1,122 @@
+"""Admission of runs: how many of a pipeline may be active, and what becomes of one that comes on top."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toque.engine.run_admission import (
+    CancelOlder,
+    RunActive,
+    RunAdmission,
+    RunOver,
+    RunQueued,
+    SkipRun,
+    StartRun,
+)
+from toque.graph.ir import Concurrency
+
+
+def queued(run: str, most: int | None = 1, overlap: Any = "queue", priority: int = 0) -> RunQueued:
+    concurrency = Concurrency(max_active_runs=most, overlap=overlap)
+    return RunQueued(run_id=run, pipeline="p", concurrency=concurrency, priority=priority)
+
+
+def started(verdicts: list[Any]) -> list[str]:
+    return [verdict.run_id for verdict in verdicts if isinstance(verdict, StartRun)]
+
+
+def test_without_a_limit_every_run_starts() -> None:
+    runs = RunAdmission()
+    for run in "abc":
+        assert started(runs.decide(queued(run, most=None))) == [run]
+
+
+def test_allow_starts_on_top_of_the_limit() -> None:
+    runs = RunAdmission()
+    for run in "abc":
+        assert started(runs.decide(queued(run, overlap="allow"))) == [run]
+
+
+def test_a_queued_run_starts_when_another_one_ends() -> None:
+    runs = RunAdmission()
+    assert started(runs.decide(queued("a", 2))) == ["a"]
+    assert started(runs.decide(queued("b", 2))) == ["b"]
+    assert runs.decide(queued("c", 2)) == []
+    assert started(runs.decide(RunOver(run_id="a"))) == ["c"]
+
+
+def test_the_queue_goes_by_priority_and_then_by_arrival() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a"))
+    for run, priority in (("b", 0), ("c", 5), ("d", 0), ("e", 5)):
+        runs.decide(queued(run, priority=priority))
+    order = []
+    active = "a"
+    while verdicts := runs.decide(RunOver(run_id=active)):
+        (active,) = started(verdicts)
+        order.append(active)
+    assert order == ["c", "e", "b", "d"]
+
+
+def test_skip_says_what_was_in_the_way() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a", overlap="skip"))
+    (verdict,) = runs.decide(queued("b", overlap="skip"))
+    assert verdict == SkipRun(run_id="b", reason="1 active of at most 1: a")
+    runs.decide(RunOver(run_id="a"))
+    assert started(runs.decide(queued("c", overlap="skip"))) == ["c"]
+
+
+def test_cancel_older_waits_for_the_end_of_the_one_it_replaces() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a", overlap="cancel_older"))
+    (verdict,) = runs.decide(queued("b", overlap="cancel_older"))
+    assert (type(verdict), verdict.run_id) == (CancelOlder, "a")
+    assert started(runs.decide(RunOver(run_id="a"))) == ["b"]
+
+
+def test_cancel_older_replaces_what_still_waits_and_cancels_nothing_twice() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a", overlap="cancel_older"))
+    runs.decide(queued("b", overlap="cancel_older"))
+    (verdict,) = runs.decide(queued("c", overlap="cancel_older"))
+    assert (type(verdict), verdict.run_id) == (SkipRun, "b")
+    assert started(runs.decide(RunOver(run_id="a"))) == ["c"]
+
+
+def test_cancel_older_cancels_as_many_as_make_room() -> None:
+    runs = RunAdmission()
+    for run in "ab":
+        runs.decide(queued(run, 2, "cancel_older"))
+    verdicts = runs.decide(queued("c", 2, "cancel_older"))
+    assert [verdict.run_id for verdict in verdicts] == ["a"]
+
+
+def test_restored_runs_count() -> None:
+    runs = RunAdmission()
+    assert runs.decide(RunActive(run_id="a", pipeline="p")) == []
+    assert runs.decide(RunActive(run_id="a", pipeline="p")) == []
+    assert runs.decide(queued("b")) == []
+    assert started(runs.decide(RunOver(run_id="a"))) == ["b"]
+
+
+def test_a_run_that_leaves_the_queue_is_not_started() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a"))
+    runs.decide(queued("b"))
+    assert runs.decide(RunOver(run_id="b")) == []
+    assert runs.decide(RunOver(run_id="a")) == []
+    assert runs.decide(RunOver(run_id="nobody")) == []
+
+
+def test_a_run_is_queued_once() -> None:
+    runs = RunAdmission()
+    assert started(runs.decide(queued("a"))) == ["a"]
+    assert runs.decide(queued("a")) == []
+
+
+def test_pipelines_do_not_count_each_other() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a"))
+    other = RunQueued(run_id="b", pipeline="q", concurrency=Concurrency(max_active_runs=1))
+    assert started(runs.decide(other)) == ["b"]
