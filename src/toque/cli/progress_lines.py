@@ -44,6 +44,8 @@ class Lines:
                 continue
             line = self._line(tally, fact)
             if line:
+                for step in self._steps(tally, fact):
+                    self._write(f"{clock(fact.at_us)}  {ended(step)}")
                 self._write(f"{clock(fact.at_us)}  {line}")
             if isinstance(fact, f.TaskFact) and fact.map_index:
                 mapped[fact.task] = fact.at_us
@@ -51,7 +53,7 @@ class Lines:
                 mapped.update({node.id: fact.at_us for node in tally.tasks if node.scope == fact.task})
         for task, at_us in mapped.items():
             node = tally.nodes.get(task)
-            if node is not None and node.runs_code and node.is_mapped and node.is_over:
+            if node is not None and node.runs_code and node.scope and node.is_over:
                 self._write(f"{clock(at_us)}  {ended(node)}")
 
     def end(self) -> None:
@@ -72,6 +74,12 @@ class Lines:
                 return ended(node)
             case _:
                 return ""
+
+    def _steps(self, tally: Tally, fact: AnyFact) -> list[TaskTally]:
+        """Those of a flow whose body ends with `fact`: each time that it asked would be too many lines."""
+        if not isinstance(fact, f.Succeeded | f.Failed | f.Cancelled):
+            return []
+        return [node for node in tally.tasks if node.is_step and node.group == fact.task]
 
     def _write(self, line: str) -> None:
         self._out.write(line + "\n")

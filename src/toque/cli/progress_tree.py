@@ -72,7 +72,7 @@ def drawn(tally: Tally, now_us: int) -> list[Text]:
     for node in list(tally.tasks):
         if node.group != group:
             group = node.group
-            if group:
+            if group and not node.is_step:  # the body of a flow is the head of its steps
                 lines.append(Text(f"  {group}", style="bold"))
         lines.append(_line(node, now_us, indent="    " if group else "  "))
     return lines
@@ -93,7 +93,7 @@ def _line(node: TaskTally, now_us: int, indent: str) -> Text:
     mark, style = _STYLES[node.state]
     if node.state is TaskState.RUNNING:
         mark = FRAMES[now_us // (1_000_000 // PER_SECOND) % len(FRAMES)]
-    name = node.id.removeprefix(f"{node.group}.") if node.group else node.id
+    name = node.id[len(node.group) :].lstrip("./") if node.group and node.id != node.group else node.id
     line = Text(f"{indent}{mark} {name}", style=style)
     if node.is_mapped and node.size is not None:
         line.append(f"  {_bar(node.ended, node.size)} {node.ended}/{node.size}")

@@ -38,6 +38,8 @@ class TaskTally:
     scope: str = ""
     group: str = ""
     is_hook: bool = False
+    is_step: bool = False
+    """A step of the flow that `group` names: it has as many task runs as the body asks for."""
     runs_code: bool = True
     """False for map and join nodes."""
     counts: Counter[TaskState] = field(default_factory=Counter)
@@ -71,8 +73,8 @@ class TaskTally:
 
     @property
     def is_mapped(self) -> bool:
-        """It lives in a scope: there is one task run for each index."""
-        return bool(self.scope)
+        """It may have many task runs: one for each index of its scope, or for each time that a flow asks."""
+        return self.is_step or bool(self.scope)
 
     @property
     def state(self) -> TaskState:
@@ -155,7 +157,8 @@ class Tally:
             self.nodes[node.id] = TaskTally(
                 node.id,
                 scope=node.scope,
-                group=node.meta.group or flow,
+                group=flow or node.meta.group,
+                is_step=bool(flow),
                 is_hook=isinstance(node, TaskNode) and bool(node.hook),
                 runs_code=isinstance(node, TaskNode),
                 size=None if node.scope or flow else 1,

@@ -170,6 +170,42 @@ def test_signals_reach_the_tally_and_others_do_not_matter() -> None:
     assert tally.nodes["extract"].done == 5
 
 
+FLOW = Pipeline(name="crawl", nodes=(TaskNode(id="crawl", code=CODE, kind="flow"),))
+
+
+def flow_story() -> Iterator[list[AnyFact]]:
+    """A flow that asks twice for a step; the second time it fails."""
+    step = TaskNode(id="crawl/fetch", code=CODE)
+    yield [f.RunStarted(at_us=S), started("crawl"), f.StepDeclared(at_us=S, node=step, body="crawl")]
+    for occurrence in (0, 1):
+        yield [f.StepAdded(at_us=S, task="crawl/fetch", map_index=(occurrence,), digest="d")]
+        yield [started("crawl/fetch", (occurrence,), S)]
+    yield [succeeded("crawl/fetch", (0,), 3 * S)]
+    yield [f.Failed(at_us=3 * S, task="crawl/fetch", map_index=(1,), error=ERROR)]
+
+
+def test_steps_of_a_flow_are_told_when_its_body_ends_but_failures_at_once() -> None:
+    out = io.StringIO()
+    progress = Progress(Lines(out), out=out)
+    for news in flow_story():
+        progress.facts("r1", FLOW, news)
+    lines = [line.partition("  ")[2] for line in out.getvalue().splitlines()[1:]]
+    assert lines == ["✗ crawl/fetch[1]: DataError: too few rows"]
+    progress.facts("r1", FLOW, [succeeded("crawl", at_us=4 * S)])
+    lines = [line.partition("  ")[2] for line in out.getvalue().splitlines()[2:]]
+    assert lines == ["✗ crawl/fetch  1 of 2  failed  2.0 s", "✓ crawl  3.0 s"]
+
+
+def test_steps_of_a_flow_stand_below_it_in_the_tree() -> None:
+    tally = Tally(FLOW, "r1")
+    for news in list(flow_story())[:6]:
+        tally.add(news)
+    lines = [line.plain for line in drawn(tally, 4 * S)]
+    assert lines[1].endswith("crawl  3.0 s")
+    assert lines[2].startswith("    ")
+    assert "fetch  ━━━━━━━━━━━━┈┈┈┈┈┈┈┈┈┈┈┈ 1/2  1 running" in lines[2]
+
+
 @pytest.mark.parametrize(("quiet", "expected"), [(True, ""), (False, "run r1 of flights\n")])
 def test_nothing_is_written_when_quiet(quiet: bool, expected: str) -> None:
     out = io.StringIO()
