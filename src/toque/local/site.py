@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toque.errors import UserError
+from toque.local.recording import Recorder
 from toque.ports.blobs import Blobs
 from toque.ports.executor import BundleRef, Executor
 from toque.ports.store import Store, VersionRow
@@ -81,12 +82,15 @@ async def opened(settings: Settings, *, role: Role, executor: str | None = None)
     site = _make(settings, role, executor)
     await site.store.open()
     try:
+        recorder = Recorder(settings.home / "logs")
+        site.runtime.listen(None, recorder.signal)
         await site.runtime.start()
         try:
             yield site
         finally:
             # Shielded: a second Ctrl-C must not leave workers behind.
             await asyncio.shield(site.runtime.stop())
+            recorder.flush()
     finally:
         await site.store.close()
 

@@ -41,9 +41,10 @@ class Intake:
         """See `Sink.capacity_changed`."""
         self._inbox.wake()
 
-    def listen(self, listener: Listener, on_signal: Callable[[Signal], None] | None = None) -> None:
-        """Call `listener` with the facts of each run after each commit."""
-        self._listeners.append(listener)
+    def listen(self, listener: Listener | None, on_signal: Callable[[Signal], None] | None = None) -> None:
+        """Call `listener` with the facts of each run after each commit, `on_signal` with each signal."""
+        if listener is not None:
+            self._listeners.append(listener)
         if on_signal is not None:
             self._signal_listeners.append(on_signal)
 

@@ -158,8 +158,8 @@ class Runtime:
         """The last row of a run that this instance owns or is about to adopt."""
         return self._ends.wait(run_id)
 
-    def listen(self, listener: Listener, on_signal: Callable[[Signal], None] | None = None) -> None:
-        """Call `listener` with the facts of each run after each commit."""
+    def listen(self, listener: Listener | None, on_signal: Callable[[Signal], None] | None = None) -> None:
+        """Call `listener` with the facts of each run after each commit, `on_signal` with each signal."""
         self._intake.listen(listener, on_signal)
 
     # -- the loop

@@ -141,8 +141,7 @@ class Environment:
 
     def _artifact(self, spec: AttemptSpec, name: str, value: Any, kind: ArtifactKind | None) -> None:
         kind = kind or _kind_of(value)
-        if isinstance(value, str):
-            value = self.masker.mask(value)
+        value = self.masker.mask_data(value)
         place = values.Place(self.blobs, lambda: f"{result_key(spec)}.artifacts/{safe(name)}")
         ref = values.encode(value, place, max_pickle_bytes=self.max_pickle_bytes)
         self.signal(

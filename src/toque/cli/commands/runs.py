@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
-from toque.cli.options import json_option, project_options
+from toque.cli.options import json_option, project_options, split_task_run
 from toque.cli.output import Output, state, table
 from toque.cli.stores import find_run, in_store
+from toque.cli.task_run import as_json, described, find_task_run, signal_lines, signals_as_json
 from toque.cli.times import between, moment, span
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.states import RunState, TaskState
 from toque.engine.values import TaskKey
+from toque.local.recording import recorded
 from toque.ports.store import RunFilter, Store, TaskFilter
 from toque.settings import Settings
 
@@ -22,17 +25,29 @@ SHOWN_FAILURES = 20
 
 @click.command()
 @click.argument("run", required=False)
+@click.argument("task_run", required=False)
 @click.option("--pipeline", default="", help="Only runs of this pipeline.")
 @click.option("--state", "states", multiple=True, type=click.Choice([str(each) for each in RunState]))
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @project_options
 @json_option
 def runs(
-    run: str | None, pipeline: str, states: tuple[str, ...], limit: int, settings: Settings, output: Output
+    run: str | None,
+    task_run: str | None,
+    pipeline: str,
+    states: tuple[str, ...],
+    limit: int,
+    settings: Settings,
+    output: Output,
 ) -> None:
-    """List runs, newest first; or show RUN (an id, an end of one, or `latest`)."""
+    """List runs, newest first; or show RUN (an id, an end of one, or `latest`), with what its tasks reported; or one
+    TASK_RUN of it (`task`, `task[3]`) with its attempts."""
     if run:
-        in_store(settings, lambda store: _show(store, run, output))
+        logs = settings.home / "logs"
+        if task_run:
+            in_store(settings, lambda store: _show_task_run(store, run, task_run, logs, output))
+        else:
+            in_store(settings, lambda store: _show(store, run, logs, output))
         return
     where = RunFilter(pipeline=pipeline, states=tuple(RunState(each) for each in states), limit=limit)
     rows = in_store(settings, lambda store: store.list_runs(where))
@@ -80,11 +95,20 @@ def summary(row: RunRow) -> dict[str, Any]:
     }
 
 
-async def _show(store: Store, name: str, output: Output) -> None:
+async def _show_task_run(store: Store, name: str, task_run: str, logs: Path, output: Output) -> None:
+    run_id = (await find_run(store, name)).run_id
+    task, map_index = split_task_run(task_run)
+    row, attempts = await find_task_run(store, run_id, task, map_index)
+    signals = [each for each in recorded(logs, run_id) if (each.task, each.map_index) == (task, map_index)]
+    output.result(as_json(row, attempts, signals), lambda: described(row, attempts, signals))
+
+
+async def _show(store: Store, name: str, logs: Path, output: Output) -> None:
     row = await find_run(store, name)
     counts = await store.count_tasks(row.run_id)
     unhappy = (TaskState.FAILED, TaskState.RETRYING, TaskState.CANCELLED)
     failures = await store.list_tasks(TaskFilter(run_id=row.run_id, states=unhappy, limit=SHOWN_FAILURES))
+    signals = recorded(logs, row.run_id)
     data = {
         **summary(row),
         "tasks": {task: {str(each): count for each, count in states.items()} for task, states in counts.items()},
@@ -92,11 +116,12 @@ async def _show(store: Store, name: str, output: Output) -> None:
             {"task": task.task, "map_index": task.map_index, "state": str(task.state), "error": task.error}
             for task in failures
         ],
+        **signals_as_json(signals),
     }
-    output.result(data, lambda: _described(row, counts, failures))
+    output.result(data, lambda: "\n".join([*_described(row, counts, failures), *signal_lines(signals)]))
 
 
-def _described(row: RunRow, counts: dict[str, dict[TaskState, int]], failures: list[TaskRow]) -> str:
+def _described(row: RunRow, counts: dict[str, dict[TaskState, int]], failures: list[TaskRow]) -> list[str]:
     lines = [f"{row.pipeline}  {click.style(row.run_id, bold=True)}  {state(str(row.state))}"]
     lines.append(f"  version   {row.version}")
     lines.append(f"  started   {moment(row.started_us) or 'not yet'}  by {row.trigger} {row.actor}".rstrip())
@@ -122,4 +147,4 @@ def _described(row: RunRow, counts: dict[str, dict[TaskState, int]], failures: l
             lines += ["", f"{TaskKey(task.task, task.map_index)}  {task.error.type}: {task.error.message}"]
             if task.error.file:
                 lines.append(f"  {task.error.file}:{task.error.line}")
-    return "\n".join(lines)
+    return lines
