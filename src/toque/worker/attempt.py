@@ -29,7 +29,7 @@ from toque.engine.inputs import (
 from toque.engine.values import ErrorInfo, ValueRef
 from toque.errors import UserError
 from toque.ports.executor import AttemptSpec
-from toque.worker import cache, projection, values
+from toque.worker import cache, projection, stored, values
 from toque.worker.arguments import Evaluator
 from toque.worker.context import Context, current, lone
 from toque.worker.control import Cancelled, NotYet, Skip
@@ -144,16 +144,12 @@ class Attempt:
         spec, env = self.spec, self.env
         plan = env.plan(spec.node)
         call = Call(plan.function, plan.is_async, plan)
-        if spec.payload is not None:
-            args, call.kwargs = values.decode(spec.payload, env.blobs)
-            call.args = list(args)
-        else:
-            evaluator = Evaluator(spec, env.blobs, env.items)
-            if spec.node.policy.cache is not None:
-                cached = self._from_cache(call, evaluator)
-                if cached is not None:
-                    return cached
-            self._evaluate(call, evaluator)
+        evaluator = Evaluator(spec, env.blobs, env.items)
+        if spec.node.policy.cache is not None:
+            cached = self._from_cache(call, evaluator)
+            if cached is not None:
+                return cached
+        self._evaluate(call, evaluator)
         for name, inject in plan.inject:
             call.kwargs[name] = env.supplier.supply(inject, self.context, scope)
         self._call = call
@@ -225,6 +221,9 @@ class Attempt:
         }
 
     def _evaluate(self, call: Call, evaluator: Evaluator) -> None:
+        if self.spec.payload is not None:
+            call.args, call.kwargs = stored.opened(self.spec.payload, self.env.blobs)
+            return
         call.args = [evaluator.value(expr, as_list=as_list) for expr, as_list in call.plan.args]
         call.kwargs = {name: evaluator.value(expr, as_list=as_list) for name, expr, as_list in call.plan.kwargs}
 
@@ -236,7 +235,8 @@ class Attempt:
             self._evaluate(call, evaluator)
             return tuple(call.args), call.kwargs
 
-        call.cache_key = cache.key_of(policy, self.spec.node, evaluator.digest, evaluated)
+        payload = self.spec.payload.digest if self.spec.payload is not None else ""
+        call.cache_key = cache.key_of(policy, self.spec.node, evaluator.digest, evaluated, payload)
         found = cache.look_up(self.env.blobs, call.cache_key, policy, self.env.now_us())
         if found is None:
             return None

@@ -34,9 +34,11 @@ def key_of(
     node: TaskNode,
     digest: Callable[[AnyExpr], str],
     arguments: Callable[[], tuple[tuple[Any, ...], dict[str, Any]]],
+    payload: str = "",
 ) -> str:
     """Key of the record. The user's own key function decides alone what counts as the same input, but not which code
-    is meant. `arguments` are evaluated for it only."""
+    is meant. `arguments` are evaluated for it only. `payload` is the digest of the arguments of a flow's step, which are
+    not in the node."""
     if policy.key is not None:
         args, kwargs = arguments()
         answer = code.resolve(policy.key)(*args, **kwargs)
@@ -45,6 +47,7 @@ def key_of(
         parts = [b"key", answer.encode()]
     else:
         parts = [b"inputs", *(digest(expr).encode() for expr in node.args)]
+        parts += [b"payload", payload.encode()] if payload else []
         parts += [f"{name}={digest(expr)}".encode() for name, expr in sorted(node.kwargs.items())]
     ref = node.code
     # What the server needs to know of the result is part of the record, so it is part of the key.

@@ -175,3 +175,23 @@ def test_a_sync_body_has_a_thread_of_its_own() -> None:
 async def test_a_body_is_a_plain_function_for_its_unit_tests() -> None:
     assert await leg.__toque_function__(3) == 12
     assert mixed_sync.__toque_function__.__name__ == "mixed_sync"
+
+
+ran: list[int] = []
+
+
+@task(cache=True)
+def costly(x: int) -> int:
+    ran.append(x)
+    return x * x
+
+
+@flow
+async def frugal() -> list[int]:
+    return [await costly.submit(3), await costly.submit(3), await costly.submit(4)]
+
+
+def test_the_cache_answers_steps_too() -> None:
+    ran.clear()
+    assert frugal.run().result == [9, 9, 16]
+    assert ran == [3, 4]

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from tests.unit.flow.fake_runtime import FakeRuntime, failure
+from tests.unit.flow.fake_runtime import BLOBS, FakeRuntime, failure
 from toque.authoring.flows import flow
 from toque.authoring.holes import each
 from toque.authoring.tasks import task
 from toque.engine.inputs import AttemptStarted, AttemptSucceeded, Cancel, StepRequested
+from toque.worker import stored
 from toque.worker.flow_context import now, random
 from toque.worker.flow_context import uuid as flow_uuid
 from toque.worker.flow_errors import StepFailed, StepSkipped
@@ -454,3 +456,30 @@ def test_the_tools_of_asyncio_work_in_a_body_and_in_its_replay() -> None:
     assert run.result == [0, 10, 20, "ready", 30, "late"]
     # What a shield keeps from a timeout is a branch, and ends with the flow.
     assert [(cancel.task, cancel.map_index) for cancel in run.of(Cancel)][-1] == ("with_tools/fetch", (1,))
+
+
+@flow
+async def handing_on() -> int:
+    table = await store.submit("rows")
+    await store.submit(table)
+    await store.submit(rows=[table])
+    return int(table.num_rows)  # type: ignore[attr-defined]
+
+
+def test_a_large_result_is_handed_on_by_its_name_and_not_written_again() -> None:
+    table = pa.table({"delay": list(range(5000))})
+    run = FakeRuntime(handing_on).begin()
+    run.end("handing_on/store[0]", table)
+    (request,) = [r for r in run.of(StepRequested) if r.occurrence == 1]
+    assert request.payload is not None
+    assert request.payload.inline is not None
+    _, kwargs = stored.opened(request.payload, BLOBS)
+    assert kwargs["rows"].equals(table)
+    run.end("handing_on/store[1]", "")
+    # Within something else it is written: a step could not tell it from the body's own.
+    (request,) = [r for r in run.of(StepRequested) if r.occurrence == 2]
+    assert request.payload is not None
+    assert request.payload.size_bytes > 5000
+    run.restart()
+    run.end("handing_on/store[2]", "")
+    assert run.result == 5000

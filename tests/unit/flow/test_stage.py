@@ -255,3 +255,19 @@ def test_a_replay_does_not_print_again_what_its_log_has(tmp_path: Path) -> None:
     printed = [line["msg"] for line in lines if line["stream"] == "stdout"]
     assert printed == ["before the first", *["after the first"] * 3, "after the second"]
     assert "LookupError: the end" in lines[-1]["msg"]
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@flow
+async def unspeakable() -> None:
+    raise Unspeakable
+
+
+def test_an_exception_that_cannot_be_shown_is_a_failure_all_the_same() -> None:
+    message = FakeRuntime(unspeakable).begin().error.message
+    assert "Unspeakable" in message
+    assert "no words" in message

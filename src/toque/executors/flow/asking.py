@@ -21,6 +21,7 @@ from toque.worker import values
 from toque.worker.attempt import Attempt
 from toque.worker.environment import run_prefix, safe
 from toque.worker.flow_errors import FlowDiverged, StepSkipped, diverged, step_failed
+from toque.worker.stored import HandedOn
 
 FlowMessage: TypeAlias = AnyReport | StepRequested | FlowEvicted | Cancel
 """What a host sends to the runtime."""
@@ -44,6 +45,7 @@ class Asking:
         self.failure: ToqueError | None = None
         """The body contradicted its record: whatever it does about that, the attempt fails with this."""
         self._env = attempt.env
+        self._known = HandedOn()
         self.muting = Muting(attempt)
         self._send = send
         self._asked: dict[TaskKey, StepRequested] = {}
@@ -58,7 +60,10 @@ class Asking:
         """Ask for a call of `node`. Raises `UserError` for arguments that cannot be stored."""
         key = self._next_key(node.id)
         place = values.Place(self._env.blobs, lambda: self._payload_key(key))
-        payload = values.encode((tuple(args), dict(kwargs)), place)
+        # What is handed on by its name would have another name in the next run, and so miss the cache.
+        is_cached = node.policy.cache is not None
+        given = (tuple(args), dict(kwargs)) if is_cached else (self._known.args(args), self._known.kwargs(kwargs))
+        payload = values.encode(given, place)
         self._ask(key, self._bare(node, key), payload.digest, payload=payload)
         return key
 
@@ -144,7 +149,9 @@ class Asking:
 
     def _decode(self, step: TaskKey, result: ValueRef) -> Any:
         try:
-            return values.decode(result, self._env.blobs)
+            value = values.decode(result, self._env.blobs)
+            self._known.learn(value, result)
+            return value
         except KeyError:
             raise ToqueError(f"the recorded result of step {step} is gone from the blob store") from None
 
