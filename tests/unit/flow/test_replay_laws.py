@@ -163,8 +163,8 @@ def test_no_two_calls_have_one_name_and_no_step_is_cancelled_that_was_not_asked_
 
 
 def numbered(program: Program, numbers: Iterator[int]) -> Program:
-    """Each call with an argument of its own, to tell which one in the code has which name. No timeouts: a call that they
-    leave out shifts the count of those that follow in its branch, as an `if` does."""
+    """Each call with an argument of its own, to tell which one in the code has which name. No timeouts: a call that
+    they leave out shifts the count of those that follow in its branch, as an `if` does."""
     kind, *parts = program
     if kind == "step":
         return ["step", f"call {next(numbers)}"]
