@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from tests.chaos.judge import Books, Left, judge
 from tests.chaos.processes import Kind, Processes
+from toque.engine.rows import RunRow
 from toque.settings import load
 
 HERE = Path(__file__).parent
@@ -23,7 +25,6 @@ COSTLY = 3
 """Kills of workers in a round: more of them may spend a task run's budget of losses, and fail it as they should."""
 
 PLANS = ("server", "server", "run", "beside", "two")
-Failure = str
 
 
 class Chaos:
@@ -31,7 +32,7 @@ class Chaos:
 
     def __init__(self, folder: Path, seed: str, store_url: str = "") -> None:
         self.counts: Counter[str] = Counter()
-        self.failures: list[Failure] = []
+        self.failures: list[str] = []
         self._rng = random.Random(seed)
         self._folder = folder
         journal = folder / "journal"
@@ -42,22 +43,30 @@ class Chaos:
         (project / "toque.toml").write_text(f'store = "{store_url}"\n{text}' if store_url else text)
         self._processes = Processes(project, {"TOQUE_CHAOS_JOURNAL": str(journal)})
         self._books = Books(load(project), journal)
+        self._plans = (*PLANS, "pair") if store_url else PLANS
         self._mains: list[subprocess.Popen[bytes]] = []
-        self._server: subprocess.Popen[bytes] | None = None
+        self._servers: list[subprocess.Popen[bytes]] = []
+        self._stopping: set[int] = set()
         self._undisturbed: dict[str, Left] = {}
         self._pipelines: dict[str, str] = {}
 
     @property
     def kills(self) -> int:
         """How many there were."""
-        return sum(self.counts.values())
+        return sum(self.counts.values()) - self.counts["SIGTERM"]
+
+    @property
+    def runs(self) -> int:
+        """How many were judged."""
+        return len(self._pipelines)
 
     # -- life
 
     def rehearse(self) -> None:
         """Run each pipeline once undisturbed: what they leave is the measure."""
         for name in ("dinner", "snack"):
-            self._go("run", f"kitchen.py:{name}", "-q").wait(WAIT_S)
+            if code := self._go("run", f"kitchen.py:{name}", "-q").wait(WAIT_S):
+                raise AssertionError(f"undisturbed, {name} exits with {code}:\n{self._processes.tail()}")
             [run_id] = set(self._books.states()) - set(self._pipelines)
             self._pipelines[run_id] = name
             self._undisturbed[name] = self._books.record(run_id).left
@@ -65,7 +74,7 @@ class Chaos:
 
     def round(self, most_kills: int) -> None:
         """Start something, kill up to `most_kills` times, await the end, judge."""
-        plan = self._rng.choice(PLANS)
+        plan = self._rng.choice(self._plans)
         before = self.counts.copy()
         known = set(self._books.states())
         self._begin(plan)
@@ -76,7 +85,7 @@ class Chaos:
 
     def end(self) -> None:
         """Stop the server kindly: nothing is left."""
-        self._stop_server()
+        self._stop_servers()
         for left in self._processes.leftovers():
             self._fail(f"left behind at the end: {left.pid} {left.command}")
         self._processes.kill_all()
@@ -86,11 +95,11 @@ class Chaos:
 
     def _begin(self, plan: str) -> None:
         if plan in ("run", "two"):
-            self._stop_server()
+            self._stop_servers()
             for _ in range(2 if plan == "two" else 1):
                 self._mains.append(self._go("run", "kitchen.py:dinner", "-q"))
             return
-        self._serve()
+        self._serve(2 if plan == "pair" else 1)
         for name in ["dinner", *self._rng.choice([[], ["snack"], ["snack", "snack"], ["dinner"]])]:
             self._trigger(name)
         if plan == "beside":
@@ -105,17 +114,21 @@ class Chaos:
                     return
                 time.sleep(0.02)
             kind = self._strike(may_cost=costly < COSTLY)
-            costly += kind not in ("", "main", "everything")
+            costly += kind not in ("", "main", "everything", "SIGTERM")
             self._mend()
 
     def _strike(self, *, may_cost: bool) -> str:
         """Kill something; says what."""
+        mains = [main for main in (*self._mains, *self._servers) if main.poll() is None]
         if self._rng.random() < 0.2:
-            if self._processes.kill_all():
-                self.counts["everything"] += 1
-                return "everything"
-            return ""
-        mains = [main for main in (*self._mains, self._server) if main is not None and main.poll() is None]
+            self.counts["everything"] += 1 if self._processes.kill_all() else 0
+            return "everything"
+        if self._servers and self._rng.random() < 0.1:
+            server = self._rng.choice(self._servers)
+            server.terminate()
+            self._stopping.add(server.pid)
+            self.counts["SIGTERM"] += 1
+            return "SIGTERM"
         targets: dict[Kind, list[int]] = {}
         for main in mains:
             for kind, pids in self._processes.of(main).items():
@@ -131,17 +144,24 @@ class Chaos:
         return kind
 
     def _mend(self) -> None:
-        """Start again by hand what has to be: the server, or `toque resume` for a run that has none."""
-        was_killed = [main for main in self._mains if main.poll() == -signal.SIGKILL]
+        """Start again by hand what has to be: servers, or `toque resume` for a run that has none."""
+        was_killed = self._killed_mains()
         self._mains = [main for main in self._mains if main.poll() is None]
-        if self._server is not None:
-            if self._server.poll() is not None:
-                self._server = self._go("server", "--log-level", "info")
+        if self._servers:
+            self._serve(len(self._servers))
         elif was_killed:
             if self._rng.random() < 0.3:
-                self._server = self._go("server")
+                self._serve(1)
             else:
                 self._mains.append(self._go("resume", "-q"))
+
+    def _killed_mains(self) -> list[subprocess.Popen[bytes]]:
+        """Commands that were killed. One that ended by itself is content: whatever happened below it was mended."""
+        ended = [main for main in self._mains if main.poll() is not None]
+        for main in ended:
+            if main.returncode not in (0, -signal.SIGKILL):
+                self._fail(f"{main.args} exited with {main.returncode}")
+        return [main for main in ended if main.returncode]
 
     def _await(self, known: set[str]) -> list[str]:
         """The runs of this round, once all have ended."""
@@ -152,9 +172,10 @@ class Chaos:
                 self._fail(f"not ended within {WAIT_S:g} s: {self._open(known)}")
                 self._processes.kill_all()
                 break
-            if self._server is None and not self._mains:
+            if not self._servers and not self._mains:
                 self._mains.append(self._go("resume", "-q"))
             time.sleep(0.05)
+        self._killed_mains()
         self._mains.clear()
         return sorted(set(self._books.states()) - known)
 
@@ -168,39 +189,57 @@ class Chaos:
     def _judge(self, runs: list[str], about: str) -> None:
         problems: list[str] = []
         lines = self._books.journal()
+        alone: list[RunRow] = []
         for run_id in runs:
             record = self._books.record(run_id)
+            if record.row.pipeline == "snack":
+                alone.append(record.row)
             self._pipelines[run_id] = record.row.pipeline
             mine = [line for line in lines if line["run"] == run_id]
             problems += judge(record, self._undisturbed[record.row.pipeline], mine)
+        alone.sort(key=lambda row: row.started_us)
+        for one, other in itertools.pairwise(alone):
+            if other.started_us < one.finished_us:
+                problems.append(f"snack {other.run_id} began before {one.run_id} had ended, and one at a time may run")
         if usage := self._books.pool_usage():
             problems.append(f"slots stay taken: {usage}")
         problems += [f"left behind: {stray.pid} {stray.command}" for stray in self._processes.strays()]
         if problems:
-            self._fail(f"{about}\n  " + "\n  ".join(problems[:8]))
+            self._fail(f"{about}\n  " + "\n  ".join(problem[:400] for problem in problems[:6]))
 
     # -- commands
 
     def _go(self, *arguments: str) -> subprocess.Popen[bytes]:
         return self._processes.start(*arguments)
 
-    def _serve(self) -> None:
-        if self._server is None or self._server.poll() is not None:
-            self._server = self._go("server")
+    def _serve(self, count: int) -> None:
+        """So many servers live. Whoever was told to stop has done so before another one takes its place."""
+        for server in self._servers:
+            if server.pid in self._stopping:
+                self._see_off(server)
+        self._servers = [server for server in self._servers if server.poll() is None]
+        while len(self._servers) < count:
+            self._servers.append(self._go("server"))
 
-    def _stop_server(self) -> None:
-        if self._server is not None and self._server.poll() is None:
-            self._server.terminate()
-            try:
-                code = self._server.wait(WAIT_S)
-            except subprocess.TimeoutExpired:
-                self._fail("the server did not stop on SIGTERM")
-                self._processes.kill_all()
-            else:
-                # A signal that comes before the handler is there ends it like any other process.
-                if code not in (0, -signal.SIGTERM):
-                    self._fail(f"the server exited with {code} on SIGTERM")
-        self._server = None
+    def _stop_servers(self) -> None:
+        for server in self._servers:
+            if server.poll() is None:
+                server.terminate()
+                self._see_off(server)
+        self._servers.clear()
+
+    def _see_off(self, server: subprocess.Popen[bytes]) -> None:
+        """A server that was told to stop does."""
+        self._stopping.discard(server.pid)
+        try:
+            code = server.wait(WAIT_S)
+        except subprocess.TimeoutExpired:
+            self._fail("a server did not stop on SIGTERM")
+            self._processes.kill_all()
+            return
+        # A signal that comes before the handler is there ends it like any other process.
+        if code not in (0, -signal.SIGTERM, -signal.SIGKILL):
+            self._fail(f"a server exited with {code} on SIGTERM")
 
     def _trigger(self, name: str) -> None:
         done = self._go("trigger", name)
