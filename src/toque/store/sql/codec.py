@@ -73,7 +73,8 @@ class RowCodec(Generic[R]):
         fields = {field.name: field for field in msgspec.structs.fields(row)}
         self._row = row
         self._columns = [column for column in table.columns if column.name in fields]
-        self.names = tuple(column.name for column in self._columns)
+        self._column_names = tuple(column.name for column in self._columns)
+        self.names = self._column_names
         """Columns in the order of the tuples (`rest` last, if the table has it)."""
         self._getters = attrgetter(
             *(f"{column.name}._value_" if column.enum else column.name for column in self._columns)
@@ -87,7 +88,6 @@ class RowCodec(Generic[R]):
         if any(column.name == "rest" for column in table.columns):
             self.names += ("rest",)
             self._rest = _rest_codec(row.__name__, rest)
-            self._rest_names = [field.name for field in rest]
         self._encode_rest = msgspec.msgpack.Encoder().encode
 
     def encode(self, row: R) -> tuple[Any, ...]:
@@ -103,16 +103,16 @@ class RowCodec(Generic[R]):
 
     def decode(self, values: Sequence[Any]) -> R:
         """The row whose `names` have these values."""
-        given = dict(zip(self.names, values, strict=True))
+        if self._rest is not None:
+            given = msgspec.structs.asdict(self._rest[2](unpack_rest(values[-1])))
+            given.update(zip(self._column_names, values))  # noqa: B905 - one value more, which is the rest
+        else:
+            given = dict(zip(self._column_names, values, strict=True))
         for name, members in self._enums:
             given[name] = members[given[name]]
         if self._index_at >= 0:
-            name = self.names[self._index_at]
+            name = self._column_names[self._index_at]
             given[name] = unpack_index(given[name])
-        if self._rest is not None:
-            rest = self._rest[2](unpack_rest(given.pop("rest")))
-            for name in self._rest_names:
-                given[name] = getattr(rest, name)
         return self._row(**given)
 
 

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from toque.ports.store import StoreUnavailable
 
 T = TypeVar("T")
-_Job = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+_Job = tuple[Callable[[], Any], "asyncio.Future[Any] | None", asyncio.AbstractEventLoop | None]
+"""What to do, and whom to tell on which loop."""
 
 
 class ConnectionThread:
@@ -28,13 +29,23 @@ class ConnectionThread:
         """Run `job` in the thread; answers what it returns or raises."""
         if self._closed:
             raise StoreUnavailable("this store was closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._put(job, future, loop)
+        return await future
+
+    def post(self, job: Callable[[], object]) -> None:
+        """Run `job` in the thread some time, from any thread; nobody hears of it. It must not raise."""
+        if not self._closed:
+            self._put(job, None, None)
+
+    def _put(
+        self, job: Callable[[], Any], future: asyncio.Future[Any] | None, loop: asyncio.AbstractEventLoop | None
+    ) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
             self._thread.start()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((job, future, loop))
-        return await future
 
     async def close(self) -> None:
         """Finish the jobs that wait, close the connection, end the thread."""
@@ -52,14 +63,17 @@ class ConnectionThread:
             try:
                 result = job()
             except BaseException as error:
-                _post(loop, future, None, error)
+                if loop is None or future is None:
+                    raise
+                _tell(loop, future, None, error)
             else:
-                _post(loop, future, result, None)
+                if loop is not None and future is not None:
+                    _tell(loop, future, result, None)
             del item, job, future, loop
         self._close_connection()
 
 
-def _post(
+def _tell(
     loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: Any, error: BaseException | None
 ) -> None:
     try:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from toque.ports.store import StoreUnavailable
 from toque.store.sql.revision import check_revision
 from toque.store.sql.session import Session
+from toque.store.sqlite.checkpoints import LAST_RESORT_PAGES, Checkpoints
 from toque.store.sqlite.creation import create, revision_of
 from toque.store.sqlite.errors import translate
 from toque.store.sqlite.options import SqliteOptions
@@ -39,6 +40,7 @@ class _Connection:
         if self._open is None:
             connection = sqlite3.connect(self._path, timeout=self._options.timeout_s, isolation_level=None)
             connection.execute(f"PRAGMA synchronous = {self._options.synchronous}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LAST_RESORT_PAGES}")
             connection.execute("PRAGMA temp_store = memory")
             self._open = connection
         return self._open
@@ -46,6 +48,10 @@ class _Connection:
 
 class Writer(_Connection):
     """The connection that writes."""
+
+    def __init__(self, options: SqliteOptions, checkpoints: Checkpoints) -> None:
+        super().__init__(options)
+        self._checkpoints = checkpoints
 
     def open(self) -> None:
         """Create the file or check its schema."""
@@ -76,6 +82,7 @@ class Writer(_Connection):
         """All of `operation`, or nothing of it."""
         try:
             connection = self._connection()
+            changes = connection.total_changes
             connection.execute("BEGIN IMMEDIATE")
             try:
                 result = operation(SqliteSession(connection))
@@ -85,6 +92,7 @@ class Writer(_Connection):
                 raise
         except sqlite3.Error as error:
             raise translate(error, self._path) from error
+        self._checkpoints.written(connection.total_changes - changes)
         return result
 
     def synced(self, operation: Callable[[Session], T]) -> T:

@@ -1,4 +1,4 @@
-"""A SQLite file: one thread that writes, one that reads."""
+"""A SQLite file: one thread that writes, one that reads, one that checkpoints when much was written."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from toque.store.sql.session import Session
 from toque.store.sql.threads import ConnectionThread
+from toque.store.sqlite.checkpoints import Checkpoints
 from toque.store.sqlite.connections import Reader, Writer
 from toque.store.sqlite.options import SqliteOptions
 
@@ -18,7 +19,8 @@ class SqliteDatabase:
     """See `Database`."""
 
     def __init__(self, options: SqliteOptions) -> None:
-        self._writer = Writer(options)
+        self._checkpoints = Checkpoints(options)
+        self._writer = Writer(options, self._checkpoints)
         self._reader = Reader(options)
         self._write_thread = ConnectionThread("toque-store-write", self._writer.close)
         self._read_thread = ConnectionThread("toque-store-read", self._reader.close)
@@ -28,8 +30,9 @@ class SqliteDatabase:
         await self._write_thread.run(self._writer.open)
 
     async def close(self) -> None:
-        """Close both connections. The last one on a file removes its WAL."""
+        """Close all connections. The last one on a file removes its log."""
         await self._read_thread.close()
+        await self._checkpoints.close()
         await self._write_thread.close()
 
     async def write(self, operation: Callable[[Session], T], *, tell: bool = False) -> T:
