@@ -280,3 +280,22 @@ def spin(announced: str) -> None:
 
 def first_letter(value: str) -> str:
     return value[0]
+
+
+def go_to_root() -> str:
+    os.chdir("/")
+    return os.getcwd()
+
+
+def where_am_i() -> str:
+    return os.getcwd()
+
+
+def say_good_bye(path: str) -> None:
+    import atexit
+
+    def write() -> None:
+        with open(path, "w") as file:
+            file.write("good-bye")
+
+    atexit.register(write)

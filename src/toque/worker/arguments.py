@@ -95,11 +95,11 @@ class Evaluator:
         is opened for it."""
         match expr:
             case Ref(node=node, path=path):
-                return values.digest(_entry_digest(self._entry(node)).encode(), written(path).encode())
+                return values.digest(_entry_digest(self._entry(node), self._blobs).encode(), written(path).encode())
             case Gather(map=map_id, holes=holes):
-                return values.digest(_entry_digest(self._entry(map_id)).encode(), holes.encode())
+                return values.digest(_entry_digest(self._entry(map_id), self._blobs).encode(), holes.encode())
             case OutcomeOf(node=node):
-                return _entry_digest(self._entry(node))
+                return _entry_digest(self._entry(node), self._blobs)
             case ListOf(items=items) | TupleOf(items=items):
                 kind = b"list" if isinstance(expr, ListOf) else b"tuple"
                 return values.digest(kind, *(self.digest(item).encode() for item in items))
@@ -168,13 +168,14 @@ def _path(source: ItemSource) -> tuple[Any, ...]:
     return source.source.path if isinstance(source.source, Ref) else ()
 
 
-def _entry_digest(entry: Entry) -> str:
+def _entry_digest(entry: Entry, blobs: Blobs) -> str:
     match entry:
         case Value(ref=ref):
             return ref.digest
         case Values(items=items):
-            return values.digest(*(_entry_digest(item).encode() for item in items))
-        case Spilled(blob=blob):
-            return values.digest(blob.encode())
+            return values.digest(*(_entry_digest(item, blobs).encode() for item in items))
+        case Spilled():
+            # By what it holds, as if it had not been spilled: its key is another one in each run.
+            return values.digest(*(_entry_digest(item, blobs).encode() for item in pages.open_spilled(entry, blobs)))
         case Hole():
             return values.digest(b"hole", entry.state.encode(), entry.error.message.encode() if entry.error else b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -18,6 +19,8 @@ from toque.worker.masking import Masker
 
 MESSAGE_CHARACTERS = 4000
 SAMPLE_ROWS = 5
+_MAY_PASS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.EHOSTUNREACH})
+"""Somebody may make room, or plug the cable in again."""
 
 TRANSIENT_TYPES = frozenset(
     {
@@ -46,6 +49,8 @@ def kind_of(error: BaseException) -> ErrorClass:
             return "data"
         case Cancelled():
             return "cancelled"
+        case OSError(errno=number) if number in _MAY_PASS:
+            return "transient"
         case _:
             names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
             return "transient" if names & TRANSIENT_TYPES else "code"

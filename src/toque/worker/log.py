@@ -54,7 +54,7 @@ class LogFile:
         self._left = limit_bytes
         self._limit = limit_bytes
         self._lost = 0
-        self._lock = threading.Lock()
+        self._opening = threading.Lock()
 
     @property
     def is_cut(self) -> bool:
@@ -65,17 +65,19 @@ class LogFile:
         """Append whole lines in one system call: appends of several processes do not mix."""
         if not self.path or self._left < 0:
             return
-        with self._lock:
-            if self._fd < 0 and not self._open():
-                return
-            self._left -= len(lines)
-            if self._left < 0:
-                text = f"the log of this attempt was cut here, at {self._limit // 2**20} MB"
-                lines = encoded(Line(time.time_ns() // 1000, "warning", "log", text, "toque"))
-            if self._told_what_is_lost():
-                self._append(lines)
-            else:
-                self._lost += len(lines)
+        if self._fd < 0:
+            # The only lock: a child that user code forks must not inherit one that somebody holds while writing.
+            with self._opening:
+                if self._fd < 0 and not self._open():
+                    return
+        self._left -= len(lines)
+        if self._left < 0:
+            text = f"the log of this attempt was cut here, at {self._limit // 2**20} MB"
+            lines = encoded(Line(time.time_ns() // 1000, "warning", "log", text, "toque"))
+        if self._told_what_is_lost():
+            self._append(lines)
+        else:
+            self._lost += len(lines)
 
     def close(self) -> None:
         """Close the file, if there is one."""

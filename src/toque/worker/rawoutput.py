@@ -33,8 +33,8 @@ _LAST_CHARACTERS = 2000
 class State:
     """What must survive a `kill -9`: the kernel keeps the pages of a mapped file."""
 
-    def __init__(self, path: str) -> None:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def __init__(self, path: str, *, must_exist: bool = False) -> None:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (0 if must_exist else os.O_CREAT), 0o600)
         try:
             os.ftruncate(fd, _STATE_BYTES)
             self._map = mmap.mmap(fd, _STATE_BYTES)
@@ -158,7 +158,7 @@ def last_words(files: str) -> str:
     """What a process said on stderr that died outside of any attempt: why it could not start."""
     with suppress(OSError, ValueError):
         if os.path.exists(f"{files}.state"):
-            state = State(f"{files}.state")
+            state = State(f"{files}.state", must_exist=True)
             _, path = state.read()
             state.close()
             if path:
@@ -168,10 +168,23 @@ def last_words(files: str) -> str:
     return ""
 
 
+def has_rest(files: str) -> bool:
+    """Whether a dead process left output that is in no log yet; if not, its files are removed."""
+    with suppress(OSError, ValueError):
+        state = State(f"{files}.state", must_exist=True)
+        folded, path = state.read()
+        state.close()
+        sizes = [os.stat(f"{files}.{ending}").st_size for ending in ("out", "err")]
+        if path and any(size > done for size, done in zip(sizes, folded, strict=True)):
+            return True
+    _remove(files)
+    return False
+
+
 def fold_what_is_left(files: str, masker: Masker) -> None:
     """After the death of the process that had `files`: fold what it left into its last log, and remove the files."""
     with suppress(OSError, ValueError, UnicodeDecodeError):
-        state = State(f"{files}.state")
+        state = State(f"{files}.state", must_exist=True)
         folded, path = state.read()
         state.close()
         if path:
@@ -183,6 +196,10 @@ def fold_what_is_left(files: str, masker: Masker) -> None:
                 finally:
                     os.close(fd)
             log.close()
+    _remove(files)
+
+
+def _remove(files: str) -> None:
     for ending in ("out", "err", "state"):
         with suppress(OSError):
             os.unlink(f"{files}.{ending}")

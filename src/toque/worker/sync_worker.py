@@ -63,6 +63,8 @@ class SyncWorker:
                 self._tell(wire.Up([begin] if last is None else [last, begin]))
                 last = attempt.execute(spec, env, exclusive=True)
                 self._current = None
+                if env.project and os.getcwd() != env.project:
+                    os.chdir(env.project)
                 continue
             if last is not None:
                 self._tell(wire.Up([last]))

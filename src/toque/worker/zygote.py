@@ -7,6 +7,7 @@ the stream), it kills every session that it started and exits; should it be kill
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -21,7 +22,7 @@ from typing import Any, NoReturn
 from toque.worker import linux, sessions, wire
 from toque.worker.framing import READ_BYTES, Unframer, framed
 from toque.worker.masking import Masker
-from toque.worker.rawoutput import fold_what_is_left, last_words
+from toque.worker.rawoutput import fold_what_is_left, has_rest, last_words
 
 _CHECK_EVERY_MS = 2
 _PRELOAD_AFTER_MS = 1000
@@ -49,6 +50,8 @@ class Zygote:
         self._files: dict[int, str] = {}
         self._dying: dict[int, tuple[int, int]] = {}
         """Reaped workers of whose session something is left: number → (pid, status)."""
+        self._folding: dict[int, wire.Died | None] = {}
+        """Children that fold the output of the dead, and what to tell when they have."""
         self._is_orphan = False
 
     def run(self) -> None:
@@ -64,7 +67,7 @@ class Zygote:
         poll = select.poll()
         poll.register(self._server, select.POLLIN)
         poll.register(wake_read, select.POLLIN)
-        while not self._is_orphan or self._pids or self._dying:
+        while not self._is_orphan or self._pids or self._dying or self._folding:
             ready = poll.poll(self._patience_ms())
             if not ready and self._later:
                 importlib.import_module(self._later.popleft())
@@ -105,7 +108,7 @@ class Zygote:
                 case wire.Kill(no=no):
                     self._kill(no)
                 case wire.Fold(files=files):
-                    self._fold(files)
+                    self._fold(files, None)
         return bool(data)
 
     def _kill(self, no: int) -> None:
@@ -145,6 +148,8 @@ class Zygote:
                     os.set_inheritable(fd, True)
                 os.execv(message.python, worker_command(message, connection, permits))
             self._serve(socket.socket(fileno=connection), permits, message.files)
+            # Clients that user code opened may want to say good-bye; its threads are not waited for.
+            atexit._run_exitfuncs()
             status = 0
         except BaseException:
             # Above this frame is the zygote's own loop, which a child must never return to.
@@ -154,45 +159,45 @@ class Zygote:
             os._exit(status)
 
     def _reap(self) -> None:
-        """Take every dead child. A worker is looked at before it is reaped: while it is a zombie its number is its
-        own, and its session can be killed without fear of hitting a stranger."""
-        while True:
-            try:
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                return
-            if found is None:
-                return
-            pid = found.si_pid
+        """Take every dead child."""
+        while (dead := _dead_child()) is not None:
+            pid, status = dead
             no = next((no for no, known in self._pids.items() if known == pid), None)
             if no is not None:
                 sessions.kill(pid)
-            _, status = os.waitpid(pid, 0)
+            if status is None:
+                _, status = os.waitpid(pid, 0)
             if no is not None:
                 del self._pids[no]
                 self._dying[no] = (pid, os.waitstatus_to_exitcode(status))
+            elif pid in self._folding:
+                died = self._folding.pop(pid)
+                if died is not None:
+                    self._tell(died)
 
     def _confirm(self) -> None:
-        """Report workers of whose session nothing is left."""
+        """Report workers of whose session nothing is left, after their last output is in the log."""
         for no, (pid, status) in list(self._dying.items()):
             if not sessions.members(pid):
                 del self._dying[no]
                 files = self._files.pop(no)
-                said = last_words(files)
-                self._fold(files)
-                self._tell(wire.Died(no, pid, status, said))
+                self._fold(files, wire.Died(no, pid, status, last_words(files)))
 
-    def _fold(self, files: str) -> None:
-        """In a child of our own: the logs need the secrets of the project, and a zygote keeps none."""
-        if not os.path.exists(f"{files}.err"):
+    def _fold(self, files: str, died: wire.Died | None) -> None:
+        """In a child of our own: there may be much to fold, and the secrets of the project are needed, of which a
+        zygote keeps none. `died` is told afterwards."""
+        if not has_rest(files):
+            if died is not None:
+                self._tell(died)
             return
         pid = os.fork()
         if pid == 0:
             try:
+                self._server.close()
                 fold_what_is_left(files, self._masker())
             finally:
                 os._exit(0)
-        os.waitpid(pid, 0)
+        self._folding[pid] = died
 
     def _tell(self, message: Any) -> None:
         if not self._is_orphan:
@@ -200,6 +205,22 @@ class Zygote:
                 self._server.sendall(framed(wire.encode(message)))
             except ConnectionError:
                 pass  # the end of the stream is about to be read
+
+
+def _dead_child() -> tuple[int, int | None] | None:
+    """A dead child, and its status if it had to be reaped to find it.
+
+    It need not where there is `waitid`: while a child is a zombie its number is its own, and its session can be killed
+    without fear of hitting a stranger. macOS has none before Python 3.13.
+    """
+    try:
+        if hasattr(os, "waitid"):
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            return (found.si_pid, None) if found is not None else None
+        pid, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return (pid, status) if pid else None
 
 
 def worker_command(message: wire.Spawn, connection: int, permits: int) -> list[str]:

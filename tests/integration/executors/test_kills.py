@@ -151,11 +151,11 @@ async def test_a_blocked_loop_is_killed_and_the_innocent_are_not_blamed(benches:
 async def test_an_attempt_above_its_memory_limit_is_ended(benches: Benches, fifo: Fifo) -> None:
     bench = await benches()
     path = fifo("never")
-    report = await bench.run("hold_memory", 300 * 2**20, path, policy={"memory_limit_bytes": 150 * 2**20})
+    report = await bench.run("hold_memory", 300 * 2**20, path, policy={"memory_limit_bytes": 150_000_000})
     assert isinstance(report, AttemptFailed)
     assert report.error.type == "MemoryLimit"
     assert "150 MB" in report.error.message
-    small = bench.begin("hold_memory", 2**20, path, policy={"memory_limit_bytes": 150 * 2**20})
+    small = bench.begin("hold_memory", 2**20, path, policy={"memory_limit_bytes": 150_000_000})
     await release(path)
     assert isinstance(await bench.end(small), AttemptSucceeded)
 

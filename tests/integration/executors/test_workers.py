@@ -134,6 +134,20 @@ async def test_the_bundle_leads_and_the_project_is_the_working_directory(benches
     assert value(await bench.run("where")) == ["right", str(project), str(bundle / "jobs.py")]
 
 
+async def test_an_attempt_that_changes_directory_does_not_move_the_next(benches: Benches) -> None:
+    bench = await benches()
+    assert value(await bench.run("go_to_root")) == "/"
+    assert value(await bench.run("where_am_i")) == str(HERE)
+
+
+async def test_exit_handlers_of_user_code_run_when_its_worker_stops(benches: Benches, tmp_path: Path) -> None:
+    bench = await benches()
+    farewell = tmp_path / "farewell"
+    await bench.run("say_good_bye", str(farewell))
+    await bench.executor.stop(grace_s=0)
+    assert farewell.read_text() == "good-bye"
+
+
 async def test_what_is_printed_is_in_the_log_while_the_attempt_runs(benches: Benches, fifo: Fifo) -> None:
     bench = await benches()
     gate = fifo("gate")

@@ -196,6 +196,13 @@ def test_digests_follow_the_values_and_not_where_they_lie(blobs: MemoryBlobs, st
     assert len(set(distinct)) == len(distinct)
 
 
+def test_gathered_results_have_the_same_digest_spilled_or_not(blobs: MemoryBlobs, stored: Any) -> None:
+    entries: list[Entry] = [stored(n) for n in range(3)]
+    plain = digest(Gather("m"), blobs, sources={"m": Values(entries)})
+    for run in ("r1", "r2"):
+        assert digest(Gather("m"), blobs, sources={"m": pages.spill(entries, blobs, run)}) == plain
+
+
 def test_an_item_has_the_same_digest_in_a_longer_list(blobs: MemoryBlobs, stored: Any) -> None:
     def of(entries: list[str]) -> str:
         source = ItemSource(index=0, entry=stored(entries))

@@ -21,7 +21,7 @@ from toque.worker import attempt, capture
 from toque.worker.environment import Environment
 from toque.worker.log import Log, LogFile
 from toque.worker.masking import Masker
-from toque.worker.rawoutput import State, fold, fold_what_is_left, last_words
+from toque.worker.rawoutput import State, fold, fold_what_is_left, has_rest, last_words
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -203,10 +203,23 @@ def test_what_a_dead_process_left_is_folded_into_its_last_log(tmp_path: Path) ->
     state.write([22, 0], str(tmp_path / "log"))
     state.close()
     assert last_words(files) == ""
+    assert has_rest(files)
     fold_what_is_left(files, Masker(["hunter2"]))
     assert [line["msg"] for line in read(tmp_path / "log")] == ["last words", "***"]
     assert not list(tmp_path.glob("w1.*"))
     fold_what_is_left(files, Masker())
+
+
+def test_a_dead_process_that_left_nothing_leaves_no_files(tmp_path: Path) -> None:
+    files = str(tmp_path / "w1")
+    for ending in ("out", "err"):
+        (tmp_path / f"w1.{ending}").write_bytes(b"all folded")
+    state = State(f"{files}.state")
+    state.write([10, 10], str(tmp_path / "log"))
+    state.close()
+    assert not has_rest(files)
+    assert not list(tmp_path.iterdir())
+    assert not has_rest(files)
 
 
 def test_a_process_that_died_outside_of_an_attempt_says_why(tmp_path: Path) -> None:

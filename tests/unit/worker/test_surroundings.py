@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import types
 from collections.abc import Iterator
@@ -256,6 +257,7 @@ def test_clients_that_time_out_are_transient_whatever_they_derive_from() -> None
     assert failures.kind_of(TransientError("x")) == "transient"
     assert failures.kind_of(ValueError()) == "code"
     assert failures.kind_of(FileNotFoundError()) == "code"
+    assert failures.kind_of(OSError(errno.ENOSPC, "no space left on device")) == "transient"
 
 
 def test_an_error_at_import_names_its_line(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
