@@ -268,6 +268,4 @@ async def unspeakable() -> None:
 
 
 def test_an_exception_that_cannot_be_shown_is_a_failure_all_the_same() -> None:
-    message = FakeRuntime(unspeakable).begin().error.message
-    assert "Unspeakable" in message
-    assert "no words" in message
+    assert "no words" in FakeRuntime(unspeakable).begin().error.message

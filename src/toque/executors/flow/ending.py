@@ -12,7 +12,7 @@ import msgspec
 
 import toque
 from toque.engine.inputs import AttemptFailed, AttemptSucceeded
-from toque.errors import ToqueError, UserError
+from toque.errors import UserError
 from toque.worker.attempt import Attempt, Call, EndReport
 from toque.worker.flow_errors import StepFailed
 
@@ -27,11 +27,7 @@ def report_of(attempt: Attempt, outcome: Callable[[], AttemptSucceeded | tuple[C
         return attempt.succeed(result, call)
     except BaseException as error:
         error.__traceback__ = _of_user_code(error.__traceback__)
-        try:
-            return _failure(attempt, error)
-        except Exception as broken:
-            # An exception that cannot even be shown must not end the process that other bodies live in.
-            return attempt.fail(ToqueError(f"{type(error).__qualname__}, of which no more can be told: {broken!r}"))
+        return _failure(attempt, error)
 
 
 def is_ours(file: str) -> bool:
