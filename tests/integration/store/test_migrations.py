@@ -111,6 +111,7 @@ def a_later_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "SCRIPTS", scripts)
     monkeypatch.setattr(revision, "REVISIONS", (*REVISIONS, "9001"))
     monkeypatch.setattr(schema, "REVISIONS", (*REVISIONS, "9001"))
+    monkeypatch.setattr(migrations, "REVISIONS", (*REVISIONS, "9001"))
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -139,6 +140,53 @@ async def test_a_store_of_the_previous_release_opens_after_the_upgrade_with_its_
     assert await store.pool_usage() == {"pool": 1}
     await store.commit(rows.commit(tasks=[rows.task()], facts=[rows.facts(4)]))
     await store.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_a_store_is_not_upgraded_under_a_process_that_lives_on_it(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/toque.db" if kind == "sqlite" else request.getfixturevalue("postgres_url")
+    store = open_store(url)
+    await store.open()
+    await store.new_boot("server-1", pid=1, host="", role="server", now_us=1)
+    assert upgrade(url) == (REVISIONS[-1], REVISIONS[-1])
+    request.getfixturevalue("a_later_release")
+    with pytest.raises(StoreUnavailable, match="in use by server-1"):
+        upgrade(url)
+    await store.close()
+    assert upgrade(url) == (REVISIONS[-1], "9001")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_neither_a_newer_store_nor_the_database_of_another_program_is_touched(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    def url(fixture: str) -> str:
+        return f"sqlite:///{tmp_path}/{fixture}" if kind == "sqlite" else str(request.getfixturevalue(fixture))
+
+    newer, foreign = url("postgres_url"), url("empty_postgres_url")
+    store = open_store(newer)
+    await store.open()
+    await store.close()
+    execute(newer, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaOutdated, match="upgrade Toque"):
+        upgrade(newer)
+    execute(foreign, f"CREATE TABLE {'customers' if kind == 'sqlite' else 'runs'} (id INTEGER)")
+    with pytest.raises(StoreUnavailable, match="belongs to another program"):
+        upgrade(foreign)
+    execute(foreign, "CREATE TABLE alembic_version (id INTEGER)")
+
+
+def execute(url: str, statement: str) -> None:
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+        connection.execute(statement)
+        connection.commit()
+        connection.close()
+    else:
+        with psycopg.connect(url) as session:
+            session.execute(statement.encode())
 
 
 def test_a_database_that_cannot_be_upgraded_is_reported(tmp_path: Path) -> None:

@@ -17,7 +17,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.pool import NullPool
 
 from toque.errors import ToqueError
+from toque.ports.store import StoreUnavailable
+from toque.store.sql.revision import check_revision
+from toque.store.sql.schema import REVISIONS
 from toque.store.sqlite.errors import translate as translate_sqlite
+from toque.store.sqlite.instances import InstanceLocks
 from toque.store.sqlite.options import SqliteOptions
 
 SCRIPTS = Path(__file__).parent
@@ -26,7 +30,8 @@ SCRIPTS = Path(__file__).parent
 def upgrade(url: str) -> tuple[str, str]:
     """Bring the store at `url` to the current schema, in one transaction; answers the revisions before and after.
 
-    "" before: there was nothing, and the schema was made. Raises `StoreUnavailable`; then nothing was changed.
+    "" before: there was nothing, and the schema was made. Raises `StoreUnavailable` (also while a process lives on the
+    store) and `SchemaOutdated` (a newer Toque was here); then nothing was changed.
     """
     if url.partition(":")[0] == "memory":
         return "", ""
@@ -34,14 +39,36 @@ def upgrade(url: str) -> tuple[str, str]:
     try:
         with engine.begin() as connection:
             before = MigrationContext.configure(connection).get_current_revision()
-            config = Config()
-            config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if before != REVISIONS[-1]:
+                _check(connection, before, url)
+                config = Config()
+                config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
             after = MigrationContext.configure(connection).get_current_revision()
     except sa.exc.DBAPIError as error:
         raise _translated(error, url) from error
     return before or "", after or ""
+
+
+def _check(connection: sa.Connection, before: str | None, url: str) -> None:
+    """Raise unless the database is a store, or empty, that nobody uses."""
+    if before is None:
+        found = sa.inspect(connection).get_table_names()
+        # A database of PostgreSQL may be shared with others, a file is not.
+        if "runs" in found or (found and url.startswith("sqlite:")):
+            check_revision("", "the store")
+        return
+    if before not in REVISIONS:
+        check_revision(before, "the store")
+    if url.startswith("sqlite:"):
+        living = InstanceLocks(SqliteOptions.parse(url).path).living()
+    else:
+        from toque.store.postgresql.store import LIVING
+
+        living = [name for (name,) in connection.exec_driver_sql(LIVING)]
+    if living:
+        raise StoreUnavailable(f"the store is in use by {', '.join(living)}; stop the server and all runs first")
 
 
 def _sqlite_engine(url: str) -> sa.Engine:

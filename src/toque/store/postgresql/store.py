@@ -16,6 +16,7 @@ POLL_S = 1.0
 """How often `changed` says yes although no NOTIFY came: a hint may be lost, polling is the truth."""
 _CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 """The only clock between servers."""
+LIVING = f"SELECT instance FROM instances WHERE lease_until_us > {_CLOCK} ORDER BY instance"
 
 
 class PostgresqlStore(SqlStore):
@@ -70,7 +71,7 @@ class PostgresqlStore(SqlStore):
 
         def dead(session: Session) -> list[str]:
             names = runs.holders(session)
-            alive = {row[0] for row in session.rows(f"SELECT instance FROM instances WHERE lease_until_us > {_CLOCK}")}
+            alive = {row[0] for row in session.rows(LIVING)}
             return [name for name in names if name not in alive]
 
         return await self._server.read(dead)

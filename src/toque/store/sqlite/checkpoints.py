@@ -1,7 +1,7 @@
 """Checkpoints beside the writer, so that no commit waits for them.
 
-SQLite's own automatic checkpoint runs inside of the commit that fills the log: 5 to 25 ms for one commit in two hundred,
-where the others take 0.1 ms (`benchmarks/store.py`). Here a thread of its own copies pages while commits go on: 2 ms.
+SQLite's own automatic checkpoint runs inside of the commit that fills the log: 5 to 25 ms for one commit in two
+hundred, where the others take 0.1 ms. Here a thread of its own copies pages while commits go on: 2 ms at worst.
 It cannot empty a log that never rests, so SQLite's own still comes at a higher mark, with little left to do.
 """
 

@@ -59,11 +59,15 @@ class InstanceLocks:
         finally:
             os.close(descriptor)
 
+    def living(self) -> list[str]:
+        """Names that some process holds."""
+        return [name for name in self._known() if self.is_alive(name)]
+
     def sweep(self) -> None:
         """Remove the files that the dead left."""
-        for path in self._folder.glob("*.lock"):
-            if not self.is_alive(path.name.removesuffix(".lock")):
-                path.unlink(missing_ok=True)
+        for name in self._known():
+            if not self.is_alive(name):
+                (self._folder / f"{name}.lock").unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let go of everything."""
@@ -72,6 +76,9 @@ class InstanceLocks:
                 (self._folder / f"{name}.lock").unlink(missing_ok=True)
             os.close(descriptor)
         self._held.clear()
+
+    def _known(self) -> list[str]:
+        return sorted(path.name.removesuffix(".lock") for path in self._folder.glob("*.lock"))
 
     def _forget(self) -> None:
         for descriptor in self._held.values():
