@@ -59,7 +59,7 @@ class FlowWorker:
         due_s = time.monotonic() + look_s
         while not (self._is_stopping and not self._stage.tokens):
             # A look only while there are bodies: an idle host sleeps.
-            timeout_s = max(0.0, due_s - time.monotonic()) if self._stage.tokens else None
+            timeout_s = max(0.0, due_s - time.monotonic()) if self._stage else None
             if select.select([self._connection], [], [], timeout_s)[0]:
                 self._read_all()
             if time.monotonic() >= due_s:

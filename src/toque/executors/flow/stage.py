@@ -49,6 +49,10 @@ class Stage:
         self.buried = 0
         """How many dropped bodies still take memory."""
 
+    def __len__(self) -> int:
+        """How many bodies are here; one that has just ended in its thread may still count."""
+        return len(self._bodies)
+
     @property
     def tokens(self) -> list[Token]:
         """The dispatches that live here."""
