@@ -15,14 +15,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 60
+TOQUE = (sys.executable, "-m", "toque")
 
 
 class Command:
     """A running `toque`; its output is read line by line."""
 
-    def __init__(self, arguments: tuple[str, ...], cwd: Path, environ: dict[str, str]) -> None:
+    def __init__(self, command: tuple[str, ...], cwd: Path, environ: dict[str, str]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "toque", *arguments],
+            command,
             cwd=cwd,
             env=environ,
             stdin=subprocess.PIPE,
@@ -111,9 +112,9 @@ class Project:
         path.write_text(text)
         return path
 
-    def start(self, *arguments: str) -> Command:
+    def start(self, *arguments: str, program: tuple[str, ...] = TOQUE) -> Command:
         """Start `toque …` and do not wait."""
-        command = Command(arguments, self.root, self.environ)
+        command = Command((*program, *arguments), self.root, self.environ)
         self._started.append(command)
         return command
 
