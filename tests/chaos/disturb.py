@@ -19,7 +19,7 @@ def disturb(store: str, kills: int, seed: str) -> list[str]:
     try:
         if postgres is not None:
             postgres.start()
-        chaos = Chaos(folder, seed, postgres.create() if postgres is not None else "")
+        chaos = Chaos(folder, seed, postgres)
         try:
             chaos.rehearse()
             while chaos.kills < kills:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.chaos.judge import Books, Left, judge
 from tests.chaos.processes import Kind, Processes
+from tests.postgres import PostgresServer
 from toque.engine.rows import RunRow
 from toque.settings import load
 
@@ -24,13 +25,15 @@ LEASE_S = 2.0
 COSTLY = 3
 """Kills of workers in a round: more of them may spend a task run's budget of losses, and fail it as they should."""
 
+OTHER_TROUBLE = ("SIGTERM", "database crashed", "database disconnected")
+"""What happens beside kills."""
 PLANS = ("server", "server", "run", "beside", "two")
 
 
 class Chaos:
     """One project on one store."""
 
-    def __init__(self, folder: Path, seed: str, store_url: str = "") -> None:
+    def __init__(self, folder: Path, seed: str, postgres: PostgresServer | None = None) -> None:
         self.counts: Counter[str] = Counter()
         self.failures: list[str] = []
         self._rng = random.Random(seed)
@@ -39,11 +42,13 @@ class Chaos:
         project = folder / "project"
         project.mkdir()
         shutil.copy(HERE / "kitchen.py", project)
+        self._postgres = postgres
+        self._url = postgres.create() if postgres is not None else ""
         text = f'workers = 2\nlease = "{LEASE_S}s"\n[pools]\noven = 2\nknife = 1\n'
-        (project / "toque.toml").write_text(f'store = "{store_url}"\n{text}' if store_url else text)
+        (project / "toque.toml").write_text(f'store = "{self._url}"\n{text}' if self._url else text)
         self._processes = Processes(project, {"TOQUE_CHAOS_JOURNAL": str(journal)})
         self._books = Books(load(project), journal)
-        self._plans = (*PLANS, "pair") if store_url else PLANS
+        self._plans = (*PLANS, "pair") if self._url else PLANS
         self._mains: list[subprocess.Popen[bytes]] = []
         self._servers: list[subprocess.Popen[bytes]] = []
         self._stopping: set[int] = set()
@@ -53,7 +58,7 @@ class Chaos:
     @property
     def kills(self) -> int:
         """How many there were."""
-        return sum(self.counts.values()) - self.counts["SIGTERM"]
+        return sum(count for kind, count in self.counts.items() if kind not in OTHER_TROUBLE)
 
     @property
     def runs(self) -> int:
@@ -78,7 +83,7 @@ class Chaos:
         before = self.counts.copy()
         known = set(self._books.states())
         self._begin(plan)
-        self._disturb(known, min(most_kills, self._rng.randint(1, 6)))
+        self._disturb(known, min(most_kills, self._rng.randint(2, 8)))
         runs = self._await(known)
         killed = ", ".join(f"{kind} {count}" for kind, count in (self.counts - before).items())
         self._judge(runs, f"plan {plan}, kills: {killed}")
@@ -108,13 +113,13 @@ class Chaos:
     def _disturb(self, known: set[str], kills: int) -> None:
         costly = 0
         for number in range(kills):
-            moment = time.monotonic() + self._rng.uniform(0.0, 1.6 if number == 0 else 1.0)
+            moment = time.monotonic() + self._rng.uniform(0.0, 1.5 if number == 0 else 0.9)
             while time.monotonic() < moment:
                 if self._is_over(known):
                     return
                 time.sleep(0.02)
             kind = self._strike(may_cost=costly < COSTLY)
-            costly += kind not in ("", "main", "everything", "SIGTERM")
+            costly += kind not in ("", "main", "everything", *OTHER_TROUBLE)
             self._mend()
 
     def _strike(self, *, may_cost: bool) -> str:
@@ -129,6 +134,14 @@ class Chaos:
             self._stopping.add(server.pid)
             self.counts["SIGTERM"] += 1
             return "SIGTERM"
+        if self._postgres is not None and self._rng.random() < 0.1:
+            trouble = self._rng.choice(OTHER_TROUBLE[1:])
+            self.counts[trouble] += 1
+            if trouble == "database crashed":
+                self._postgres.crash()
+            else:
+                self._postgres.disconnect(self._url)
+            return trouble
         targets: dict[Kind, list[int]] = {}
         for main in mains:
             for kind, pids in self._processes.of(main).items():
