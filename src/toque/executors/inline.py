@@ -12,13 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from toque.engine.inputs import AnyReport, AttemptCancelled
+from toque.engine.inputs import AttemptCancelled
 from toque.engine.values import Token
 from toque.errors import ToqueError
 from toque.executors import reports
 from toque.graph.ir import TaskNode
 from toque.ports.blobs import Blobs
-from toque.ports.executor import AttemptSpec, Signal, Sink, WorkItem
+from toque.ports.executor import AttemptSpec, Sink, WorkItem
 from toque.worker import attempt, capture, code
 from toque.worker.environment import Environment
 from toque.worker.failures import Failures
@@ -48,7 +48,7 @@ class InlineExecutor:
         self._tasks: dict[Token, asyncio.Task[None]] = {}
         self._known: set[Token] = set()
         self._capture = capture.Borrowed()
-        self._sink: Sink | None = None
+        self._sink: Sink
         self._is_scheduled = False
         self._root = ""
         self._env = Environment(open_blobs, load_settings, self._signal, now_us=now_us, worker="inline")
@@ -81,12 +81,12 @@ class InlineExecutor:
     def withdraw(self, tokens: Sequence[Token]) -> None:
         """See `Executor.withdraw`."""
         for spec in self._take(set(tokens)):
-            self._report(reports.returned(spec))
+            self._sink.report(reports.returned(spec))
 
     def cancel(self, token: Token, *, grace_s: float) -> None:
         """See `Executor.cancel`: async tasks are cancelled, sync ones can only be before they begin."""
         for spec in self._take({token}):
-            self._report(reports.cancelled(spec, self._env.now_us()))
+            self._sink.report(reports.cancelled(spec, self._env.now_us()))
         if token in self._tasks:
             self._tasks[token].cancel()
 
@@ -102,7 +102,7 @@ class InlineExecutor:
     async def stop(self, *, grace_s: float) -> None:
         """See `Executor.stop`."""
         for spec in self._take({spec.token for spec in self._queue}):
-            self._report(reports.returned(spec))
+            self._sink.report(reports.returned(spec))
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel("stop")
@@ -113,6 +113,9 @@ class InlineExecutor:
         taken = [spec for spec in self._queue if spec.token in tokens]
         self._queue = deque(spec for spec in self._queue if spec.token not in tokens)
         return taken
+
+    def _signal(self, signal: Signal) -> None:
+        self._sink.signal(signal)
 
     def _schedule(self) -> None:
         if self._queue and not self._is_scheduled:
@@ -131,16 +134,16 @@ class InlineExecutor:
             self._tasks[spec.token] = task
         else:
             try:
-                self._report(attempt.started(spec, self._env))
+                self._sink.report(attempt.started(spec, self._env))
                 report = attempt.execute(spec, self._env)
             finally:
                 self._capture.give_back()
-            self._report(report)
-            self._capacity_changed()
+            self._sink.report(report)
+            self._sink.capacity_changed()
         self._schedule()
 
     async def _run_async(self, spec: AttemptSpec) -> None:
-        self._report(attempt.started(spec, self._env))
+        self._sink.report(attempt.started(spec, self._env))
         body = asyncio.ensure_future(attempt.execute_async(spec, self._env))
         stopped = ""
         try:
@@ -158,21 +161,9 @@ class InlineExecutor:
             self._capture.give_back()
         report = body.result()
         if isinstance(report, AttemptCancelled) and stopped == "timeout":
-            self._report(reports.timed_out(spec, report.finished_us, report.started_us))
+            self._sink.report(reports.timed_out(spec, report.finished_us, report.started_us))
         elif isinstance(report, AttemptCancelled) and stopped != "cancel":
-            self._report(reports.lost(spec, report.finished_us, "the executor was stopped", blameless=True))
+            self._sink.report(reports.lost(spec, report.finished_us, "the executor was stopped", blameless=True))
         else:
-            self._report(report)
-        self._capacity_changed()
-
-    def _report(self, report: AnyReport) -> None:
-        if self._sink is not None:
             self._sink.report(report)
-
-    def _signal(self, signal: Signal) -> None:
-        if self._sink is not None:
-            self._sink.signal(signal)
-
-    def _capacity_changed(self) -> None:
-        if self._sink is not None:
-            self._sink.capacity_changed()
+        self._sink.capacity_changed()

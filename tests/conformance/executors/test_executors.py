@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from tests.attempts import Bench, node, spec, value
 from toque.engine.inputs import (
@@ -153,6 +154,7 @@ async def test_progress_is_thinned_out_but_the_last_one_arrives(bench: Bench) ->
     assert [(a.name, a.kind) for a in bench.sink.signals if isinstance(a, Artifact)] == [("note", "markdown")]
 
 
+@pytest.mark.filterwarnings("ignore:from warnings")
 async def test_what_is_printed_and_logged_is_in_the_log_before_the_report(bench: Bench) -> None:
     made = bench.begin("speak")
     await bench.end(made)

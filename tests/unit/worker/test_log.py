@@ -77,6 +77,7 @@ def test_a_log_is_cut_at_its_limit_and_says_so_once(tmp_path: Path) -> None:
     assert sum("cut here" in line["msg"] for line in lines) <= 2
 
 
+@pytest.mark.filterwarnings("ignore:from warnings")
 def test_a_log_that_cannot_be_written_does_not_fail_its_attempt(tmp_path: Path, env: Environment) -> None:
     full = tmp_path / "full"
     full.symlink_to("/dev/full")

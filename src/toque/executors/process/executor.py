@@ -11,7 +11,7 @@ from toque.errors import ToqueError
 from toque.executors import reports
 from toque.executors.loading import Asked
 from toque.executors.process.durations import Durations
-from toque.executors.process.fleet import Fleet, Hears
+from toque.executors.process.fleet import Fleet, Hears, interrogate
 from toque.executors.process.hearing import Hearing
 from toque.executors.process.ledger import Ledger, now_us
 from toque.executors.process.options import ProcessOptions
@@ -58,7 +58,8 @@ class ProcessExecutor:
     def warm(self, bundle: BundleRef, modules: Sequence[str] = (), *, environment: str = "") -> None:
         """Start workers for a bundle before there is work for them; they import `modules`."""
         kind = Kind(bundle, environment, "sync")
-        for _ in range(self._options.workers - self._fleet.count("sync")):
+        there = sum(1 for each in self._fleet.workers.values() if each.kind.lane == "sync" and not each.is_leaving)
+        for _ in range(self._options.workers - there):
             self._fleet.spawn(kind, tuple(modules))
 
     def submit(self, item: WorkItem) -> None:
@@ -111,7 +112,7 @@ class ProcessExecutor:
         try:
             return await asyncio.wait_for(future, timeout_s)
         except TimeoutError:
-            raise Asked(await self._fleet.interrogate(worker)) from None
+            raise Asked(await interrogate(self._fleet, worker)) from None
         except ConnectionResetError:
             raise ToqueError(f"the process that was to {kind} it died") from None
         finally:

@@ -63,10 +63,6 @@ class Fleet:
         for files in self._leftovers.clear():
             self._zygote.send(wire.Fold(files))
 
-    def count(self, lane: wire.Lane) -> int:
-        """Workers of a lane that take work."""
-        return sum(1 for worker in self.workers.values() if worker.kind.lane == lane and not worker.is_leaving)
-
     def spawn(self, kind: Kind, preload: tuple[str, ...] = ()) -> Worker:
         """A new worker; it can be given work at once."""
         no = next(self._numbers)
@@ -102,17 +98,6 @@ class Fleet:
             if worker.kind == kind and worker.is_idle and not worker.is_leaving:
                 return worker
         return self.spawn(kind)
-
-    async def interrogate(self, worker: Worker) -> str:
-        """Where a worker is that does not answer; it is killed."""
-        self.signal(worker, signal.SIGUSR2)
-        await asyncio.sleep(DUMP_S)
-        try:
-            stack = Path(f"{worker.files}.err").read_text(errors="replace")[-STACK_CHARACTERS:]
-        except OSError:
-            stack = ""
-        self.kill(worker)
-        return stack
 
     def stop_worker(self, worker: Worker) -> None:
         """Let it close its resources and exit."""
@@ -203,7 +188,7 @@ class Fleet:
         await asyncio.get_running_loop().run_in_executor(None, self._zygote.wait, 5.0)
         for worker in list(self.workers.values()):
             worker.is_leaving = True
-            await self._end_orphan(worker)
+            await _end_orphan(worker)
         self._recovering = None
         orphans = list(self.workers.values())
         if self._failures < MAX_ZYGOTE_FAILURES:
@@ -216,14 +201,25 @@ class Fleet:
                 self._zygote.send(wire.Fold(worker.files))
             self._bury(worker, str(self.broken or "its parent process was killed"))
 
-    async def _end_orphan(self, worker: Worker) -> None:
-        if not worker.pid:
-            return
-        mark = sessions.start_mark(worker.pid)
-        if mark in ("", worker.mark):
-            sessions.kill(worker.pid)
-            while sessions.members(worker.pid):
-                await asyncio.sleep(0.002)
+
+async def interrogate(fleet: Fleet, worker: Worker) -> str:
+    """Where a worker is that does not answer; it is killed."""
+    fleet.signal(worker, signal.SIGUSR2)
+    await asyncio.sleep(DUMP_S)
+    try:
+        stack = Path(f"{worker.files}.err").read_text(errors="replace")[-STACK_CHARACTERS:]
+    except OSError:
+        stack = ""
+    fleet.kill(worker)
+    return stack
+
+
+async def _end_orphan(worker: Worker) -> None:
+    """End what is left of a worker that has no parent any more."""
+    if worker.pid and sessions.start_mark(worker.pid) in ("", worker.mark):
+        sessions.kill(worker.pid)
+        while sessions.members(worker.pid):
+            await asyncio.sleep(0.002)
 
 
 def _how(status: int) -> str:

@@ -120,31 +120,12 @@ class Placement:
             fair = -(-len(waiting) // len(hungry))
             given = 0
             for worker in hungry:
-                batch = self._batch(worker, waiting, fair)
+                batch = _batch(self._durations, worker, waiting, fair)
                 if batch:
                     worker.give(batch, now_s)
                     given += len(batch)
             if not given:
                 return
-
-    def _batch(self, worker: Worker, waiting: deque[Held], fair: int) -> list[Held]:
-        """What `worker` is given now: one attempt of unknown length, or as much known work as it may hold."""
-        batch: list[Held] = []
-        load_us, count = worker.load_us, len(worker.held)
-        while waiting and len(batch) < fair:
-            expected_us = self._durations.of(waiting[0].spec.node)
-            if count and (expected_us is None or load_us + expected_us > HELD_US or count >= MAX_HELD):
-                break
-            if not worker.has_spoken and count:
-                break
-            held = waiting.popleft()
-            held.expected_us = expected_us
-            batch.append(held)
-            count += 1
-            if expected_us is None:
-                break
-            load_us += expected_us
-        return batch
 
     def _another(self, kind: Kind, wanted: int) -> Worker | None:
         """A new worker for `kind`, if the machine may have one more or somebody idle makes room."""
@@ -187,6 +168,26 @@ class Placement:
             batch.append(waiting.popleft())
         if batch:
             worker.give(batch, asyncio.get_running_loop().time())
+
+
+def _batch(durations: Durations, worker: Worker, waiting: deque[Held], fair: int) -> list[Held]:
+    """What `worker` is given now: one attempt of unknown length, or as much known work as it may hold."""
+    batch: list[Held] = []
+    load_us, count = worker.load_us, len(worker.held)
+    while waiting and len(batch) < fair:
+        expected_us = durations.of(waiting[0].spec.node)
+        if count and (expected_us is None or load_us + expected_us > HELD_US or count >= MAX_HELD):
+            break
+        if not worker.has_spoken and count:
+            break
+        held = waiting.popleft()
+        held.expected_us = expected_us
+        batch.append(held)
+        count += 1
+        if expected_us is None:
+            break
+        load_us += expected_us
+    return batch
 
 
 def _is_hungry(worker: Worker, now_s: float) -> bool:
