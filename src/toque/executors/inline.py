@@ -18,7 +18,7 @@ from toque.errors import ToqueError
 from toque.executors import reports
 from toque.graph.ir import TaskNode
 from toque.ports.blobs import Blobs
-from toque.ports.executor import AttemptSpec, Sink, WorkItem
+from toque.ports.executor import AttemptSpec, Signal, Sink, WorkItem
 from toque.worker import attempt, capture, code
 from toque.worker.environment import Environment
 from toque.worker.failures import Failures
