@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 TOQUE = (sys.executable, "-m", "toque")
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
 """Until a test gives up on something that never happens. Nothing is measured by it."""
 
 SIGNALS = """
@@ -139,10 +140,10 @@ class Project:
         path = self.root / name
         return path.read_text().splitlines() if path.exists() else []
 
-    def start(self, *arguments: str, **environ: str) -> Command:
-        """Type a command."""
+    def start(self, *arguments: str, through: Sequence[str] = (), **environ: str) -> Command:
+        """Type a command, perhaps through another one."""
         process = subprocess.Popen(
-            [*TOQUE, *arguments],
+            [*through, *TOQUE, *arguments],
             cwd=self.root,
             env={**self.environ, **environ},
             stdin=subprocess.DEVNULL,
