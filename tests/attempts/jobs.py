@@ -299,3 +299,7 @@ def say_good_bye(path: str) -> None:
             file.write("good-bye")
 
     atexit.register(write)
+
+
+def count_to(number: int) -> int:
+    return sum(range(number))
