@@ -48,6 +48,11 @@ class Oracle:
                 value = script_of(self._seed, self._task(guard.node), index).exports[guard.export]
                 if (value in guard.values) != (guard.test == "equals"):
                     return "skipped"
+        gates = [self._at(name, index) for name in self._gates(node)]
+        if any(state in FAILURES for state in gates):
+            return "upstream_failed"
+        if "skipped" in gates:
+            return "skipped"
         counts = {"ok": 0, "failed": 0, "skipped": 0}
         for counted in self._counted(node, index):
             counts[counted] += 1
@@ -71,6 +76,14 @@ class Oracle:
             case MapNode():
                 return self._map(node, index)
 
+    def _gates(self, node: AnyNode) -> list[str]:
+        """What must have succeeded and is not counted: setups, and conditions that are only waited for."""
+        depth = self._depth(node.id)
+        guards = {guard.node for guard in node.guards if self._depth(guard.node) == depth}
+        edges = {edge.source: edge.kind for edge in node.upstream}
+        gates = [name for name, kind in edges.items() if kind == "gate" or (kind == "order" and name in guards)]
+        return gates + sorted(guards - set(edges))
+
     def _counted(self, node: AnyNode, index: MapIndex) -> list[str]:
         chained = {axis.source.node for axis in getattr(node, "axes", ()) if axis.chained}
         openings = {self._nodes[member].scope for member in chained}
@@ -79,7 +92,10 @@ class Oracle:
             state = self._at(source, index)
             opened = TaskKey(source, index) in self._sizes
             counted.append("ok" if opened else "skipped" if state == "skipped" else "failed")
+        gates = self._gates(node)
         for edge in node.upstream:
+            if edge.source in gates:
+                continue
             state = self._at(edge.source, index)
             if state == "succeeded" or edge.kind == "outcome":
                 counted.append("ok")
@@ -199,7 +215,7 @@ class Oracle:
                     continue
                 if edge.kind == "outcome":
                     return False
-                rescues = reader.rule in ("all_failed", "one_failed")
+                rescues = reader.rule in ("all_failed", "one_failed") and edge.source not in self._gates(reader)
                 if rescues and self.states.get(TaskKey(reader.id, index)) == "succeeded":
                     return False
         return True

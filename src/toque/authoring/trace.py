@@ -17,8 +17,8 @@ from toque.authoring.sites import Site
 from toque.graph.expr import Access
 from toque.graph.ir import AnyNode, Edge, Guard, JoinNode, MapNode, Meta, TaskNode, TriggerRule
 
-EdgeKind: TypeAlias = Literal["data", "order", "outcome"]
-_STRENGTH: dict[EdgeKind, int] = {"order": 0, "outcome": 1, "data": 2}
+EdgeKind: TypeAlias = Literal["data", "order", "outcome", "gate"]
+_STRENGTH: dict[EdgeKind, int] = {"gate": 0, "order": 1, "outcome": 2, "data": 3}
 
 
 @dataclass(eq=False)
@@ -170,7 +170,7 @@ class Trace:
             self.connect(draft, guard.node, "order")
         for block in reversed(frame.setups):
             if not any(member in draft.edges for member in block.members):
-                draft.edge(block.node, "order")
+                draft.edge(block.node, "gate")
             block.members.append(draft.id)
         first_in_group = not any(source.startswith(frame.prefix) for source in draft.edges) if frame.prefix else True
         if frame.after and first_in_group:

@@ -252,5 +252,5 @@ def connect(nodes: dict[str, NodeState]) -> None:
                 continue
             source.down.append((node, edge.outcome))
             source.handled = source.handled or edge.outcome
-            if node.plan.rescues and not edge.outcome:
+            if node.plan.rescues and not edge.outcome and not edge.gate:
                 source.rescuers.append(node)

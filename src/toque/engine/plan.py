@@ -18,6 +18,8 @@ class EdgePlan(NamedTuple):
     """Counts as ok however the source ended."""
     opening: bool
     """A map node on the map node that it is chained to: waits for its opening, not for its end."""
+    gate: bool = False
+    """Must have succeeded; the trigger rule does not count it."""
 
 
 class NodePlan:
@@ -27,6 +29,7 @@ class NodePlan:
         "deadline_us",
         "depth",
         "edges",
+        "gates",
         "guards",
         "has_readers",
         "id",
@@ -55,6 +58,8 @@ class NodePlan:
         self.rescues = node.rule in RESCUING
         self.edges = edges
         self.total = len(edges)
+        self.gates = tuple(at for at, edge in enumerate(edges) if edge.gate)
+        """Positions in `edges`."""
         self.guards: tuple[Guard, ...] = node.guards
         self.is_map = isinstance(node, MapNode)
         self.is_task = isinstance(node, TaskNode)
@@ -71,7 +76,7 @@ class NodePlan:
     @property
     def starts_with_scope(self) -> bool:
         """Waits for nothing but the opening of its scope."""
-        return (self.total == 0 or not self.rule.needs) and not self.guards
+        return (self.total == 0 or not self.rule.needs) and not self.guards and not self.gates
 
 
 def plan(pipeline: Pipeline) -> dict[str, NodePlan]:
@@ -112,11 +117,13 @@ def _edges(node: AnyNode, chained_maps: list[str], guards: list[str]) -> tuple[E
     for edge in node.upstream:
         before = edges.get(edge.source)
         outcome = edge.kind == "outcome" and (before is None or before.outcome)
-        edges[edge.source] = EdgePlan(edge.source, outcome, edge.source in chained_maps)
+        gate = edge.kind == "gate" or (edge.kind == "order" and edge.source in guards)
+        gate = gate and (before is None or before.gate)
+        edges[edge.source] = EdgePlan(edge.source, outcome, edge.source in chained_maps, gate)
     for source in chained_maps:
         edges.setdefault(source, EdgePlan(source, outcome=False, opening=True))
     for guard in guards:
-        edges.setdefault(guard, EdgePlan(guard, outcome=False, opening=False))
+        edges.setdefault(guard, EdgePlan(guard, outcome=False, opening=False, gate=True))
     return tuple(edges.values())
 
 

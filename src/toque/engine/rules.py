@@ -39,7 +39,14 @@ def judge(nodes: dict[str, NodeState], lane: Lane, index: int) -> Verdict:
     if not total:
         return Verdict.START
     ok, failed, skipped = lane.counted(index)
-    if _fulfilled(plan.rule, ok, failed, skipped, lane, index):
+    if plan.gates:
+        closed = _gate(lane, index)
+        if closed is not None:
+            return closed
+        ok, total = ok - len(plan.gates), total - len(plan.gates)
+        if not total:
+            return Verdict.START
+    if _fulfilled(plan.rule, (ok, failed, skipped, total), lane, index):
         return Verdict.START
     if ok + failed + skipped < total:
         return Verdict.WAIT
@@ -48,8 +55,23 @@ def judge(nodes: dict[str, NodeState], lane: Lane, index: int) -> Verdict:
     return Verdict.BLOCKED if failed else Verdict.UPSTREAM
 
 
-def _fulfilled(rule: Rule, ok: int, failed: int, skipped: int, lane: Lane, index: int) -> bool:
-    total = lane.node.plan.total
+def _gate(lane: Lane, index: int) -> Verdict | None:
+    """What the gates say, before the trigger rule is asked; None: all are open."""
+    key = lane.key_of(index)
+    verdict = None
+    for position in lane.node.plan.gates:
+        unit = UNIT[state_of(lane.node.sources[position], key)]
+        if not unit:
+            return Verdict.WAIT
+        if unit == FAILED_UNIT:
+            verdict = Verdict.BLOCKED
+        elif unit != OK_UNIT and verdict is None:
+            verdict = Verdict.UPSTREAM
+    return verdict
+
+
+def _fulfilled(rule: Rule, counts: tuple[int, int, int, int], lane: Lane, index: int) -> bool:
+    ok, failed, skipped, total = counts
     for counted, share in rule.needs:
         match counted:
             case "ok":

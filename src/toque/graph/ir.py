@@ -128,8 +128,11 @@ class Edge(IRValue, frozen=True, kw_only=True):
     """A dependency: this node waits for `source`."""
 
     source: str
-    kind: Literal["data", "order", "outcome"] = "data"
-    """`outcome`: counts as success for the trigger rule however it ended, and handles its failure."""
+    kind: Literal["data", "order", "outcome", "gate"] = "data"
+    """`outcome`: counts as success for the trigger rule however it ended, and handles its failure.
+
+    `gate`: the source must have succeeded, and the trigger rule does not count it: a setup. The node of a guard that
+    is only waited for is one, too."""
 
 
 class Inject(IRValue, frozen=True, kw_only=True):

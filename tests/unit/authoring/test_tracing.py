@@ -460,7 +460,7 @@ class TestSetups:
                 e.numbers.map(each([1]))
 
         ir = graph(body)
-        assert edges(ir, "extract") == {"double": "order"}
+        assert edges(ir, "extract") == {"double": "gate"}
         assert edges(ir, "is_big") == {"add": "data"}
         teardown = node(ir, "drop")
         assert (teardown.rule, teardown.teardown_of) == ("teardown", "double")
@@ -480,7 +480,7 @@ class TestSetups:
                 e.extract("a")
 
         ir = graph(body)
-        assert edges(ir, "add") == {"double": "order"}
+        assert edges(ir, "add") == {"double": "gate"}
         assert edges(ir, "inner_drop") == {"add": "data", "extract": "order"}
         assert set(edges(ir, "drop")) == {"double", "add", "extract", "inner_drop"}
 

@@ -63,10 +63,39 @@ def test_without_a_condition_the_trigger_rule_decides(how: str, state: str) -> N
     assert d.states("yes", "no") == f"{state} {state}"
 
 
-def test_a_guard_whose_condition_failed_lets_a_task_run_whose_rule_allows_it() -> None:
+def test_no_rule_starts_a_task_whose_condition_is_not_known() -> None:
     d = branched(rule="all_done")
     d.fail("if")
-    assert d.state("yes") == "ready"
+    assert d.state("yes") == "upstream_failed"
+
+
+@pytest.mark.parametrize(
+    ("rule", "how", "state"),
+    [
+        ("one_success", "fail", "upstream_failed"),
+        ("one_success", "succeed", "ready"),
+        ("all_failed", "fail", "ready"),
+        ("all_failed", "succeed", "skipped"),
+        ("all_skipped", "skip", "ready"),
+    ],
+)
+def test_the_rule_counts_what_is_waited_for_and_not_the_guard(rule: Any, how: str, state: str) -> None:
+    order = Edge(source="if", kind="order")
+    d = Driver(pipeline(task("if", exports=((),)), task("a"), task("yes", order, "a", guards=(WHEN,), rule=rule)))
+    d.succeed("if", exports=(True,))
+    assert d.state("yes") == "waiting"
+    getattr(d, how)("a")
+    assert d.state("yes") == state
+
+
+@pytest.mark.parametrize(("how", "state"), [("succeed", "ready"), ("fail", "upstream_failed"), ("skip", "skipped")])
+def test_a_gate_must_have_succeeded_whatever_the_rule(how: str, state: str) -> None:
+    gated = task("use", Edge(source="setup", kind="gate"), "a", rule="all_done")
+    d = Driver(pipeline(task("setup"), task("a"), gated))
+    d.fail("a")
+    assert d.state("use") == "waiting"
+    getattr(d, how)("setup")
+    assert d.state("use") == state
 
 
 def test_a_number_is_no_truth_value() -> None:
