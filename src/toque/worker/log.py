@@ -19,6 +19,8 @@ from toque.worker.masking import Masker
 StreamName: TypeAlias = Literal["stdout", "stderr", "log", "traceback"]
 
 LIMIT_BYTES = 200 * 1024 * 1024
+_MAX_WAITING = 10_000
+"""Pieces of a line; one that never ends must not fill the memory."""
 LEVELS: dict[str, str] = {"stdout": "info", "stderr": "warning", "log": "info", "traceback": "error"}
 
 
@@ -131,7 +133,8 @@ class Log:
     def __init__(self, file: LogFile, masker: Masker, echo: dict[str, TextIO] | None = None) -> None:
         self.file = file
         self._masker = masker
-        self._partial: dict[str, list[str]] = {}
+        self._partial: dict[tuple[StreamName, int], list[str]] = {}
+        """By thread: lines that several print at once do not mix, and no lock is needed."""
         self._echo = echo or {}
 
     def line(self, stream: StreamName, text: str, *, level: str = "", logger: str = "") -> None:
@@ -141,30 +144,46 @@ class Log:
 
     def text(self, stream: StreamName, text: str) -> None:
         """Take text as a stream gets it: whole lines are written, the rest waits."""
-        if stream in self._echo:
+        if self._echo and stream in self._echo:
             self._echo[stream].write(text)
         if self.file.is_cut or not text:
             return
+        key = (stream, threading.get_ident())
+        waiting = self._partial.get(key)
+        if text == "\n":
+            # `print` hands over its line end by itself.
+            if waiting:
+                del self._partial[key]
+            self.lines(stream, "".join(waiting) if waiting else "")
+            return
         head, end, rest = text.rpartition("\n")
         if not end:
-            self._partial.setdefault(stream, []).append(rest)
+            if waiting is None:
+                self._partial[key] = [rest]
+            else:
+                waiting.append(rest)
+                if len(waiting) >= _MAX_WAITING:
+                    self.lines(stream, "".join(self._partial.pop(key)))
             return
-        waiting = self._partial.pop(stream, None)
         if waiting:
             head = "".join(waiting) + head
+            del self._partial[key]
         if rest:
-            self._partial[stream] = [rest]
+            self._partial[key] = [rest]
         self.lines(stream, head)
 
     def lines(self, stream: StreamName, text: str) -> None:
         """Write whole lines, the last without its end."""
         now_us, level = time.time_ns() // 1000, LEVELS[stream]
-        lines = self._masker.mask(text).split("\n")
-        self.file.write(b"".join([encoded(Line(now_us, level, stream, line)) for line in lines]))
+        text = self._masker.mask(text)
+        if "\n" in text:
+            self.file.write(b"".join([encoded(Line(now_us, level, stream, line)) for line in text.split("\n")]))
+        else:
+            self.file.write(encoded(Line(now_us, level, stream, text)))
 
     def close(self) -> None:
         """Write what waits for a line end, and close the file."""
-        for stream, waiting in self._partial.items():
-            self.line(stream, "".join(waiting))  # type: ignore[arg-type]
+        for (stream, _), waiting in self._partial.items():
+            self.line(stream, "".join(waiting))
         self._partial.clear()
         self.file.close()

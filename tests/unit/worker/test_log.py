@@ -57,6 +57,37 @@ def test_no_character_is_lost_or_added(pieces: list[str]) -> None:
     assert lines == (expected if expected[-1] else expected[:-1])
 
 
+def test_a_line_that_never_ends_does_not_stay_in_memory(tmp_path: Path) -> None:
+    log = Log(LogFile(str(tmp_path / "a")), Masker())
+    for _ in range(25_000):
+        log.text("stdout", "dot.")
+    log.close()
+    lines = read(tmp_path / "a")
+    assert len(lines) == 3
+    assert "".join(line["msg"] for line in lines) == "dot." * 25_000
+
+
+def test_lines_of_threads_do_not_mix(tmp_path: Path) -> None:
+    log = Log(LogFile(str(tmp_path / "a")), Masker())
+
+    def say(word: str) -> None:
+        for _ in range(2_000):
+            for piece in (word, "-", word, "\n"):
+                log.text("stdout", piece)
+
+    threads = [threading.Thread(target=say, args=(word,)) for word in ("one", "two", "three")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.close()
+    assert Counter(line["msg"] for line in read(tmp_path / "a")) == {
+        "one-one": 2_000,
+        "two-two": 2_000,
+        "three-three": 2_000,
+    }
+
+
 def test_lone_surrogates_are_replaced(tmp_path: Path) -> None:
     log = Log(LogFile(str(tmp_path / "a")), Masker())
     log.text("stdout", "a\udc80b\n")
