@@ -37,8 +37,8 @@ def key_of(
     payload: str = "",
 ) -> str:
     """Key of the record. The user's own key function decides alone what counts as the same input, but not which code
-    is meant. `arguments` are evaluated for it only. `payload` is the digest of the arguments of a flow's step, which are
-    not in the node."""
+    is meant. `arguments` are evaluated for it only. `payload` is the digest of the arguments of a flow's step, which
+    are not in the node."""
     if policy.key is not None:
         args, kwargs = arguments()
         answer = code.resolve(policy.key)(*args, **kwargs)

@@ -9,6 +9,8 @@ import json
 import logging
 import os
 import re
+import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
