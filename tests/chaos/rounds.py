@@ -83,6 +83,8 @@ class Chaos:
         before = self.counts.copy()
         known = set(self._books.states())
         self._begin(plan)
+        if self._rng.random() < 0.9:
+            self._until_begun(known)
         self._disturb(known, min(most_kills, self._rng.randint(2, 8)))
         runs = self._await(known)
         killed = ", ".join(f"{kind} {count}" for kind, count in (self.counts - before).items())
@@ -109,6 +111,11 @@ class Chaos:
             self._trigger(name)
         if plan == "beside":
             self._mains.append(self._go("run", "kitchen.py:dinner", "-q"))
+
+    def _until_begun(self, known: set[str]) -> None:
+        """A command takes a while before it has a run that could be disturbed."""
+        while len(self._open(known)) < len(self._mains) and all(main.poll() is None for main in self._mains):
+            time.sleep(0.01)
 
     def _disturb(self, known: set[str], kills: int) -> None:
         costly = 0
