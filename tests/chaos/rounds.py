@@ -51,6 +51,7 @@ class Chaos:
         self._plans = (*PLANS, "pair") if self._url else PLANS
         self._mains: list[subprocess.Popen[bytes]] = []
         self._servers: list[subprocess.Popen[bytes]] = []
+        self._triggers: list[subprocess.Popen[bytes]] = []
         self._stopping: set[int] = set()
         self._undisturbed: dict[str, Left] = {}
         self._pipelines: dict[str, str] = {}
@@ -108,13 +109,14 @@ class Chaos:
             return
         self._serve(2 if plan == "pair" else 1)
         for name in ["dinner", *self._rng.choice([[], ["snack"], ["snack", "snack"], ["dinner"]])]:
-            self._trigger(name)
+            self._triggers.append(self._go("trigger", name))
         if plan == "beside":
             self._mains.append(self._go("run", "kitchen.py:dinner", "-q"))
 
     def _until_begun(self, known: set[str]) -> None:
         """A command takes a while before it has a run that could be disturbed."""
-        while len(self._open(known)) < len(self._mains) and all(main.poll() is None for main in self._mains):
+        commands = [*self._mains, *self._triggers]
+        while not self._open(known) and any(command.poll() is None for command in commands):
             time.sleep(0.01)
 
     def _disturb(self, known: set[str], kills: int) -> None:
@@ -133,7 +135,8 @@ class Chaos:
         """Kill something; says what."""
         mains = [main for main in (*self._mains, *self._servers) if main.poll() is None]
         if self._rng.random() < 0.2:
-            self.counts["everything"] += 1 if self._processes.kill_all() else 0
+            self._processes.kill_all()
+            self.counts["everything"] += 1
             return "everything"
         if self._servers and self._rng.random() < 0.1:
             server = self._rng.choice(self._servers)
@@ -197,10 +200,15 @@ class Chaos:
             time.sleep(0.05)
         self._killed_mains()
         self._mains.clear()
+        for trigger in self._triggers:
+            if trigger.returncode not in (0, -signal.SIGKILL):
+                self._fail(f"{trigger.args} exited with {trigger.returncode}")
+        self._triggers.clear()
         return sorted(set(self._books.states()) - known)
 
     def _is_over(self, known: set[str]) -> bool:
-        return all(main.poll() is not None for main in self._mains) and not self._open(known)
+        commands = [*self._mains, *self._triggers]
+        return all(command.poll() is not None for command in commands) and not self._open(known)
 
     def _open(self, known: set[str]) -> list[str]:
         """Runs of this round that have not ended."""
@@ -260,11 +268,6 @@ class Chaos:
         # A signal that comes before the handler is there ends it like any other process.
         if code not in (0, -signal.SIGTERM, -signal.SIGKILL):
             self._fail(f"a server exited with {code} on SIGTERM")
-
-    def _trigger(self, name: str) -> None:
-        done = self._go("trigger", name)
-        if done.wait(WAIT_S):
-            self._fail(f"trigger {name} exited with {done.returncode}")
 
     def _fail(self, problem: str) -> None:
         self.failures.append(problem)
