@@ -104,8 +104,10 @@ def call(arguments: Sequence[str]) -> int:
         outcome = toque.main(list(arguments), prog_name="toque", standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+    except (click.Abort, KeyboardInterrupt) as interrupt:
+        # click makes an Abort of the exception that says how to go on.
+        how = str(interrupt.__cause__ or interrupt)
+        click.echo(f"interrupted; {how}" if how else "interrupted", err=True)
         return Exit.INTERRUPTED
     except click.ClickException as error:
         report_error(error.format_message(), Exit.USAGE, wants_json, usage=_usage(error))

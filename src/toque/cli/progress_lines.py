@@ -21,7 +21,17 @@ MARKS = {
 
 
 _SPOKEN = frozenset(
-    {f.AttemptEnded, f.Failed, f.Deferred, f.Succeeded, f.Skipped, f.UpstreamFailed, f.Cancelled, f.ScopeOpened}
+    {
+        f.AttemptEnded,
+        f.Failed,
+        f.Deferred,
+        f.Succeeded,
+        f.Skipped,
+        f.UpstreamFailed,
+        f.Cancelled,
+        f.CancelRequested,
+        f.ScopeOpened,
+    }
 )
 """Facts that may lead to a line; the others, three for each task run, are passed over quickly."""
 
@@ -60,6 +70,8 @@ class Lines:
         """Everything is written already."""
 
     def _line(self, tally: Tally, fact: AnyFact) -> str:
+        if isinstance(fact, f.CancelRequested):
+            return cancelling(tally)
         node = tally.nodes.get(fact.task) if isinstance(fact, f.TaskFact) else None
         if node is None or not node.runs_code:
             return ""
@@ -84,6 +96,13 @@ class Lines:
     def _write(self, line: str) -> None:
         self._out.write(line + "\n")
         self._out.flush()
+
+
+def cancelling(tally: Tally) -> str:
+    """What happens after a cancel, and what else the person at the terminal may do."""
+    if tally.cancelled_by == "Ctrl-C":
+        return "cancelling; Ctrl-C again leaves the run as it is, for toque resume"
+    return f"cancelling: {tally.cancelled_by} asked for it"
 
 
 def ended(node: TaskTally) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
+from toque.cli.progress_lines import cancelling
 from toque.cli.tally import Tally, TaskTally
 from toque.cli.times import span
 from toque.engine.facts import AnyFact
@@ -68,6 +69,8 @@ class Tree:
 def drawn(tally: Tally, now_us: int) -> list[Text]:
     """One frame of one run: a head line, then the nodes, folded by group."""
     lines = [Text.assemble((tally.pipeline, "bold"), f"  {tally.run_id}  ", (str(tally.state), "dim"))]
+    if tally.cancelled_by:
+        lines.append(Text(f"  {cancelling(tally)}", style="yellow"))
     group = ""
     for node in list(tally.tasks):
         if node.group != group:

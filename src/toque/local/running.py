@@ -206,6 +206,6 @@ def _interruptible(site: Site, run_ids: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        raise KeyboardInterrupt(f"to go on: toque resume {' '.join(run_ids)}") from None
     finally:
         loop.remove_signal_handler(signal.SIGINT)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from toque.engine import effects as fx
-from toque.engine.inputs import AttemptFailed
+from toque.engine.inputs import AttemptFailed, AttemptStarted
 from toque.engine.values import ErrorInfo, TaskKey, Token
 from toque.errors import ToqueBug
 from toque.graph.expr import Const
@@ -46,6 +48,9 @@ class Actor:
         self._options = options
         self._put = put
         self._extra = count(1)
+        self._stopping: set[Token] = set()
+        self._all_stopped = asyncio.Event()
+        self._all_stopped.set()
 
     def act(self, batch: Batch) -> None:
         """Do what `batch` decided, now that it is durable."""
@@ -94,9 +99,18 @@ class Actor:
     def void(self, message: Message) -> None:
         """A report about a run that is not ours (any more) may be forgotten by its sender."""
         token = getattr(message, "token", None)
+        if token in self._stopping and not isinstance(message, AttemptStarted):
+            self._stopping.remove(token)
+            if not self._stopping:
+                self._all_stopped.set()
         if isinstance(token, Token):
             for executor in self._executors.values():
                 executor.acknowledge(token)
+
+    async def external_jobs_stopped(self, grace_s: float) -> None:
+        """Wait until every `on_cancel` that was called has ended, but no longer than `grace_s`."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._all_stopped.wait(), grace_s)
 
     def _executor(self, owned: OwnedRun, key: TaskKey) -> Executor | None:
         """None: nobody here could have taken the attempt."""
@@ -151,6 +165,8 @@ class Actor:
             pipeline=owned.machine.row.pipeline,
             log_path=log_path(self._options.logs, owned.run_id, key, 0) if self._options.logs else "",
         )
+        self._stopping.add(spec.token)
+        self._all_stopped.clear()
         executor.submit(WorkItem(bundle=owned.bundle, environment=node.policy.environment, attempts=(spec,)))
 
     def _refuse(self, owned: OwnedRun, key: TaskKey, attempt: int, token: Token, error: ErrorInfo) -> None:

@@ -105,6 +105,7 @@ class Runtime:
         self._grants = False
         await self._adoption.stop()
         await self._timers.stop()
+        await self._actor.external_jobs_stopped(grace_s)
         # The loop goes on meanwhile: what ends within the grace is recorded, and need not run again.
         for executor in self._executors.values():
             await executor.stop(grace_s=grace_s)
