@@ -150,13 +150,19 @@ class Author:
     def _setup(self, scope: Scope) -> None:
         upstream, args = self._inputs(scope, 1)
         setup = self._add_task(scope, "setup", upstream, args, policy=self._policy())
-        inside = [
-            self._add_task(scope, "use", (Edge(source=setup),), (Ref(node=setup),), policy=self._policy())
-            for _ in range(self._rng.randint(1, 2))
-        ]
+        inside = [self._use(scope, setup) for _ in range(self._rng.randint(1, 2))]
         upstream = tuple(Edge(source=source, kind="order") for source in (setup, *inside))
         self._add_task(scope, "teardown", upstream, (), rule="teardown", teardown_of=setup, policy=self._policy())
         scope.readable.extend(inside)
+
+    def _use(self, scope: Scope, setup: str) -> str:
+        """A task inside of the setup: one that is given what was set up, or one that only needs it to be there."""
+        if self._rng.random() < 0.5:
+            return self._add_task(scope, "use", (Edge(source=setup),), (Ref(node=setup),), policy=self._policy())
+        others = tuple(Edge(source=source, kind="order") for source in self._some(scope.readable, 2))
+        rule: Any = self._rng.choice(("all_success", "all_done", "one_success", "one_failed", "always"))
+        upstream = (Edge(source=setup, kind="gate"), *others)
+        return self._add_task(scope, "use", upstream, (), rule=rule, policy=self._policy())
 
     def _flow(self, scope: Scope) -> None:
         upstream, args = self._inputs(scope, 1)

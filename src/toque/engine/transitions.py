@@ -4,7 +4,8 @@
    upstreams ended `ok`, `failed` (failed, upstream_failed, cancelled) and `skipped`.
 2. A rule fires as soon as its needs hold. That it never will is decided when *all* upstreams have ended, and
    failure goes before skipping, so that no outcome depends on the order in which things happen.
-3. An upstream on an `outcome` edge counts as ok however it ended. A guard that says no skips at once.
+3. An upstream on an `outcome` edge counts as ok however it ended. One on a `gate` edge is not counted: it must have
+   succeeded before the rule is asked. A guard that says no skips at once.
 4. An input that a run does not accept in its state becomes a `Rejected` fact.
 
 `rules.py` interprets the first table, `run.py` the second.

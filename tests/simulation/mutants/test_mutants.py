@@ -1,4 +1,4 @@
-"""Each known way to break the engine is seen by the simulator within 2,000 seeds. A simulator that sees nothing is none."""
+"""Each known way to break the engine is seen by the simulator within 2,000 seeds: one that sees nothing is none."""
 
 from __future__ import annotations
 
