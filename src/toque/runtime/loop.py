@@ -11,7 +11,6 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import Any
 
 from toque.engine.rows import RunRow
 from toque.engine.values import Token
@@ -23,6 +22,7 @@ from toque.runtime.acting import Actor
 from toque.runtime.adoption import Adoption
 from toque.runtime.batch import Batch
 from toque.runtime.deciding import Deciding
+from toque.runtime.fuse import Fuse
 from toque.runtime.ids import new_instance
 from toque.runtime.inbox import Inbox
 from toque.runtime.intake import Intake, Listener
@@ -75,7 +75,7 @@ class Runtime:
         self._turning: asyncio.Task[None] | None = None
         self._grants = True
         self._ending = False
-        self._broken: asyncio.Future[None] | None = None
+        self._fuse = Fuse(self._ends.broken)
 
     # -- life cycle
 
@@ -88,14 +88,12 @@ class Runtime:
             role=self._role,
             now_us=self._clock.now_us(),
         )
-        loop = asyncio.get_running_loop()
-        self._broken = loop.create_future()
-        loop.set_exception_handler(self._on_callback_error)
+        self._fuse.arm()
         for executor in self._executors.values():
             await executor.start(self._intake)
         self._turning = asyncio.create_task(self._turn_forever(), name="toque-loop")
         for task in (self._turning, self._timers.start(), self._adoption.start(self.instance)):
-            task.add_done_callback(self._on_task_end)
+            self._fuse.watch(task)
 
     async def stop(self, *, grace_s: float = 5.0) -> None:
         """End what runs, record it, and hand unfinished runs over to whoever comes next.
@@ -113,9 +111,7 @@ class Runtime:
         self._inbox.wake()
         if self._turning is not None:
             await asyncio.wait([self._turning])
-        asyncio.get_running_loop().set_exception_handler(None)
-        if self._broken is not None and self._broken.done():
-            self._broken.result()
+        self._fuse.disarm()
         await self._settling.hand_over()
         self._ends.broken(asyncio.CancelledError())
 
@@ -135,8 +131,7 @@ class Runtime:
 
     async def crashed(self) -> None:
         """Return never, but raise the error of Toque's own after which nothing goes on here."""
-        if self._broken is not None:
-            await asyncio.shield(self._broken)
+        await self._fuse.wait()
 
     async def bring_in(self, run_ids: Sequence[str]) -> None:
         """Load runs that this instance owns by now."""
@@ -168,10 +163,7 @@ class Runtime:
     async def _turn_forever(self) -> None:
         while not (self._ending and not len(self._inbox)):
             messages = await self._inbox.drain(self._options.batch)
-            if (
-                self._deciding.granting.in_flight >= self._options.busy_attempts
-                and len(messages) < self._options.busy_attempts
-            ):
+            if self._is_busy and len(messages) < self._options.busy_attempts:
                 # The executors have work for a while: more reports are about to come, and share the transaction.
                 await asyncio.sleep(self._options.gather_s)
                 messages += self._inbox.take(self._options.batch)
@@ -183,27 +175,6 @@ class Runtime:
             self._intake.publish(batch)
             self._actor.act(batch)
             self._forget_ended(batch)
-
-    # -- errors of our own: whatever they are, nobody may wait for ever
-
-    def _on_task_end(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._break(error)
-
-    def _on_callback_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A callback of the event loop raised: a report of an executor was lost with it."""
-        if "handle" in context and isinstance(error := context.get("exception"), Exception):
-            self._break(error)
-        else:
-            loop.default_exception_handler(context)
-
-    def _break(self, error: BaseException) -> None:
-        if self._broken is None or self._broken.done():
-            return
-        log.critical("stopped by an error of Toque's own", exc_info=error)
-        self._broken.set_exception(error)
-        self._broken.exception()  # it may be that nobody asks
-        self._ends.broken(error)
 
     # -- after the commit
 
