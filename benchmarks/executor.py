@@ -7,6 +7,7 @@ No engine and no store: what the rest of the system adds is the difference to `f
 from __future__ import annotations
 
 import asyncio
+import itertools
 import statistics
 import tempfile
 import time
@@ -94,7 +95,7 @@ class Load:
         self._wanted = count
         await self._done.wait()
         moments = [begun, *self.ended]
-        return max(later - earlier for earlier, later in zip(moments, moments[1:], strict=False))
+        return max(later - earlier for earlier, later in itertools.pairwise(moments))
 
 
 def _node(function: str, *args: float) -> TaskNode:
