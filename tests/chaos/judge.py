@@ -138,7 +138,10 @@ def _log(record: Record) -> list[str]:
 def _bodies(record: Record, lines: list[dict[str, Any]]) -> list[str]:
     """No body began after its outcome was committed; one key for all attempts; no pool was exceeded."""
     wrong = []
-    ended_us = {_key(fact): fact.at_us for _, fact in record.facts if isinstance(fact, ENDS)}
+    ended_us: dict[Key, int] = {}
+    for _, fact in record.facts:
+        if isinstance(fact, ENDS):
+            ended_us.setdefault(_key(fact), fact.at_us)
     keys: dict[Key, set[str]] = {}
     for line in lines:
         key = line["task"], tuple(line["index"])
