@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 import threading
@@ -152,6 +154,25 @@ def test_what_a_killed_writer_left_is_removed_and_what_is_being_written_is_not(t
     blobs.put("k", sweeping())
     assert blobs.get("k") == b"ab"
     assert list((tmp_path / PARTIAL).iterdir()) == []
+
+
+def test_a_blob_is_on_the_disk_before_its_name_and_its_name_before_put_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "bytes")
+
+    def replace(source: str, target: str) -> None:
+        done.append("name")
+        os.rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    LocalBlobs(str(tmp_path)).put("new/folders/k", [b"x"])
+    # Each of the two new folders is an entry of another one.
+    assert done == ["bytes", "name", "folder", "folder", "folder"]
 
 
 def test_a_large_blob_is_streamed(tmp_path: Path) -> None:

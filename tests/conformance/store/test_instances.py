@@ -90,6 +90,12 @@ async def test_adoption_frees_the_slots_of_the_dead(store: Store) -> None:
     assert await store.dead_instances() == [ME]
 
 
+async def test_who_adopts_keeps_its_own_slots_even_if_it_names_itself(store: Store) -> None:
+    await store.commit(rows.commit(runs=[rows.run()], acquire=[rows.hold("a")]))
+    assert await store.adopt(ME, from_instances=[ME, ""]) == []
+    assert await store.pool_usage() == {"pool": 1}
+
+
 async def test_who_lost_its_runs_cannot_write_them_any_more(place: Place) -> None:
     zombie, heir = await place.open(), await place.open()
     await zombie.commit(rows.commit(instance=OTHER, runs=[rows.run(owner=OTHER)]))

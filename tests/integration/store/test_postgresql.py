@@ -19,9 +19,11 @@ from tests.postgres import PostgresServer
 from tests.store_rows import ME
 from toque.engine.states import TaskState
 from toque.errors import UserError
-from toque.ports.store import SchemaOutdated, StoreUnavailable
+from toque.ports.store import PoolFull, SchemaOutdated, StoreUnavailable
 from toque.store import open_store
+from toque.store.postgresql.session import PostgresqlSession
 from toque.store.postgresql.store import PostgresqlStore
+from toque.store.sql import schema
 
 NEVER_S = 1e9
 
@@ -222,6 +224,22 @@ async def test_a_commit_in_doubt_is_settled_before_anything_else_is_read(
     cutting.refusing = False
     assert await store.counters() == ({"n": 1} if count else {})
     await store.close()
+
+
+async def test_slots_that_another_transaction_is_taking_are_waited_for(
+    store: PostgresqlStore, postgres_url: str
+) -> None:
+    with psycopg.connect(postgres_url) as taking, psycopg.connect(postgres_url, autocommit=True) as watching:
+        session = PostgresqlSession(taking)
+        session.lock_pools(["pool"])
+        session.upsert(schema.HOLDS, schema.HOLDS.column_names, [("pool", "theirs", 2, "other")])
+        commit = asyncio.ensure_future(store.commit(rows.commit(acquire=[rows.hold("mine")])))
+        while not watching.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchall():
+            await asyncio.sleep(0)
+            assert not commit.done()
+        taking.commit()
+        with pytest.raises(PoolFull):
+            await commit
 
 
 async def test_a_read_only_database_is_reported(
