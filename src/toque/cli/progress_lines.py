@@ -37,7 +37,7 @@ _SPOKEN = frozenset(
 
 
 class Lines:
-    """Writes as it happens; what belongs to the indexes of a map is one line at its end."""
+    """Writes as it happens; the indexes of a map are one line at its end, and so are the occurrences of a step."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -54,8 +54,8 @@ class Lines:
                 continue
             line = self._line(tally, fact)
             if line:
-                for step in self._steps(tally, fact):
-                    self._write(f"{clock(fact.at_us)}  {ended(step)}")
+                if isinstance(fact, f.Succeeded | f.Failed | f.Cancelled) and not fact.map_index:
+                    self._steps(tally, fact.task, fact.at_us)
                 self._write(f"{clock(fact.at_us)}  {line}")
             if isinstance(fact, f.TaskFact) and fact.map_index:
                 mapped[fact.task] = fact.at_us
@@ -64,6 +64,7 @@ class Lines:
         for task, at_us in mapped.items():
             node = tally.nodes.get(task)
             if node is not None and node.runs_code and node.scope and node.is_over:
+                self._steps(tally, task, at_us)
                 self._write(f"{clock(at_us)}  {ended(node)}")
 
     def end(self) -> None:
@@ -87,11 +88,12 @@ class Lines:
             case _:
                 return ""
 
-    def _steps(self, tally: Tally, fact: AnyFact) -> list[TaskTally]:
-        """Those of a flow whose body ends with `fact`: each time that it asked would be too many lines."""
-        if not isinstance(fact, f.Succeeded | f.Failed | f.Cancelled):
-            return []
-        return [node for node in tally.tasks if node.is_step and node.group == fact.task]
+    def _steps(self, tally: Tally, flow: str, at_us: int) -> None:
+        """Those of a flow whose bodies are over: a line each time that a body asks would be too many."""
+        for node in tally.tasks:
+            if node.is_step and node.group == flow:
+                self._steps(tally, node.id, at_us)
+                self._write(f"{clock(at_us)}  {ended(node)}")
 
     def _write(self, line: str) -> None:
         self._out.write(line + "\n")

@@ -8,6 +8,9 @@ from toque.engine.rows import TaskRow
 from toque.engine.values import ErrorInfo
 from toque.graph.ir import RetryPolicy
 
+LONGEST_S = 10 * 365 * 86_400.0
+"""Powers soon grow past what a float and a column of the store hold: nobody waits longer than ten years."""
+
 
 def may_retry(policy: RetryPolicy | None, row: TaskRow, error: ErrorInfo) -> bool:
     """Whether the policy grants one more attempt after `error`."""
@@ -24,7 +27,10 @@ def delay_us(policy: RetryPolicy, row: TaskRow, error: ErrorInfo) -> int:
     """
     if error.retry_after_s is not None:
         return max(0, round(error.retry_after_s * 1_000_000))
-    delay_s = policy.delay_s * policy.backoff**row.retries
+    try:
+        delay_s = min(policy.delay_s * policy.backoff**row.retries, LONGEST_S)
+    except OverflowError:
+        delay_s = LONGEST_S if policy.delay_s else 0.0
     if policy.cap_s is not None:
         delay_s = min(delay_s, policy.cap_s)
     if policy.jitter:

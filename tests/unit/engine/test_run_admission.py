@@ -8,8 +8,10 @@ from toque.engine.run_admission import (
     CancelOlder,
     RunActive,
     RunAdmission,
+    RunForgotten,
     RunOver,
     RunQueued,
+    RunsElsewhere,
     SkipRun,
     StartRun,
 )
@@ -120,3 +122,95 @@ def test_pipelines_do_not_count_each_other() -> None:
     runs.decide(queued("a"))
     other = RunQueued(run_id="b", pipeline="q", concurrency=Concurrency(max_active_runs=1))
     assert started(runs.decide(other)) == ["b"]
+
+
+def test_a_forgotten_run_leaves_its_place_and_nobody_takes_it() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a"))
+    runs.decide(queued("b"))
+    assert runs.decide(RunForgotten(run_id="a")) == []
+    # It is read again, and is active as before: the other one still waits.
+    assert runs.decide(RunActive(run_id="a", pipeline="p")) == []
+    assert started(runs.decide(RunOver(run_id="a"))) == ["b"]
+
+
+def test_a_forgotten_run_that_comes_back_as_queued_waits_again() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a"))
+    runs.decide(queued("b"))
+    assert runs.decide(RunForgotten(run_id="b")) == []
+    assert runs.decide(queued("b")) == []
+    assert started(runs.decide(RunOver(run_id="a"))) == ["b"]
+
+
+def test_who_nobody_knows_can_be_forgotten() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a"))
+    assert runs.decide(RunForgotten(run_id="nobody")) == []
+    assert runs.decide(queued("b")) == []
+
+
+def test_a_forgotten_run_that_was_leaving_can_be_asked_to_leave_again() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a", overlap="cancel_older"))
+    runs.decide(queued("b", overlap="cancel_older"))
+    runs.decide(RunForgotten(run_id="a"))
+    runs.decide(RunActive(run_id="a", pipeline="p"))
+    verdicts = runs.decide(queued("c", overlap="cancel_older"))
+    assert [(type(each), each.run_id) for each in verdicts] == [(SkipRun, "b"), (CancelOlder, "a")]
+
+
+def test_runs_of_other_processes_take_places() -> None:
+    runs = RunAdmission()
+    assert runs.decide(RunsElsewhere(pipeline="p", count=1)) == []
+    assert started(runs.decide(queued("a", 2))) == ["a"]
+    assert runs.decide(queued("b", 2)) == []
+
+
+def test_a_run_starts_when_one_elsewhere_is_over() -> None:
+    runs = RunAdmission()
+    runs.decide(RunsElsewhere(pipeline="p", count=2))
+    for run in "abc":
+        assert runs.decide(queued(run, 2)) == []
+    assert started(runs.decide(RunsElsewhere(pipeline="p", count=1))) == ["a"]
+    assert runs.decide(RunsElsewhere(pipeline="p", count=1)) == []
+    assert started(runs.decide(RunsElsewhere(pipeline="p", count=0))) == ["b"]
+
+
+def test_the_end_of_a_run_here_is_no_place_when_others_took_it_elsewhere() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a"))
+    runs.decide(queued("b"))
+    runs.decide(RunsElsewhere(pipeline="p", count=1))
+    assert runs.decide(RunOver(run_id="a")) == []
+    assert started(runs.decide(RunsElsewhere(pipeline="p", count=0))) == ["b"]
+
+
+def test_skip_says_when_all_that_is_in_the_way_runs_elsewhere() -> None:
+    runs = RunAdmission()
+    runs.decide(RunsElsewhere(pipeline="p", count=1))
+    (verdict,) = runs.decide(queued("b", overlap="skip"))
+    assert verdict == SkipRun(run_id="b", reason="1 active of at most 1: elsewhere")
+
+
+def test_runs_elsewhere_of_another_pipeline_do_not_matter() -> None:
+    runs = RunAdmission()
+    runs.decide(RunsElsewhere(pipeline="q", count=9))
+    assert started(runs.decide(queued("a"))) == ["a"]
+
+
+def test_runs_elsewhere_do_not_hold_up_a_pipeline_without_a_limit() -> None:
+    runs = RunAdmission()
+    runs.decide(RunsElsewhere(pipeline="p", count=9))
+    assert started(runs.decide(queued("a", most=None))) == ["a"]
+    assert started(runs.decide(queued("b", overlap="allow"))) == ["b"]
+
+
+def test_a_newcomer_does_not_overtake_those_who_wait() -> None:
+    runs = RunAdmission()
+    runs.decide(queued("a"))
+    runs.decide(queued("b"))
+    runs.decide(RunForgotten(run_id="a"))
+    # The place of `a` is free for a moment, but `b` was first.
+    assert started(runs.decide(queued("c"))) == ["b"]
+    assert started(runs.decide(RunOver(run_id="b"))) == ["c"]
