@@ -132,5 +132,7 @@ def make_executors(settings: Settings, only: str | None) -> Mapping[str, Executo
         blobs_url=settings.blobs_url,
         workers=settings.workers,
         environments=interpreters(settings) if settings.environments else {},
+        # Workers read the settings themselves: under the profile that was chosen here.
+        environ={"TOQUE_PROFILE": settings.profile} if settings.profile else {},
     )
     return {"process": ProcessExecutor(options), "flow": FlowHost(options)}
