@@ -140,17 +140,21 @@ class Project:
         path = self.root / name
         return path.read_text().splitlines() if path.exists() else []
 
-    def start(self, *arguments: str, through: Sequence[str] = (), **environ: str) -> Command:
-        """Type a command, perhaps through another one."""
+    def start(self, *arguments: str, through: Sequence[str] = (), typed: str = "", **environ: str) -> Command:
+        """Type a command, perhaps through another one. `typed`: what is written to it then."""
         process = subprocess.Popen(
             [*through, *TOQUE, *arguments],
             cwd=self.root,
             env={**self.environ, **environ},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if "--json" in arguments else subprocess.STDOUT,
             start_new_session=True,
         )
+        assert process.stdin is not None
+        process.stdin.write(typed.encode())
+        process.stdin.close()
+        process.stdin = None
         command = Command(process)
         self.started.append(command)
         return command
