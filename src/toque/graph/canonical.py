@@ -12,9 +12,18 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Pipeline)
 
 
+_VALUES = ("meta", "policy", "concurrency")
+"""Fields that hold a value of the IR, left out when that is the default. msgspec compares them by identity only."""
+
+
 def encode(pipeline: Pipeline) -> bytes:
-    """Canonical JSON, with origins."""
-    return _encoder.encode(pipeline)
+    """Canonical JSON, with origins: equal pipelines, equal bytes."""
+    data = msgspec.to_builtins(pipeline)
+    for holder in (data, *data.get("nodes", ())):
+        for name in _VALUES:
+            if holder.get(name) == {}:
+                del holder[name]
+    return _encoder.encode(data)
 
 
 def decode(data: bytes) -> Pipeline:
