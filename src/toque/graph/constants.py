@@ -11,11 +11,13 @@ from __future__ import annotations
 import enum
 import importlib
 import math
+import pathlib
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import PurePath
 from typing import Any
 from uuid import UUID
+
+_PURE_PATHS = frozenset({"PurePosixPath", "PureWindowsPath"})
 
 
 class NotTagged(TypeError):
@@ -64,19 +66,39 @@ def _encode_special(value: Any, kind: type) -> Any:
         return {"$": kind.__name__, "v": str(value)}
     if kind is bytes and len(value) <= 4096:
         return {"$": "bytes", "v": value.hex()}
-    if isinstance(value, PurePath):
-        return {"$": "Path", "v": str(value)}
     if kind is set or kind is frozenset:
         try:
             items = sorted(value)
-        except TypeError:
+        except (TypeError, ArithmeticError):  # ArithmeticError: decimals that are no number
             items = sorted(value, key=repr)
         return {"$": kind.__name__, "v": [encode(item) for item in items]}
-    if isinstance(value, enum.Enum):
+    return _encode_named(value, kind)
+
+
+def _encode_named(value: Any, kind: Any) -> Any:
+    """What belongs to a class that is named beside it."""
+    if isinstance(value, pathlib.PurePath):
+        if kind is not type(pathlib.Path()) and kind.__name__ not in _PURE_PATHS:
+            raise NotTagged(f"a path of type {kind.__module__}.{kind.__qualname__}")
+        return {"$": kind.__name__ if kind.__name__ in _PURE_PATHS else "Path", "v": str(value)}
+    if isinstance(value, enum.Enum) and value.name in kind.__members__:  # flags that are combined have no name
         return {"$": "enum", "c": _type_name(kind), "v": value.name}
-    if hasattr(kind, "__pydantic_validator__"):
-        return {"$": "model", "c": _type_name(kind), "v": value.model_dump(mode="json", round_trip=True)}
+    if hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_dump"):
+        return {"$": "model", "c": _type_name(kind), "v": _dumped(value, kind)}
     raise NotTagged(f"a value of type {kind.__module__}.{kind.__qualname__}")
+
+
+def _dumped(value: Any, kind: Any) -> Any:
+    """A pydantic model as JSON. Not every model can be read back from its own JSON: aliases may differ between the two
+    directions, and a field of type `Any` loses its tuples."""
+    try:
+        data = value.model_dump(mode="json", round_trip=True, by_alias=True)
+        is_same = bool(kind.model_validate(data) == value)
+    except Exception as problem:  # validators and serializers are user code
+        raise NotTagged(f"a {kind.__qualname__} that cannot be read back from its JSON: {problem}") from problem
+    if not is_same:
+        raise NotTagged(f"a {kind.__qualname__} that is not the same after a round trip through JSON")
+    return data
 
 
 def decode(data: Any) -> Any:
@@ -112,10 +134,8 @@ def _decode_special(tag: str, data: dict[str, Any]) -> Any:
             return UUID(payload)
         case "bytes":
             return bytes.fromhex(payload)
-        case "Path":
-            from pathlib import Path
-
-            return Path(payload)
+        case "Path" | "PurePosixPath" | "PureWindowsPath":
+            return getattr(pathlib, tag)(payload)
         case "enum":
             return _type(data["c"])[payload]
         case "model":

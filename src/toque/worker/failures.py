@@ -86,7 +86,7 @@ class Failures:
         kind = kind_of(error)
         file, line = self._place(error)
         retryable, after_s, remark = _verdict(error, kind, retry, healing=not (cannot_heal(error) or of_call))
-        message = error.message if isinstance(error, UserError) else str(error)
+        message = error.message if isinstance(error, UserError) else _said(error)
         if isinstance(error, UserError) and error.fix:
             message = f"{message}\n  Fix: {error.fix}"
         if notes := getattr(error, "__notes__", None):
@@ -179,6 +179,13 @@ def _ask(
     if isinstance(answer, int | float):
         return True, float(answer), ""
     return False, None, f"\nThe retry rule must return a bool or a number of seconds, not {type(answer).__name__}"
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # `__str__` of a class of the user's
+        return f"(its message cannot be shown: {type(broken).__name__}: {broken})"
 
 
 def _type_name(error: BaseException) -> str:

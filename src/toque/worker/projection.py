@@ -35,7 +35,7 @@ def written(path: Sequence[Access]) -> str:
 def export(value: Any, path: Sequence[Access]) -> bool | int | float | str | None:
     """The scalar at `path` that a branch looks at. Raises `UserError` for anything that is no scalar."""
     found = project(value, path, "the result")
-    if hasattr(found, "item") and type(found).__module__ == "numpy":
+    if type(found).__module__ == "numpy" and getattr(found, "size", 0) == 1:
         found = found.item()
     enum_value = getattr(found, "value", None)
     if not isinstance(found, bool | int | float | str) and isinstance(enum_value, bool | int | str):

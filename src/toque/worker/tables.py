@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 _TYPE = b"toque.type"
+_FREQ = b"toque.freq"
+"""Of an index of times: pandas itself does not write it down."""
 _ROWS_A_BATCH = 64 * 1024
 
 
@@ -55,7 +57,7 @@ def _of_pandas(value: Any) -> Any | None:
         import pyarrow as pa
     except ImportError:
         return None
-    if type(value) is not pd.DataFrame or value.attrs or not value.columns.is_unique:
+    if type(value) is not pd.DataFrame or value.attrs or not value.columns.is_unique or not _has_plain_index(value):
         return None
     for position, dtype in enumerate(value.dtypes):
         # An object column may hold anything; only text comes back from Arrow as it was.
@@ -71,7 +73,21 @@ def _of_pandas(value: Any) -> Any | None:
         return None
     if not (same.dtypes.equals(value.dtypes) and type(same.index) is type(value.index)):
         return None
+    freq = getattr(value.index, "freqstr", None)
+    if freq and type(value.index) is not pd.PeriodIndex:
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), _FREQ: freq.encode()})
     return _named(table, b"pandas.DataFrame")
+
+
+def _has_plain_index(frame: Any) -> bool:
+    """As for columns: an index of objects comes back as it was if they are all text."""
+    import pandas as pd
+
+    index = frame.index
+    for level in index.levels if isinstance(index, pd.MultiIndex) else [index]:
+        if level.dtype.kind == "O" and pd.api.types.infer_dtype(level, skipna=True) not in ("string", "empty"):
+            return False
+    return True
 
 
 def _of_polars(value: Any) -> Any | None:
@@ -146,7 +162,7 @@ def load(data: bytes | None, path: str | None) -> Any:
     source = pa.memory_map(path) if path is not None else pa.py_buffer(data)
     table = pa.ipc.open_stream(source).read_all()
     metadata = dict(table.schema.metadata or {})
-    name = metadata.pop(_TYPE, b"")
+    name, freq = metadata.pop(_TYPE, b""), metadata.pop(_FREQ, b"")
     if name:
         table = table.replace_schema_metadata(metadata or None)
     match name:
@@ -158,7 +174,10 @@ def load(data: bytes | None, path: str | None) -> Any:
         case b"pandas.DataFrame":
             frame = table.to_pandas()
             # Columns that Arrow lends without a copy are read-only, and nobody expects that of a frame.
-            return frame if _writable(frame) else frame.copy()
+            frame = frame if _writable(frame) else frame.copy()
+            if freq:
+                frame.index.freq = freq.decode()
+            return frame
         case b"polars.DataFrame":
             import polars as pl
 

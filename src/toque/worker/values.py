@@ -144,7 +144,7 @@ def item(value: Any, position: int) -> Any:
     if isinstance(value, set | frozenset):
         try:
             return sorted(value)[position]
-        except TypeError:
+        except (TypeError, ArithmeticError):
             return sorted(value, key=repr)[position]
     length(value)
     return list(value)[position] if isinstance(value, dict) else value[position]
