@@ -188,8 +188,10 @@ class Store(Protocol):
         ...
 
     async def adopt(self, instance: str, *, from_instances: Sequence[str], limit: int = 1000) -> list[str]:
-        """Take over unfinished runs owned by the given instances or by nobody; returns their ids. Frees the slots
-        that the dead instances held."""
+        """Take over unfinished runs owned by the given instances or by nobody; returns their ids.
+
+        What a run holds itself (its place among the active runs of its pipeline; `holder` is its id) goes with it; the
+        other slots of the dead instances are freed."""
         ...
 
     async def load_run(self, run_id: str) -> StoredRun | None: ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from toque.engine.inputs import Cancel, Mark, Resume, Suspend
 from toque.engine.states import RunState, TaskState
@@ -17,9 +17,12 @@ from toque.ports.store import CommandRow, RunFilter, Store, StoreUnavailable
 from toque.runtime.messages import Adopt, Message, Ordered, SlotsUsed
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.versions import Versions
+from toque.worker import lease
 
 log = logging.getLogger("toque.runtime")
 
+BEGIN_S = 0.1
+"""Between the look at the lease and the first line of a body."""
 LIVE = tuple(state for state in RunState if not state.is_terminal)
 
 
@@ -38,6 +41,8 @@ class Adoption:
         """Pools in which other processes held slots: what they hold is looked at until they let go."""
         self.knows: Callable[[str], bool] = lambda run_id: True
         """Whether a run is in memory here."""
+        self._taken: list[str] = []
+        """Runs that are ours by the store, and not loaded yet: it may be away between the two."""
         self._ordered: set[int] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -55,21 +60,45 @@ class Adoption:
     async def adopt(self, instance: str, *, from_instances: list[str]) -> int:
         """Take over unfinished runs of `from_instances` and of nobody; returns how many."""
         taken = await self._store.adopt(instance, from_instances=from_instances)
-        for run_id in taken:
-            try:
-                await self.bring_in(run_id)
-            except ToqueError as problem:
-                if isinstance(problem, StoreUnavailable):
-                    raise
-                log.error("run %s cannot go on here: %s", run_id, problem)
+        self._taken += taken
+        await self._bring_in_taken()
         return len(taken)
 
-    async def bring_in(self, run_id: str) -> None:
-        """Load a run that this instance owns by now. Raises `ToqueError` when its graph or its code is not here."""
+    async def bring_in(self, run_ids: Sequence[str]) -> None:
+        """Load runs that this instance owns by now. Raises `ToqueError` when the graph or the code of one is not
+        here."""
+        loaded = [adopt for run_id in run_ids if (adopt := await self._load(run_id)) is not None]
+        for adopt in sorted(loaded, key=_is_queued):
+            self._put(adopt)
+
+    async def _bring_in_taken(self) -> None:
+        """Queued runs come last: they may only start beside what has started already."""
+        queued: list[Adopt] = []
+        try:
+            while self._taken:
+                run_id = self._taken.pop(0)
+                try:
+                    adopt = await self._load(run_id)
+                except StoreUnavailable:
+                    self._taken.insert(0, run_id)
+                    raise
+                except ToqueError as problem:
+                    log.error("run %s cannot go on here: %s", run_id, problem)
+                    continue
+                if adopt is not None and _is_queued(adopt):
+                    queued.append(adopt)
+                elif adopt is not None:
+                    self._put(adopt)
+        finally:
+            for adopt in queued:
+                self._put(adopt)
+
+    async def _load(self, run_id: str) -> Adopt | None:
         stored = await self._store.load_run(run_id)
-        if stored is not None:
-            pipeline, bundle = await self._versions.get(stored.run.version)
-            self._put(Adopt(stored, pipeline, bundle))
+        if stored is None:
+            return None
+        pipeline, bundle = await self._versions.get(stored.run.version)
+        return Adopt(stored, pipeline, bundle)
 
     async def _run(self, instance: str) -> None:
         renewed_us = buried_us = 0
@@ -77,7 +106,7 @@ class Adoption:
             try:
                 now_us = self._clock.now_us()
                 if now_us - renewed_us >= self._options.lease_s * 1e6 / 3:
-                    await self._store.renew(instance, now_us, self._options.lease_s)
+                    await self._renew(instance, now_us)
                     renewed_us = now_us
                 bury = now_us - buried_us >= self._options.bury_s * 1e6
                 if await self._store.changed() or bury:
@@ -91,13 +120,20 @@ class Adoption:
                 log.warning("store unavailable, looking again: %s", unavailable)
             await self._clock.wait_until(self._clock.now_us() + int(self._options.poll_s * 1e6))
 
+    async def _renew(self, instance: str, now_us: int) -> None:
+        since_s = lease.now_s()  # before the store begins to count
+        await self._store.renew(instance, now_us, self._options.lease_s)
+        if self._options.lease_file is not None:
+            self._options.lease_file.extend(since_s + self._options.lease_s - BEGIN_S)
+
     async def _look(self, instance: str, *, bury: bool) -> None:
         if self._options.adopt:
             dead = await self._store.dead_instances() if bury else []
             # A transaction that finds nothing to adopt would wake every other server all the same.
-            if dead or await self._store.list_runs(RunFilter(owner="", states=LIVE, limit=1)):
-                adopted = await self.adopt(instance, from_instances=dead)
+            looks = dead or await self._store.list_runs(RunFilter(owner="", states=LIVE, limit=1))
+            if looks and (adopted := await self.adopt(instance, from_instances=dead)):
                 log.info("adopted %d run(s)%s", adopted, f" of {', '.join(dead)}" if dead else "")
+            await self._bring_in_taken()
         for command in await self._store.list_commands(instance):
             if command.id not in self._ordered and await self._is_due(command.run_id):
                 self._ordered.add(command.id)
@@ -109,6 +145,10 @@ class Adoption:
             return True
         stored = await self._store.load_run(run_id)
         return stored is None or stored.run.state.is_terminal
+
+
+def _is_queued(adopt: Adopt) -> bool:
+    return adopt.stored.run.state is RunState.QUEUED
 
 
 def to_input(command: CommandRow) -> Cancel | Mark | Suspend | Resume:

@@ -135,8 +135,7 @@ class Runtime:
 
     async def bring_in(self, run_ids: Sequence[str]) -> None:
         """Load runs that this instance owns by now."""
-        for run_id in run_ids:
-            await self._adoption.bring_in(run_id)
+        await self._adoption.bring_in(run_ids)
 
     # -- what others call (on the loop's thread)
 

@@ -90,6 +90,21 @@ async def test_adoption_frees_the_slots_of_the_dead(store: Store) -> None:
     assert await store.dead_instances() == [ME]
 
 
+async def test_what_a_run_holds_itself_goes_with_it(store: Store) -> None:
+    """Its place among the active runs of its pipeline: nobody may take it while the run changes hands."""
+    await store.commit(
+        rows.commit(
+            instance="dead",
+            runs=[rows.run("r0", owner="dead")],
+            acquire=[rows.hold("r0", pool="runs:p"), rows.hold("r0/task"), rows.hold("gone", pool="runs:p")],
+        )
+    )
+    await store.adopt(ME, from_instances=["dead"])
+    assert await store.pool_usage() == {"runs:p": 1}
+    await store.adopt(OTHER, from_instances=[ME])
+    assert await store.pool_usage() == {"runs:p": 1}
+
+
 async def test_who_adopts_keeps_its_own_slots_even_if_it_names_itself(store: Store) -> None:
     await store.commit(rows.commit(runs=[rows.run()], acquire=[rows.hold("a")]))
     assert await store.adopt(ME, from_instances=[ME, ""]) == []

@@ -199,6 +199,45 @@ async def test_an_adopted_run_takes_its_place_among_the_active_ones_with_it() ->
     assert places == [{"runs:only_one": 1}, {}]
 
 
+async def test_runs_that_have_started_come_before_queued_ones_whatever_their_ids_say() -> None:
+    """Adopted together, a queued run would else start beside the one that was active when its owner died."""
+    scene = Scene()
+    queued, active = scene.launch(only_one), scene.launch(only_one)
+    async with scene.runtime(SlowStop(lambda: scene.blobs)) as first:
+        first.launch(active).cancel()
+        while scene.store.commits < 1:
+            await asyncio.sleep(0)
+        first.launch(queued).cancel()
+        while scene.store.commits < 2:
+            await asyncio.sleep(0)
+        scene.store.lose(first.instance)
+        async with scene.runtime() as second:
+            endings = [second.wait(launch.row.run_id) for launch in (active, queued)]
+            assert await second.adopt() == 2
+            ends = [await asyncio.wait_for(ending, 10) for ending in endings]
+    assert [row.run_id for row in ends] == [active.row.run_id, queued.row.run_id]
+    assert ends[0].finished_us <= ends[1].started_us
+
+
+async def test_a_store_that_goes_away_between_adopting_and_loading_loses_no_run() -> None:
+    scene = Scene(adopt=True)
+    launch = scene.launch(doubles)
+    await scene.store.open()
+    await scene.store.create_run(launch.row)
+    away = iter([True, True])
+    load_run = scene.store.load_run
+
+    async def load(run_id: str) -> Any:
+        if next(away, False):
+            raise StoreUnavailable("gone")
+        return await load_run(run_id)
+
+    scene.store.load_run = load  # type: ignore[method-assign]
+    async with scene.runtime() as runtime:
+        ended = await asyncio.wait_for(runtime.wait(launch.row.run_id), 10)
+    assert ended.state is RunState.SUCCEEDED
+
+
 async def test_what_ends_within_the_grace_of_a_stop_is_recorded() -> None:
     """However many attempts are still running: the loop does not end with the first of their reports."""
     scene = Scene()

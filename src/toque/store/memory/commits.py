@@ -98,6 +98,9 @@ class Commits(Tables):
         for run in runs:
             run.owner = instance
             self._runs.put(run.run_id, run)
+        for (pool, holder), (slots, _) in list(self._holds.items()):
+            if any(holder == run.run_id for run in runs):
+                self._holds[pool, holder] = slots, instance
         self._holds = {key: hold for key, hold in self._holds.items() if hold[1] not in gone}
         return [run.run_id for run in runs]
 

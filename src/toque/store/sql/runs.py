@@ -159,6 +159,7 @@ def adopt(session: Session, instance: str, from_instances: Sequence[str], limit:
     runs = [row[0] for row in found]
     if runs:
         session.run(f"UPDATE runs SET owner = ? WHERE {session.among('run_id')}", (instance, session.listed(runs)))
+        session.run(f"UPDATE holds SET instance = ? WHERE {session.among('holder')}", (instance, session.listed(runs)))
     if gone:
         session.run(f"DELETE FROM holds WHERE {session.among('instance')}", (session.listed(gone),))
     return runs
