@@ -20,6 +20,7 @@ from toque.runtime.versions import Versions
 from toque.settings import Settings
 from toque.store import open_store
 from toque.store.blobs import open_blobs
+from toque.worker.lease import LeaseFile
 
 Role = Literal["run", "server"]
 
@@ -35,6 +36,7 @@ class Site:
     versions: Versions
     runtime: Runtime
     executors: Mapping[str, Executor]
+    lease_file: LeaseFile | None = None
 
 
 class Everywhere(Mapping[str, Executor]):
@@ -93,6 +95,8 @@ async def opened(settings: Settings, *, role: Role, executor: str | None = None)
             recorder.flush()
     finally:
         await site.store.close()
+        if site.lease_file is not None:
+            site.lease_file.close()
 
 
 def _make(settings: Settings, role: Role, executor: str | None) -> Site:
@@ -100,17 +104,23 @@ def _make(settings: Settings, role: Role, executor: str | None) -> Site:
     blobs = open_blobs(settings.blobs_url)
     clock = SystemClock()
     versions = Versions(store, lambda row: _bundle_of(settings, row))
-    executors = make_executors(settings, executor)
+    # On SQLite a lock says who lives, and nothing runs out.
+    lease_file = LeaseFile(settings.home / "workers") if store.kind == "postgresql" else None
+    executors = make_executors(settings, executor, lease=str(lease_file.path) if lease_file is not None else "")
     options = RuntimeOptions(
-        pools=settings.pools, lease_s=settings.lease_s, adopt=role == "server", logs=str(settings.home / "logs")
+        pools=settings.pools,
+        lease_s=settings.lease_s,
+        lease_file=lease_file,
+        adopt=role == "server",
+        logs=str(settings.home / "logs"),
     )
     runtime = Runtime(
         store=store, blobs=blobs, executors=executors, versions=versions, clock=clock, options=options, role=role
     )
-    return Site(settings, store, blobs, clock, versions, runtime, executors)
+    return Site(settings, store, blobs, clock, versions, runtime, executors, lease_file)
 
 
-def make_executors(settings: Settings, only: str | None) -> Mapping[str, Executor]:
+def make_executors(settings: Settings, only: str | None, *, lease: str = "") -> Mapping[str, Executor]:
     """The executors by name; with `only="inline"` every task runs in this process."""
     if only == "inline":
         from toque.executors.flow.inline import InlineFlows
@@ -134,5 +144,6 @@ def make_executors(settings: Settings, only: str | None) -> Mapping[str, Executo
         environments=interpreters(settings) if settings.environments else {},
         # Workers read the settings themselves: under the profile that was chosen here.
         environ={"TOQUE_PROFILE": settings.profile} if settings.profile else {},
+        lease=lease,
     )
     return {"process": ProcessExecutor(options), "flow": FlowHost(options)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from toque.worker.lease import LeaseFile
+
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeOptions:
@@ -16,6 +18,8 @@ class RuntimeOptions:
     """How often another process's writes are looked for."""
     lease_s: float = 10.0
     """PostgreSQL: an instance that was not renewed for so long is dead."""
+    lease_file: LeaseFile | None = None
+    """Where workers see how long their server's lease holds; None where nothing is owned by lease."""
     bury_s: float = 0.5
     """How often is asked whether another process is dead, and whether a hint was missed."""
     cancel_grace_s: float = 5.0

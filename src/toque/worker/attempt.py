@@ -22,6 +22,7 @@ from toque.engine.inputs import (
     AttemptCancelled,
     AttemptDeferred,
     AttemptFailed,
+    AttemptReturned,
     AttemptSkipped,
     AttemptStarted,
     AttemptSucceeded,
@@ -49,6 +50,13 @@ def started(spec: AttemptSpec, env: Environment) -> AttemptStarted:
         token=spec.token,
         started_us=env.now_us(),
         worker=env.worker,
+    )
+
+
+def returned(spec: AttemptSpec) -> AttemptReturned:
+    """The report about an attempt that does not begin, since the lease is over (see `lease`)."""
+    return AttemptReturned(
+        run_id=spec.run_id, task=spec.task, map_index=spec.map_index, attempt=spec.attempt, token=spec.token
     )
 
 

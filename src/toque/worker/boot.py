@@ -17,6 +17,7 @@ from toque.ports.blobs import Blobs
 from toque.ports.executor import Signal
 from toque.worker import capture, code, linux, wire
 from toque.worker.environment import Environment
+from toque.worker.lease import Lease
 from toque.worker.masking import Masker
 from toque.worker.rawoutput import RawOutput
 from toque.worker.shared_worker import SharedWorker
@@ -91,6 +92,7 @@ def serve(connection: socket.socket, permits: int, files: str, wiring: Wiring) -
         masker=project_masker(load_settings),
         worker=f"{setup.name}:{os.getpid()}",
         raw=raw,
+        lease=Lease(setup.lease),
     )
     for module in setup.preload:
         with suppress(Exception):  # whoever needs it will be told

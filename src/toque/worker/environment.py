@@ -21,6 +21,7 @@ from toque.worker.context import ArtifactKind, Channel, Context
 from toque.worker.failures import Failures
 from toque.worker.injection import Known, Supplier
 from toque.worker.items import Items
+from toque.worker.lease import Lease
 from toque.worker.masking import Masker
 from toque.worker.pickles import MAX_PICKLE_BYTES
 from toque.worker.rawoutput import RawOutput
@@ -108,6 +109,7 @@ class Environment:
     """Streams that see what tasks print, too."""
     raw: RawOutput | None = None
     """Where this process runs one attempt at a time: what bypasses `sys.stdout` is that attempt's."""
+    lease: Lease = field(default_factory=Lease)
 
     def __post_init__(self) -> None:
         self.failures = Failures((self.bundle, self.project), self.masker)

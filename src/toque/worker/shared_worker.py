@@ -67,6 +67,9 @@ class SharedWorker:
             case wire.Run(attempts=attempts, nodes=nodes, forget=forget):
                 self._nodes = nodes if forget else {**self._nodes, **nodes} if nodes else self._nodes
                 specs = [wire.from_wire(wired, self._nodes) for wired in attempts]
+                if not self._env.lease.holds():
+                    self._send(wire.Up([attempt.returned(spec) for spec in specs]))
+                    return
                 # Before the first of them runs: a body that blocks the loop must not hold this back.
                 self._send(wire.Up([attempt.started(spec, self._env) for spec in specs]))
                 for spec in specs:

@@ -57,6 +57,10 @@ class SyncWorker:
         while True:
             if self._claim():
                 spec = self._next()
+                if not env.lease.holds():
+                    self._tell(wire.Up([*([] if last is None else [last]), attempt.returned(spec)]))
+                    last = None
+                    continue
                 self._current, self._is_owed = spec, False
                 # One send says how the last one ended and that the next begins, so that neither is late.
                 begin = attempt.started(spec, env)

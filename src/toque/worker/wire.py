@@ -65,6 +65,8 @@ class Setup(msgspec.Struct, frozen=True, tag="setup", kw_only=True):
     """Modules to import before the first attempt."""
     limit: int = 1
     """Attempts at once, for the lanes that share."""
+    lease: str = ""
+    """See `toque.worker.lease`."""
 
 
 class Run(msgspec.Struct, frozen=True, tag="run"):

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.attempts import HERE, value
 from tests.integration.executors.conftest import Benches, eventually, listen, pid_of, pid_of_started, release
-from toque.engine.inputs import AttemptFailed, AttemptSucceeded
+from toque.engine.inputs import AttemptFailed, AttemptReturned, AttemptSucceeded
 from toque.graph.ir import CodeRef, Inject
 from toque.ports.executor import BundleRef
+from toque.worker.lease import LeaseFile, now_s
 
 Fifo = Callable[[str], str]
 
@@ -252,3 +254,20 @@ async def test_workers_of_a_bundle_that_nobody_asks_for_go_away(benches: Benches
     bench.bundle = BundleRef(hash="copy", path=str(copy), project=str(copy))
     await bench.run("echo", 1)
     await eventually(lambda: not os.path.exists(f"/proc/{old}"))
+
+
+@pytest.mark.parametrize("function", ["pid", "echo_async"])
+async def test_nothing_begins_after_the_end_of_the_lease(benches: Benches, tmp_path: Path, function: str) -> None:
+    """A server that is starved has lost its runs and does not know; its workers see the clock."""
+    lease = LeaseFile(tmp_path)
+    lease.extend(now_s() + 1000)
+    bench = await benches(lease=str(lease.path))
+    arguments = () if function == "pid" else (1,)
+    assert isinstance(await bench.run(function, *arguments), AttemptSucceeded)
+    lease.extend(now_s() - 1)
+    late = bench.begin(function, *arguments)
+    assert isinstance(await bench.end(late), AttemptReturned)
+    assert len(bench.sink.about(late.token)) == 1
+    lease.extend(now_s() + 1000)
+    assert isinstance(await bench.run(function, *arguments), AttemptSucceeded)
+    lease.close()

@@ -30,7 +30,7 @@ T = TypeVar("T")
 class Bench:
     """The runtime's part: dispatches, records, answers."""
 
-    def __init__(self, tmp_path: Path, **environ: str) -> None:
+    def __init__(self, tmp_path: Path, *, lease: str = "", **environ: str) -> None:
         self.blobs = open_blobs(str(tmp_path / "blobs"))
         self.logs = tmp_path / "logs"
         self.host = FlowHost(
@@ -39,6 +39,7 @@ class Bench:
                 state_dir=str(tmp_path / "state"),
                 blobs_url=str(tmp_path / "blobs"),
                 environ=environ,
+                lease=lease,
             )
         )
         self.said: list[AnyInput] = []

@@ -12,8 +12,16 @@ import pytest
 from tests.integration.flow import hosted_flows as flows
 from tests.integration.flow.hosting import HERE, Bench
 from toque.authoring.flows import Flow
-from toque.engine.inputs import AttemptCancelled, AttemptFailed, AttemptLost, AttemptStarted, FlowEvicted
+from toque.engine.inputs import (
+    AttemptCancelled,
+    AttemptFailed,
+    AttemptLost,
+    AttemptReturned,
+    AttemptStarted,
+    FlowEvicted,
+)
 from toque.engine.values import ErrorInfo
+from toque.worker.lease import LeaseFile, now_s
 
 
 @pytest.mark.parametrize("flow", [flows.two_steps, flows.two_steps_sync])
@@ -219,3 +227,14 @@ async def test_a_failed_step_is_reported_at_the_line_of_the_body_that_asked_for_
     first_frame = logged.splitlines()[1]
     assert "hosted_flows.py" in first_frame, logged
     assert "step failing" in logged
+
+
+async def test_no_body_begins_after_the_end_of_the_lease(make_bench: Callable[..., Bench], tmp_path: Path) -> None:
+    lease = LeaseFile(tmp_path)
+    bench = make_bench(lease=str(lease.path))
+    await bench.host.start(bench)
+    assert isinstance(await bench.over(bench.begin(flows.two_steps)), AttemptReturned)
+    lease.extend(now_s() + 1000)
+    body = bench.begin(flows.two_steps)
+    await bench.step(body)
+    lease.close()

@@ -84,6 +84,9 @@ class FlowWorker:
                 self._nodes = nodes if forget else {**self._nodes, **nodes} if nodes else self._nodes
                 for wired in attempts:
                     spec = wire.from_wire(wired, self._nodes)
+                    if not self._env.lease.holds():
+                        self._outgoing.reports.append(reports.returned(spec))
+                        continue
                     self._specs[spec.token] = spec
                     self._stage.begin(spec)
             case wire.StepsEnded(answers=answers):

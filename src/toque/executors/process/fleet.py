@@ -88,6 +88,7 @@ class Fleet:
                 name=self._host,
                 preload=preload,
                 limit=limits.get(kind.lane, 1),
+                lease=self._options.lease,
             )
         )
         return worker

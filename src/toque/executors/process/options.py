@@ -28,5 +28,7 @@ class ProcessOptions:
     """Environment variables for workers, over those of this process."""
     kill_grace_s: float = 1.0
     """Between SIGTERM and SIGKILL."""
+    lease: str = ""
+    """File that says until when attempts may begin (see `toque.worker.lease`); "" for no limit."""
     idle_s: float = 60.0
     """How long workers of a bundle that nobody asks for any more are kept."""
