@@ -164,7 +164,7 @@ def traced(runnable: Any, body: Callable[[Trace, dict[str, Any]], Any]) -> tuple
 
 def bound(runnable: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The parameters given to a `run()`, by name."""
-    refuse_at_import(runnable.name)
+    refuse_at_import(runnable.name, fix=f'if __name__ == "__main__": {runnable.name}.run()')
     try:
         return dict(runnable.signature.bind_partial(*args, **kwargs).arguments)
     except TypeError as error:

@@ -135,10 +135,10 @@ def checked_upstream(name: str, upstream: tuple[object, ...]) -> tuple[object, .
     return upstream
 
 
-def refuse_at_import(name: str) -> None:
+def refuse_at_import(name: str, *, fix: str = "") -> None:
     """A task called at the top level of a module would run in every process that imports it."""
     if loading.get():
         raise sites.refuse(
             f"{name} is called at the top level of a module, so it would run at every import.",
-            fix=f"call {name} in the body of a @pipeline or @flow",
+            fix=fix or f"call {name} in the body of a @pipeline or @flow",
         )

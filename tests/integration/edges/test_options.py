@@ -48,7 +48,7 @@ def bad_data() -> None:
     attempt()
     raise DataError("wrong", sample=[{"a": 1}])
 
-@task(retries=5)
+@task(retries=5, retry_delay=0)
 def bad_arguments(x: int) -> None:
     attempt()
     len(x)

@@ -231,6 +231,19 @@ flows.py:10  pages(seen[0])
   Fix: pass it as a parameter, or call that pipeline in this one
 """,
     ),
+    "a run at import": (
+        """
+from toque import pipeline
+@pipeline
+def flights(): ...
+flights.run()
+""",
+        """
+flows.py:4  flights.run()
+  flights is called at the top level of a module, so it would run at every import.
+  Fix: if __name__ == "__main__": flights.run()
+""",
+    ),
     "two tasks that wait for each other": (
         """
 from toque import pipeline, task
