@@ -25,7 +25,7 @@ LEASE_S = 2.0
 COSTLY = 3
 """Kills of workers in a round: more of them may spend a task run's budget of losses, and fail it as they should."""
 
-OTHER_TROUBLE = ("SIGTERM", "database crashed", "database disconnected")
+OTHER_TROUBLE = ("SIGTERM", "database crashed", "database disconnected", "frozen")
 """What happens beside kills."""
 PLANS = ("server", "server", "run", "beside", "two")
 
@@ -144,13 +144,10 @@ class Chaos:
             self._stopping.add(server.pid)
             self.counts["SIGTERM"] += 1
             return "SIGTERM"
-        if self._postgres is not None and self._rng.random() < 0.1:
+        if self._postgres is not None and self._rng.random() < 0.12:
             trouble = self._rng.choice(OTHER_TROUBLE[1:])
             self.counts[trouble] += 1
-            if trouble == "database crashed":
-                self._postgres.crash()
-            else:
-                self._postgres.disconnect(self._url)
+            self._trouble(trouble, self._postgres, mains)
             return trouble
         targets: dict[Kind, list[int]] = {}
         for main in mains:
@@ -165,6 +162,18 @@ class Chaos:
             return ""
         self.counts[kind] += 1
         return kind
+
+    def _trouble(self, trouble: str, postgres: PostgresServer, mains: list[subprocess.Popen[bytes]]) -> None:
+        if trouble == "database crashed":
+            postgres.crash()
+        elif trouble == "database disconnected":
+            postgres.disconnect(self._url)
+        elif mains:
+            # For longer than its lease: whoever else is there takes over, and what comes back must not count.
+            frozen = self._rng.choice(mains)
+            frozen.send_signal(signal.SIGSTOP)
+            time.sleep(1.5 * LEASE_S)
+            frozen.send_signal(signal.SIGCONT)
 
     def _mend(self) -> None:
         """Start again by hand what has to be: servers, or `toque resume` for a run that has none."""
