@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 
@@ -54,11 +55,30 @@ class TransientError(ToqueError):
 
 
 class DataError(ToqueError):
-    """The data is wrong; a retry cannot heal it. `sample` holds rows that show how (at most 20 are kept)."""
+    """The data is wrong; a retry cannot heal it. `sample` holds rows that show how (at most 20 are kept).
 
-    def __init__(self, message: str, *, sample: Sequence[Mapping[str, Any]] = ()) -> None:
+    Rows are mappings, or whatever a data frame of pandas, polars or Arrow holds; anything else is shown as it is,
+    under `value`: an error about data must not fail because of that data.
+    """
+
+    def __init__(self, message: str, *, sample: Iterable[Any] = ()) -> None:
         super().__init__(message)
-        self.sample = [dict(row) for row in sample[:20]]
+        self.sample = _rows(sample)
+
+
+def _rows(sample: Any, at_most: int = 20) -> list[dict[str, Any]]:
+    try:
+        head = sample.head(at_most) if hasattr(sample, "head") else sample
+        if hasattr(head, "to_pylist"):  # Arrow, before it would be iterated by column
+            head = head.slice(0, at_most).to_pylist()
+        elif hasattr(head, "to_dicts"):  # polars
+            head = head.to_dicts()
+        elif hasattr(head, "to_dict") and not isinstance(head, Mapping):  # pandas
+            head = head.to_dict("records")
+        rows = list(islice(head, at_most))
+    except Exception as error:  # whatever the sample is, the message is worth more
+        return [{"value": f"the sample cannot be shown: {type(error).__name__}"}]
+    return [dict(row) if isinstance(row, Mapping) else {"value": row} for row in rows]
 
 
 class ToqueBug(ToqueError):

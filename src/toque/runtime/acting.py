@@ -113,9 +113,11 @@ class Actor:
             await asyncio.wait_for(self._all_stopped.wait(), grace_s)
 
     def _executor(self, owned: OwnedRun, key: TaskKey) -> Executor | None:
-        """None: nobody here could have taken the attempt."""
-        name = self._name(owned, key)
-        return self._executors.get(name)
+        """None: nobody here could have taken the attempt, or the run has no such task (a stray report)."""
+        try:
+            return self._executors.get(self._name(owned, key))
+        except KeyError:
+            return None
 
     def _name(self, owned: OwnedRun, key: TaskKey) -> str:
         node = owned.machine.node(key.task)

@@ -11,8 +11,9 @@ import pytest
 from tests.unit.runtime.scenes import CALLS, Scene, SlowStop, doubles, only_one, wants_slots
 from toque.engine.effects import SetTimer
 from toque.engine.facts import Failed, Succeeded
-from toque.engine.inputs import Cancel
+from toque.engine.inputs import AttemptReturned, Cancel
 from toque.engine.states import RunState, TaskState
+from toque.engine.values import Token
 from toque.errors import ToqueBug
 from toque.ports.store import Commit, Hold, OwnershipLost, StoreUnavailable
 
@@ -303,3 +304,13 @@ async def test_a_stop_does_not_wait_for_a_store_that_stays_away(monkeypatch: pyt
             await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_a_stray_report_about_a_task_that_does_not_exist_disturbs_nothing() -> None:
+    scene = Scene()
+    async with scene.runtime() as runtime:
+        launch = scene.launch(doubles)
+        ending = runtime.launch(launch)
+        runtime.post(AttemptReturned(run_id=launch.row.run_id, task="nobody", attempt=1, token=Token(boot=9, n=9)))
+        ended = await asyncio.wait_for(ending, 10)
+    assert ended.state is RunState.SUCCEEDED
