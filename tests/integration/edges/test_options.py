@@ -330,3 +330,68 @@ def test_runs_on_top_of_max_active_runs_are_skipped_queued_allowed_or_take_the_p
         assert state(run) == "succeeded"
     server.interrupt()
     assert server.end().code == 0
+
+
+def test_a_run_ends_at_its_deadline_and_a_deferred_task_at_its_own(project: Project) -> None:
+    project.pipeline(
+        """
+        @task
+        def endless() -> None:
+            wait()
+
+        @task
+        def never() -> None:
+            note("never")
+
+        @task(deadline="100ms")
+        def deferred() -> None:
+            raise NotYet("1h")
+
+        @pipeline(deadline="1s")
+        def bounded() -> None:
+            deferred()
+            never.after(endless())()
+        """
+    )
+    ended = project.run(code=1)
+    assert ended["state"] == "failed"
+    assert ended["tasks"] == {"deferred": "failed", "endless": "cancelled", "never": "cancelled"}
+    assert "deadline of 1 s" in project.show()["error"]["message"]
+    assert project.show("latest", "deferred")["attempts"][-1]["error"]["type"] == "DeadlineExceeded"
+    assert project.notes() == []
+
+
+def test_async_and_io_bound_tasks_share_a_process_and_wait_together(project: Project) -> None:
+    """Each one waits for all of them: had they a worker each, there would not be enough of them."""
+    project.settings("workers = 1\n")
+    project.pipeline(
+        """
+        import asyncio
+        import os
+        import threading
+
+        met = threading.Barrier(8)
+        here: list[int] = []
+
+        @task
+        async def meets(i: int) -> int:
+            here.append(i)
+            while len(here) < 8:
+                await asyncio.sleep(0)
+            return os.getpid()
+
+        @task(io_bound=True)
+        def blocks(i: int) -> int:
+            met.wait()
+            return os.getpid()
+
+        @task
+        def different(pids: list[int], others: list[int]) -> str:
+            return f"{len(set(pids))} {len(set(others))}"
+
+        @pipeline
+        def shared() -> str:
+            return different(meets.map(each(range(8))), blocks.map(each(range(8))))
+        """
+    )
+    assert project.run()["result"] == "1 1"
