@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from tests.attempts import BUNDLE, node, spec
 
+from tests.attempts import BUNDLE, node, spec
 from toque.engine.inputs import AttemptReturned
 from toque.executors.process.durations import HELD_US, MAX_HELD, Durations, depth
 from toque.executors.process.placement import lane_of
