@@ -6,11 +6,11 @@ import itertools
 import random
 import shutil
 import signal
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 
+from tests.chaos.crew import PATIENCE_S, STORE_AWAY, Crew, Process
 from tests.chaos.judge import Books, Left, judge
 from tests.chaos.processes import Kind, Processes
 from tests.postgres import PostgresServer
@@ -18,8 +18,6 @@ from toque.engine.rows import RunRow
 from toque.settings import load
 
 HERE = Path(__file__).parent
-WAIT_S = 60.0
-"""More than any run needs, however often it is killed; who waits longer hangs."""
 LEASE_S = 2.0
 """On PostgreSQL. Short, so that the suite is; long enough for a busy machine."""
 COSTLY = 3
@@ -49,10 +47,7 @@ class Chaos:
         self._processes = Processes(project, {"TOQUE_CHAOS_JOURNAL": str(journal)})
         self._books = Books(load(project), journal)
         self._plans = (*PLANS, "pair") if self._url else PLANS
-        self._mains: list[subprocess.Popen[bytes]] = []
-        self._servers: list[subprocess.Popen[bytes]] = []
-        self._triggers: list[subprocess.Popen[bytes]] = []
-        self._stopping: set[int] = set()
+        self._crew = Crew(self._processes, self._fail)
         self._undisturbed: dict[str, Left] = {}
         self._pipelines: dict[str, str] = {}
 
@@ -71,7 +66,7 @@ class Chaos:
     def rehearse(self) -> None:
         """Run each pipeline once undisturbed: what they leave is the measure."""
         for name in ("dinner", "snack"):
-            if code := self._go("run", f"kitchen.py:{name}", "-q").wait(WAIT_S):
+            if code := self._processes.start("run", f"kitchen.py:{name}", "-q").wait(PATIENCE_S):
                 raise AssertionError(f"undisturbed, {name} exits with {code}:\n{self._processes.tail()}")
             [run_id] = set(self._books.states()) - set(self._pipelines)
             self._pipelines[run_id] = name
@@ -93,7 +88,7 @@ class Chaos:
 
     def end(self) -> None:
         """Stop the server kindly: nothing is left."""
-        self._stop_servers()
+        self._crew.stop_servers()
         for left in self._processes.leftovers():
             self._fail(f"left behind at the end: {left.pid} {left.command}")
         self._processes.kill_all()
@@ -103,20 +98,19 @@ class Chaos:
 
     def _begin(self, plan: str) -> None:
         if plan in ("run", "two"):
-            self._stop_servers()
+            self._crew.stop_servers()
             for _ in range(2 if plan == "two" else 1):
-                self._mains.append(self._go("run", "kitchen.py:dinner", "-q"))
+                self._crew.run()
             return
-        self._serve(2 if plan == "pair" else 1)
+        self._crew.serve(2 if plan == "pair" else 1)
         for name in ["dinner", *self._rng.choice([[], ["snack"], ["snack", "snack"], ["dinner"]])]:
-            self._triggers.append(self._go("trigger", name))
+            self._crew.trigger(name)
         if plan == "beside":
-            self._mains.append(self._go("run", "kitchen.py:dinner", "-q"))
+            self._crew.run()
 
     def _until_begun(self, known: set[str]) -> None:
         """A command takes a while before it has a run that could be disturbed."""
-        commands = [*self._mains, *self._triggers]
-        while not self._open(known) and any(command.poll() is None for command in commands):
+        while not self._open(known) and self._crew.is_working:
             time.sleep(0.01)
 
     def _disturb(self, known: set[str], kills: int) -> None:
@@ -133,15 +127,13 @@ class Chaos:
 
     def _strike(self, *, may_cost: bool) -> str:
         """Kill something; says what."""
-        mains = [main for main in (*self._mains, *self._servers) if main.poll() is None]
+        mains, servers = self._crew.mains, self._crew.servers
         if self._rng.random() < 0.2:
             self._processes.kill_all()
             self.counts["everything"] += 1
             return "everything"
-        if self._servers and self._rng.random() < 0.1:
-            server = self._rng.choice(self._servers)
-            server.terminate()
-            self._stopping.add(server.pid)
+        if servers and self._rng.random() < 0.1:
+            self._crew.terminate(self._rng.choice(servers))
             self.counts["SIGTERM"] += 1
             return "SIGTERM"
         if self._postgres is not None and self._rng.random() < 0.12:
@@ -163,8 +155,9 @@ class Chaos:
         self.counts[kind] += 1
         return kind
 
-    def _trouble(self, trouble: str, postgres: PostgresServer, mains: list[subprocess.Popen[bytes]]) -> None:
+    def _trouble(self, trouble: str, postgres: PostgresServer, mains: list[Process]) -> None:
         if trouble == "database crashed":
+            self._crew.allowed.add(STORE_AWAY)
             postgres.crash()
         elif trouble == "database disconnected":
             postgres.disconnect(self._url)
@@ -177,47 +170,31 @@ class Chaos:
 
     def _mend(self) -> None:
         """Start again by hand what has to be: servers, or `toque resume` for a run that has none."""
-        was_killed = self._killed_mains()
-        self._mains = [main for main in self._mains if main.poll() is None]
-        if self._servers:
-            self._serve(len(self._servers))
-        elif was_killed:
-            if self._rng.random() < 0.3:
-                self._serve(1)
-            else:
-                self._mains.append(self._go("resume", "-q"))
-
-    def _killed_mains(self) -> list[subprocess.Popen[bytes]]:
-        """Commands that were killed. One that ended by itself is content: whatever happened below it was mended."""
-        ended = [main for main in self._mains if main.poll() is not None]
-        for main in ended:
-            if main.returncode not in (0, -signal.SIGKILL):
-                self._fail(f"{main.args} exited with {main.returncode}")
-        return [main for main in ended if main.returncode]
+        killed = self._crew.count_killed()
+        if self._crew.servers:
+            self._crew.serve(len(self._crew.servers))
+        elif killed and self._rng.random() < 0.3:
+            self._crew.serve(1)
+        elif killed:
+            self._crew.resume()
 
     def _await(self, known: set[str]) -> list[str]:
         """The runs of this round, once all have ended."""
-        until = time.monotonic() + WAIT_S
+        until = time.monotonic() + PATIENCE_S
         while not self._is_over(known):
             self._mend()
             if time.monotonic() > until:
-                self._fail(f"not ended within {WAIT_S:g} s: {self._open(known)}")
+                self._fail(f"not ended within {PATIENCE_S:g} s: {self._open(known)}")
                 self._processes.kill_all()
                 break
-            if not self._servers and not self._mains:
-                self._mains.append(self._go("resume", "-q"))
+            if not self._crew.mains:
+                self._crew.resume()
             time.sleep(0.05)
-        self._killed_mains()
-        self._mains.clear()
-        for trigger in self._triggers:
-            if trigger.returncode not in (0, -signal.SIGKILL):
-                self._fail(f"{trigger.args} exited with {trigger.returncode}")
-        self._triggers.clear()
+        self._crew.go_home()
         return sorted(set(self._books.states()) - known)
 
     def _is_over(self, known: set[str]) -> bool:
-        commands = [*self._mains, *self._triggers]
-        return all(command.poll() is not None for command in commands) and not self._open(known)
+        return not self._crew.is_working and not self._open(known)
 
     def _open(self, known: set[str]) -> list[str]:
         """Runs of this round that have not ended."""
@@ -243,40 +220,6 @@ class Chaos:
         problems += [f"left behind: {stray.pid} {stray.command}" for stray in self._processes.strays()]
         if problems:
             self._fail(f"{about}\n  " + "\n  ".join(problem[:400] for problem in problems[:6]))
-
-    # -- commands
-
-    def _go(self, *arguments: str) -> subprocess.Popen[bytes]:
-        return self._processes.start(*arguments)
-
-    def _serve(self, count: int) -> None:
-        """So many servers live. Whoever was told to stop has done so before another one takes its place."""
-        for server in self._servers:
-            if server.pid in self._stopping:
-                self._see_off(server)
-        self._servers = [server for server in self._servers if server.poll() is None]
-        while len(self._servers) < count:
-            self._servers.append(self._go("server"))
-
-    def _stop_servers(self) -> None:
-        for server in self._servers:
-            if server.poll() is None:
-                server.terminate()
-                self._see_off(server)
-        self._servers.clear()
-
-    def _see_off(self, server: subprocess.Popen[bytes]) -> None:
-        """A server that was told to stop does."""
-        self._stopping.discard(server.pid)
-        try:
-            code = server.wait(WAIT_S)
-        except subprocess.TimeoutExpired:
-            self._fail("a server did not stop on SIGTERM")
-            self._processes.kill_all()
-            return
-        # A signal that comes before the handler is there ends it like any other process.
-        if code not in (0, -signal.SIGTERM, -signal.SIGKILL):
-            self._fail(f"a server exited with {code} on SIGTERM")
 
     def _fail(self, problem: str) -> None:
         self.failures.append(problem)
