@@ -123,8 +123,13 @@ class PostgresServer:
         install = Path(spec.origin).parent / "pginstall"
         probe = subprocess.run(["test", "-x", install / "bin" / "postgres"], check=False, cwd="/", **self._as)
         if probe.returncode:
-            shutil.copytree(install, self._folder / "install", symlinks=True)
-            install = self._folder / "install"
+            # Beside each other as in site-packages: the programs look for their libraries on the relative path.
+            copied = self._folder / "install" / install.parent.name / install.name
+            shutil.copytree(install, copied, symlinks=True)
+            libraries = install.parent.with_name(f"{install.parent.name}.libs")
+            if libraries.is_dir():
+                shutil.copytree(libraries, copied.parents[1] / libraries.name, symlinks=True)
+            install = copied
         return install / "bin"
 
 
