@@ -95,7 +95,7 @@ class Crew:
 
     def _check(self, ended: Process) -> None:
         if ended.poll() not in self.allowed:
-            self._fail(f"{ended.args} exited with {ended.returncode}")
+            self._fail(f"{ended.args!r} exited with {ended.returncode}")
 
     def _see_off(self, server: Process) -> None:
         self._stopping.discard(server.pid)

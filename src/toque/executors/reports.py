@@ -39,6 +39,13 @@ def failed(spec: AttemptSpec, now_us: int, started_us: int, error: ErrorInfo) ->
     return AttemptFailed(**_identity(spec), finished_us=now_us, started_us=started_us, error=error)
 
 
+def unstartable(spec: AttemptSpec, now_us: int, environment: str, how: str) -> AttemptFailed:
+    """No process for it comes up."""
+    of = f" for the environment {environment!r}" if environment else ""
+    message = f"no worker{of} could be started: {how}"
+    return failed(spec, now_us, 0, ErrorInfo(kind="infrastructure", type="WorkerLost", message=message))
+
+
 def lost(spec: AttemptSpec, now_us: int, reason: str, *, blameless: bool = False) -> AttemptLost:
     """Its process died under it."""
     return AttemptLost(**_identity(spec), finished_us=now_us, reason=reason, blameless=blameless)

@@ -15,7 +15,7 @@ from tests.attempts import HERE, value
 from tests.integration.executors.conftest import Benches, eventually, listen, pid_of, pid_of_started, release
 from toque.engine.inputs import AttemptFailed, AttemptReturned, AttemptSucceeded
 from toque.graph.ir import CodeRef, Inject
-from toque.ports.executor import BundleRef
+from toque.ports.executor import BundleRef, WorkItem
 from toque.worker.lease import LeaseFile, now_s
 
 Fifo = Callable[[str], str]
@@ -100,6 +100,23 @@ async def test_an_interpreter_without_toque_says_so(benches: Benches, tmp_path: 
     assert isinstance(report, AttemptFailed)
     assert "No module named toque" in report.error.message
     assert "broken" in report.error.message
+
+
+async def test_a_worker_that_is_killed_before_it_is_up_gives_back_what_it_was_to_run(
+    benches: Benches, tmp_path: Path
+) -> None:
+    """Once is no reason to fail an attempt; again and again is."""
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    bench = await benches(environments={"killed": str(killed)})
+    ends = []
+    for _ in range(4):
+        made = bench.prepared("echo", 5)
+        bench.executor.submit(WorkItem(bundle=bench.bundle, environment="killed", attempts=(made,)))
+        ends.append(await bench.end(made))
+    assert [type(end) for end in ends] == [AttemptReturned] * 3 + [AttemptFailed]
+    assert "could be started: its process was ended by SIGKILL" in ends[-1].error.message
 
 
 async def test_a_resource_of_the_worker_is_opened_once_and_closed_at_its_end(benches: Benches, tmp_path: Path) -> None:

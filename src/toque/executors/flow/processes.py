@@ -51,6 +51,10 @@ class Processes:
             # It exits when its last body has ended, or has waited long enough to be dropped as well.
             self._fleet.stop_worker(worker)
 
+    def cannot_start(self, kind: Kind) -> bool:
+        """Another process of this kind would not come up either."""
+        return self._fleet is not None and self._fleet.cannot_start(kind)
+
     def gone(self, worker: Worker) -> None:
         """It is dead."""
         self._dropped.pop(worker.no, None)

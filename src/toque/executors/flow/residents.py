@@ -81,6 +81,8 @@ class Residents:
             self._let_go(worker, held)
             if held.doom:
                 self.end(held, doomed(held, now_us()))
+            elif not held.started_us and self._processes.cannot_start(worker.kind):
+                self.end(held, reports.unstartable(held.spec, now_us(), worker.kind.environment, how))
             elif not held.started_us:
                 self.end(held, reports.returned(held.spec))
             else:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from toque.executors.process.zygote_link import ZygoteLink
 from toque.worker import sessions, wire
 
 MAX_ZYGOTE_FAILURES = 5
+MAX_STILLBORN = 3
+"""Processes of a kind that may be killed in a row before a word; who exits by itself gets no other try."""
 DUMP_S = 0.05
 """For the handler that dumps a stack."""
 STACK_CHARACTERS = 100_000
@@ -45,6 +48,7 @@ class Fleet:
         self._numbers = itertools.count(1)
         self._host = socket.gethostname()
         self._failures = 0
+        self._stillborn: Counter[Kind] = Counter()
         self._is_stopping = False
         self.broken: ToqueError | None = None
         """Set when the zygote cannot be kept alive: nothing can run here any more."""
@@ -100,6 +104,10 @@ class Fleet:
                 return worker
         return self.spawn(kind)
 
+    def cannot_start(self, kind: Kind) -> bool:
+        """Another process of this kind would not come up either."""
+        return self._stillborn[kind] > MAX_STILLBORN
+
     def stop_worker(self, worker: Worker) -> None:
         """Let it close its resources and exit."""
         if not worker.is_leaving:
@@ -150,6 +158,8 @@ class Fleet:
             # The end of the stream is no proof of death: that comes from the zygote.
             worker.is_leaving = True
             asyncio.get_running_loop().remove_reader(worker.connection)
+        if worker.has_spoken:
+            self._stillborn.pop(worker.kind, None)
         self._hears.turn()
 
     def _on_zygote(self, message: wire.FromZygote) -> None:
@@ -162,15 +172,17 @@ class Fleet:
                 worker.pid, worker.mark = pid, started
                 self._leftovers.record(worker.files, pid, started)
             case wire.Died(status=status, said=said):
-                self._bury(worker, f"{_how(status)}{': ' if said else ''}{said}")
+                self._bury(worker, f"{_how(status)}{': ' if said else ''}{said}", by_itself=status >= 0)
 
-    def _bury(self, worker: Worker, how: str) -> None:
+    def _bury(self, worker: Worker, how: str, *, by_itself: bool = False) -> None:
         if self.workers.pop(worker.no, None) is None:
             return
         if not worker.is_closed:
             worker.read(self._hears.message)  # what it said last
         worker.close()
         worker.is_leaving = True
+        if not worker.has_spoken and not worker.is_killed:
+            self._stillborn[worker.kind] += 1 if not by_itself else MAX_STILLBORN + 1
         self._hears.death(worker, how)
         self._leftovers.forget(worker.files)
         self.changed.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from toque.engine.inputs import AnyReport, AttemptCancelled, AttemptStarted
-from toque.engine.values import ErrorInfo
 from toque.errors import ToqueError
 from toque.executors import reports
 from toque.executors.process.durations import Durations
@@ -50,11 +49,11 @@ class Hearing:
         is_ours = self.is_stopping or any(held.doom for held in worker.held.values())
         for held in list(worker.held.values()):
             worker.forget(held)
-            if not held.started_us and (worker.has_spoken or worker.is_killed):
-                self._ledger.give_back([held])
+            if not held.started_us and self._fleet.cannot_start(worker.kind):
+                # Given back, the attempt would come again for ever.
+                self._ledger.end(held, reports.unstartable(held.spec, now_us(), worker.kind.environment, how))
             elif not held.started_us:
-                # It never came up: given back, the attempt would come again for ever.
-                self._ledger.end(held, reports.failed(held.spec, now_us(), 0, _no_worker(worker, how)))
+                self._ledger.give_back([held])
             elif held.doom:
                 self._ledger.end_doomed(held)
             else:
@@ -88,9 +87,3 @@ class Hearing:
             self._durations.add(held.spec.node, report.finished_us - held.started_us)  # type: ignore[union-attr]
         worker.forget(held)
         self._ledger.end(held, report)
-
-
-def _no_worker(worker: Worker, how: str) -> ErrorInfo:
-    name = worker.kind.environment
-    of = f" for the environment {name!r}" if name else ""
-    return ErrorInfo(kind="infrastructure", type="WorkerLost", message=f"no worker{of} could be started: {how}")
