@@ -132,7 +132,7 @@ def fragile(item: int) -> int:
 
 
 @task
-def count(items: Sequence[int]) -> int:
+def count(items: Sequence[object]) -> int:
     cook(0.01)
     return len(items)
 

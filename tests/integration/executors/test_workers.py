@@ -76,7 +76,6 @@ async def test_a_busy_bundle_lets_another_one_in(benches: Benches, fifo: Fifo, t
 async def test_a_named_environment_has_its_own_interpreter(benches: Benches) -> None:
     bench = await benches(environments={"other": sys.executable})
     made = bench.prepared("echo", 5, policy={"environment": "other"})
-    from toque.ports.executor import WorkItem
 
     bench.executor.submit(WorkItem(bundle=bench.bundle, environment="other", attempts=(made,)))
     assert value(await bench.end(made)) == 5
@@ -88,7 +87,6 @@ async def test_a_named_environment_has_its_own_interpreter(benches: Benches) -> 
 
 
 async def test_an_interpreter_without_toque_says_so(benches: Benches, tmp_path: Path) -> None:
-    from toque.ports.executor import WorkItem
 
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho 'No module named toque' >&2\nexit 1\n")
