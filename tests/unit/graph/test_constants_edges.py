@@ -113,7 +113,9 @@ def test_a_class_of_paths_of_somebody_else_is_refused() -> None:
         constants.encode(MyPath("a"))
 
 
-@pytest.mark.parametrize("value", [MyStr("x"), Checked(n=1), 1j, bytearray(b"x"), Ellipsis, iter([])], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [MyStr("x"), Checked(n=1), 1j, bytearray(b"x"), Ellipsis, iter([])], ids=lambda value: type(value).__name__
+)
 def test_what_only_resembles_plain_data_is_refused(value: Any) -> None:
     with pytest.raises(constants.NotTagged, match="a value of type"):
         constants.encode([{"deep": (value,)}])
