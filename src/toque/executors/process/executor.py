@@ -11,7 +11,7 @@ from toque.errors import ToqueError
 from toque.executors import reports
 from toque.executors.loading import Asked
 from toque.executors.process.durations import Durations
-from toque.executors.process.fleet import Fleet, Hears, interrogate
+from toque.executors.process.fleet import Fleet, Hears, idle_worker, interrogate
 from toque.executors.process.hearing import Hearing
 from toque.executors.process.ledger import Ledger, now_us
 from toque.executors.process.options import ProcessOptions
@@ -104,7 +104,7 @@ class ProcessExecutor:
     ) -> bytes:
         """Put a question to an idle worker of `bundle` (else to a new one), which stays on. Raises `Asked` after it was
         killed for not answering in time, and `ToqueError` if it died or could not answer."""
-        worker = self._fleet.idle(Kind(bundle, environment, "sync"))
+        worker = idle_worker(self._fleet, Kind(bundle, environment, "sync"))
         number = next(self._questions)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         worker.asked[number] = future

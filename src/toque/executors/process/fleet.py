@@ -97,13 +97,6 @@ class Fleet:
         )
         return worker
 
-    def idle(self, kind: Kind) -> Worker:
-        """A worker of `kind` with nothing to do; a new one if there is none."""
-        for worker in self.workers.values():
-            if worker.kind == kind and worker.is_idle and not worker.is_leaving:
-                return worker
-        return self.spawn(kind)
-
     def cannot_start(self, kind: Kind) -> bool:
         """Another process of this kind would not come up either."""
         return self._stillborn[kind] > MAX_STILLBORN
@@ -213,6 +206,14 @@ class Fleet:
                 worker.is_killed = True
                 self._zygote.send(wire.Fold(worker.files))
             self._bury(worker, str(self.broken or "its parent process was killed"))
+
+
+def idle_worker(fleet: Fleet, kind: Kind) -> Worker:
+    """A worker of `kind` with nothing to do; a new one if there is none."""
+    for worker in fleet.workers.values():
+        if worker.kind == kind and worker.is_idle and not worker.is_leaving:
+            return worker
+    return fleet.spawn(kind)
 
 
 async def interrogate(fleet: Fleet, worker: Worker) -> str:
