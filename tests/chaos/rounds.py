@@ -184,7 +184,7 @@ class Chaos:
         while not self._is_over(known):
             self._mend()
             if time.monotonic() > until:
-                self._fail(f"not ended within {PATIENCE_S:g} s: {self._open(known)}")
+                self._fail(f"not ended within {PATIENCE_S:g} s: {self._open(known)}, slots {self._books.pool_usage()}")
                 self._processes.kill_all()
                 break
             if not self._crew.mains:

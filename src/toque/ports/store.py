@@ -191,7 +191,7 @@ class Store(Protocol):
         """Take over unfinished runs owned by the given instances or by nobody; returns their ids.
 
         What a run holds itself (its place among the active runs of its pipeline; `holder` is its id) goes with it; the
-        other slots of the dead instances are freed."""
+        other slots of the dead instances are freed. With a `limit` of 0 that is all that happens."""
         ...
 
     async def load_run(self, run_id: str) -> StoredRun | None: ...

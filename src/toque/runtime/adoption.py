@@ -43,6 +43,8 @@ class Adoption:
         """Whether a run is in memory here."""
         self._taken: list[str] = []
         """Runs that are ours by the store, and not loaded yet: it may be away between the two."""
+        self._dead: set[str] = set()
+        self._freed: set[str] = set()
         self._ordered: set[int] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -127,8 +129,10 @@ class Adoption:
             self._options.lease_file.extend(since_s + self._options.lease_s - BEGIN_S)
 
     async def _look(self, instance: str, *, bury: bool) -> None:
+        dead = await self._store.dead_instances() if bury else []
+        if bury and not self._options.adopt:
+            await self._free_slots_of(dead, instance)
         if self._options.adopt:
-            dead = await self._store.dead_instances() if bury else []
             # A transaction that finds nothing to adopt would wake every other server all the same.
             looks = dead or await self._store.list_runs(RunFilter(owner="", states=LIVE, limit=1))
             if looks and (adopted := await self.adopt(instance, from_instances=dead)):
@@ -138,6 +142,16 @@ class Adoption:
             if command.id not in self._ordered and await self._is_due(command.run_id):
                 self._ordered.add(command.id)
                 self._put(Ordered(to_input(command), command.id))
+
+    async def _free_slots_of(self, dead: list[str], instance: str) -> None:
+        """Who adopts nobody's runs must not wait for ever for what the dead held either. Only of those who were dead
+        at the last look too: their workers are gone by now."""
+        gone = [name for name in dead if name in self._dead]
+        self._dead = set(dead)
+        if self.contended() and not self._freed.issuperset(gone):
+            await self._store.adopt(instance, from_instances=gone, limit=0)
+            self._freed.update(gone)
+            log.info("freed the slots of %s", ", ".join(gone))
 
     async def _is_due(self, run_id: str) -> bool:
         """A run that is on its way into memory gets its commands when it is there; one that has ended, to no effect."""

@@ -105,6 +105,13 @@ async def test_what_a_run_holds_itself_goes_with_it(store: Store) -> None:
     assert await store.pool_usage() == {"runs:p": 1}
 
 
+async def test_slots_of_the_dead_can_be_freed_without_taking_their_runs(store: Store) -> None:
+    await store.commit(rows.commit(instance="dead", runs=[rows.run("r0", owner="dead")], acquire=[rows.hold("r0/a")]))
+    assert await store.adopt(ME, from_instances=["dead"], limit=0) == []
+    assert await store.pool_usage() == {}
+    assert await store.adopt(ME, from_instances=["dead"]) == ["r0"]
+
+
 async def test_who_adopts_keeps_its_own_slots_even_if_it_names_itself(store: Store) -> None:
     await store.commit(rows.commit(runs=[rows.run()], acquire=[rows.hold("a")]))
     assert await store.adopt(ME, from_instances=[ME, ""]) == []

@@ -99,6 +99,21 @@ def test_processes_share_a_pool_and_take_turns(project: Project) -> None:
     assert [command.end().code for command in commands] == [0, 0]
 
 
+def test_who_is_killed_holds_no_slot_that_another_one_waits_for(project: Project) -> None:
+    pass_first, pass_second = project.gate("first"), project.gate("second")
+    with (project.root / "toque.toml").open("a") as file:
+        file.write("[pools]\nscarce = 1\n")
+    project.write("flow.py", TWO_GATES.replace("@task\ndef slow", '@task(pool="scarce")\ndef slow'))
+    killed = project.start("run", "flow.py", "-q")
+    pass_first()
+    waiting = project.start("run", "flow.py", "-q")
+    killed.kill()
+    pass_first()
+    pass_second()
+    assert waiting.end().code == 0
+    assert [each["state"] for each in project.toque("runs", "--json").json] == ["succeeded", "running"]
+
+
 def test_a_defect_of_our_own_ends_the_process_and_the_run_goes_on_without_it(project: Project) -> None:
     pass_first, pass_second = project.gate("first"), project.gate("second")
     project.write("flow.py", TWO_GATES)

@@ -239,6 +239,24 @@ async def test_a_store_that_goes_away_between_adopting_and_loading_loses_no_run(
     assert ended.state is RunState.SUCCEEDED
 
 
+async def test_slots_of_the_dead_are_free_also_where_nobody_adopts_their_runs() -> None:
+    """Of two `toque run` on one store, one is killed while it holds a slot that the other one waits for."""
+    scene = Scene(pools={"scarce": 1}, bury_s=0.0)
+    await scene.store.open()
+    async with scene.runtime() as other:
+        hold = Hold(pool="scarce", holder="killed/scarce", slots=1, limit=1)
+        await scene.store.commit(Commit(instance=other.instance, acquire=[hold]))
+        async with scene.runtime() as runtime:
+            ending = runtime.launch(scene.launch(wants_slots))
+            while scene.store.commits < 3:
+                await asyncio.sleep(0)
+            assert CALLS == []
+            scene.store.lose(other.instance)
+            ended = await asyncio.wait_for(ending, 10)
+    assert ended.state is RunState.SUCCEEDED
+    assert await scene.store.pool_usage() == {}
+
+
 async def test_what_ends_within_the_grace_of_a_stop_is_recorded() -> None:
     """However many attempts are still running: the loop does not end with the first of their reports."""
     scene = Scene()
