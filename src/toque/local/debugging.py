@@ -37,7 +37,7 @@ def debug(settings: Settings, run_id: str, task: str, map_index: MapIndex, *, pd
         raise NotFound(f"run {run_id} has no task run {key}", fix="toque runs RUN lists them")
     blobs = open_blobs(settings.blobs_url)
     spec = Specs(blobs, RuntimeOptions()).build(owned, key, 1, Token(0, 0))
-    code.lead_with([owned.bundle.path])
+    code.lead_with(owned.bundle.path)
     os.chdir(settings.project)
     env = Environment(lambda: blobs, lambda: settings, lambda signal: None, now_us=SystemClock().now_us, worker="debug")
     env.masker.add(*[secret.reveal() for secret in settings.all_secrets()])

@@ -68,7 +68,8 @@ def serve(connection: socket.socket, permits: int, files: str, wiring: Wiring) -
         # How the server learns where a worker is that does not answer: works while C code holds the GIL.
         faulthandler.register(signal.SIGUSR2, file=2, all_threads=False)
     os.chdir(setup.project)
-    code.lead_with(code.bundle_roots(setup.bundle) if setup.bundle else [])
+    if setup.bundle:
+        code.lead_with(setup.bundle)
     sys.argv[:] = [""]
     capture.install()
     worker: ServesLane

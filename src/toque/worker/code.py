@@ -11,16 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import msgspec
-
 from toque.errors import UserError
 from toque.graph.ir import CodeRef
 
 BUNDLE_MANIFEST = ".toque-bundle.json"
 """In the root of a bundle; `roots` lists its import roots."""
-
-
-MANIFEST = ".toque-bundle.json"
 
 
 def resolve(ref: CodeRef) -> Any:
@@ -64,24 +59,9 @@ def import_roots(root: str) -> list[str]:
         return [root, *inside]
 
 
-class _Manifest(msgspec.Struct):
-    roots: tuple[str, ...] = ("",)
-
-
-def bundle_roots(bundle: str) -> list[str]:
-    """The import roots of a bundle, in order: the bundle itself and what its manifest names beside it (`src`, editable
-    distributions). A folder without a manifest, as in a test, is its only root."""
-    try:
-        data = Path(bundle, MANIFEST).read_bytes()
-    except OSError:
-        return [bundle]
-    roots = msgspec.json.decode(data, type=_Manifest).roots
-    return [str(Path(bundle, root)) for root in roots]
-
-
-def lead_with(roots: Iterable[str]) -> None:
-    """Put the import roots of bundles in front of `sys.path`."""
-    leading = [each for root in roots for each in import_roots(root)]
+def lead_with(root: str) -> None:
+    """Put the import roots of a bundle in front of `sys.path`."""
+    leading = import_roots(root)
     sys.path[:] = leading + [entry for entry in sys.path if entry not in leading and entry != ""]
     importlib.invalidate_caches()
 

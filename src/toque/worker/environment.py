@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -120,6 +121,8 @@ class Environment:
         self.running: dict[Token, tuple[Context, int]] = {}
         """Contexts of the attempts that run here, and the thread of each."""
         self._plans: dict[int, Plan] = {}
+        self._modules = 0
+        """How many modules had been imported when they were last looked at."""
         self.replacements = in_place.get()
         self.supplier = Supplier(self.settings, self.masker.add, self.replacements)
 
@@ -135,7 +138,10 @@ class Environment:
         if found is not None and found.node is node:
             return found
         made = plan(node, self.replacements)
-        code.require_bundled(self.bundle, self.project)
+        if len(sys.modules) != self._modules:
+            # Only after an import: with a thousand modules a look costs a third of a hop.
+            code.require_bundled(self.bundle, self.project)
+            self._modules = len(sys.modules)
         if len(self._plans) >= MAX_PLANS:
             self._plans.clear()
         self._plans[id(node)] = made

@@ -32,5 +32,5 @@ def test_a_project_as_it_stands_leads_with_what_python_looks_into(
 def test_roots_come_first_and_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = snapshot(project)
     monkeypatch.setattr(sys, "path", ["", "/usr/lib/python3", str(bundle.path)])
-    code.lead_with([str(bundle.path)])
+    code.lead_with(str(bundle.path))
     assert sys.path == [str(bundle.path), "/usr/lib/python3"]

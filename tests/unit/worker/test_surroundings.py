@@ -50,7 +50,7 @@ def test_a_code_ref_leads_to_the_raw_function(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_roots_of_a_bundle_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", ["", "/b", "/a"])
-    code.lead_with(["/a"])
+    code.lead_with("/a")
     assert sys.path == ["/a", "/b"]
 
 
@@ -303,3 +303,14 @@ def test_a_channel_is_what_a_context_needs(env: Environment) -> None:
     assert isinstance(env.channel, Channel)
     report = attempt.execute(spec(node("signals")), env)
     assert isinstance(report, AttemptSucceeded)
+
+
+def test_modules_are_looked_at_again_only_after_an_import(monkeypatch: pytest.MonkeyPatch, env: Environment) -> None:
+    looks: list[str] = []
+    monkeypatch.setattr(code, "require_bundled", lambda bundle, project: looks.append(bundle))
+    for name in ("nothing", "nothing", "echo"):
+        env.plan(node(name))
+    seen = len(looks)
+    monkeypatch.setitem(sys.modules, "imported_by_a_task", types.ModuleType("imported_by_a_task"))
+    env.plan(node("nothing"))
+    assert (seen, len(looks)) == (1, 2)

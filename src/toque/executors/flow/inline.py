@@ -75,7 +75,7 @@ class InlineFlows:
         """See `Executor.submit`. Nothing runs before the caller returns to the loop."""
         if item.bundle.path and item.bundle.path != self._root:
             self._root = item.bundle.path
-            code.lead_with([self._root])
+            code.lead_with(self._root)
             self._env.failures = Failures((self._root, item.bundle.project), self._env.masker)
         for spec in item.attempts:
             if spec.token not in self._desk.specs:
