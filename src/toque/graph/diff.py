@@ -129,6 +129,9 @@ def _parameters(pipeline: Pipeline) -> dict[str, Any]:
 def _described(value: AnyNode | Pipeline, *, skip: str) -> dict[str, Any]:
     """The fields in plain JSON, expressions as one readable value each."""
     fields = {name: _plain(getattr(value, name)) for name in value.__struct_fields__ if name not in {*_IGNORED, skip}}
+    if isinstance(value, Pipeline):
+        # By name, so that a line tells of one schedule.
+        fields["schedules"] = {each.name: _plain(each) for each in value.schedules}
     return {"node": type(value).__name__.removesuffix("Node").lower(), **fields}
 
 

@@ -21,6 +21,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from toque.graph.expr import Access, AnyExpr, Gather, Ref
+from toque.graph.schedules import Schedule
+from toque.graph.value import IRValue as IRValue
 
 IR_VERSION = 1
 
@@ -40,10 +42,6 @@ TriggerRule: TypeAlias = Literal[
 ]
 
 ErrorClass: TypeAlias = Literal["transient", "data", "code", "infrastructure", "cancelled"]
-
-
-class IRValue(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
-    """A value of the IR. Defaults are left out, so that a field added later changes no old hash."""
 
 
 class CodeRef(IRValue, frozen=True, kw_only=True):
@@ -246,6 +244,8 @@ class Pipeline(IRValue, frozen=True, kw_only=True):
     """The pipeline function itself: the loader validates parameters against its signature."""
     concurrency: Concurrency = Concurrency()
     deadline_s: float | None = None
+    schedules: tuple[Schedule, ...] = ()
+    """What starts it by itself, in the order of the source."""
     meta: Meta = msgspec.field(default_factory=Meta)
     origin: Origin | None = None
     ir: int = IR_VERSION

@@ -1,0 +1,1 @@
+"""What schedules mean: rules, zones and calendars as pure arithmetic. No clock, no randomness, no I/O."""
