@@ -108,18 +108,48 @@ def candidates(settings: Settings) -> list[Path]:
         exclude=settings.bundle.exclude,
     )
     paths = [settings.project / path for path in listing.paths if path.endswith(".py")]
-    return [path for path in paths if _IMPORTS_TOQUE.search(path.read_bytes())]
+    return [path for path in paths if imports_toque(path)]
+
+
+def imports_toque(file: Path) -> bool:
+    """Whether a file may define pipelines."""
+    return _IMPORTS_TOQUE.search(file.read_bytes()) is not None
+
+
+class Interruption:
+    """Lets another thread cut off a load: it ends at once, with less than was asked for."""
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def now(self) -> None:
+        """Kill the process that loads, and start no other one."""
+        self.happened = True
+        if self._process is not None:
+            self._process.kill()
+
+    def may_end(self, process: subprocess.Popen[bytes]) -> None:
+        """`process` is the one to kill."""
+        self._process = process
+        if self.happened:
+            process.kill()
 
 
 def load(
-    project: Path, files: Sequence[Path], *, checks: bool = False, timeout_s: float = TIMEOUT_S
+    project: Path,
+    files: Sequence[Path],
+    *,
+    checks: bool = False,
+    timeout_s: float = TIMEOUT_S,
+    interruption: Interruption | None = None,
 ) -> list[LoadedFile]:
     """What `files` define, in their order. A name that two files use is a problem of the second one."""
     loaded: list[LoadedFile] = []
     waiting = [str(path.resolve()) for path in files]
-    while waiting:
+    while waiting and not (interruption and interruption.happened):
         asked = Asked(project=str(project), files=waiting, timeout_s=timeout_s, checks=checks)
-        answers, stuck = _ask(asked, len(waiting), timeout_s)
+        answers, stuck = _ask(asked, len(waiting), timeout_s, interruption)
         loaded += msgspec.convert(answers, list[LoadedFile])
         waiting = waiting[len(answers) :]
         if waiting:
@@ -144,7 +174,9 @@ def prepare(
     return answer.pipeline, answer.parameters
 
 
-def _ask(asked: Asked | Preparation, count: int, timeout_s: float) -> tuple[list[Any], str]:
+def _ask(
+    asked: Asked | Preparation, count: int, timeout_s: float, interruption: Interruption | None = None
+) -> tuple[list[Any], str]:
     """The answers that came, and where the process stood when it was cut off or died."""
     with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile("w+", errors="replace") as stack:
         command = [sys.executable, "-P", "-m", "toque.local.loader_process", str(answers.fileno()), str(stack.fileno())]
@@ -156,6 +188,8 @@ def _ask(asked: Asked | Preparation, count: int, timeout_s: float) -> tuple[list
             pass_fds=(answers.fileno(), stack.fileno()),
             cwd=asked.project,
         )
+        if interruption is not None:
+            interruption.may_end(process)
         try:
             kind = "files" if isinstance(asked, Asked) else "preparation"
             process.communicate(msgspec.json.encode([kind, asked]), timeout=(timeout_s + _GRACE_S) * count)
