@@ -1,0 +1,51 @@
+"""What all wire types share: times are integer microseconds since 1970-01-01 UTC (`…_us`, 0 = not yet)."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+
+
+class Wire(BaseModel):
+    """A value that the API answers: each field is always there."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+class Page(Wire, Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    next: str | None = None
+    """Opaque: hand it back as `cursor` for the following page; null at the end."""
+
+
+class Problem(Wire):
+    """Why a request was refused (RFC 9457), with what to do about it."""
+
+    type: str
+    """`about:blank`, or a path of this API's error classes."""
+    title: str
+    status: int
+    detail: str = ""
+    fix: str = ""
+    errors: list[FieldProblem] = []
+
+
+class FieldProblem(Wire):
+    """One field that is wrong."""
+
+    field: str
+    message: str
+
+
+Problem.model_rebuild()

@@ -1,0 +1,95 @@
+"""Schedules, their ticks, and backfills."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from toque.api.wire.model import Wire
+
+
+class ScheduleSummary(Wire):
+    """A time rule of a pipeline."""
+
+    id: str
+    """`pipeline/name`."""
+    pipeline: str
+    name: str
+    rule: str
+    words: str
+    """What the rule means."""
+    tz: str
+    paused: bool
+    next_us: int
+    last_us: int
+    catchup: str
+    parameters: dict[str, Any]
+
+
+class Tick(Wire):
+    """One firing of a schedule."""
+
+    schedule: str
+    at_us: int
+    """The nominal instant."""
+    start_us: int
+    end_us: int
+    """Its data interval."""
+    due_us: int
+    """When it fires: `at_us` and its jitter."""
+    outcome: Literal["started", "skipped", "coalesced", "planned"]
+    reason: str
+    run_id: str
+
+
+class SchedulePreviewRequest(Wire):
+    """Of a declared schedule (`pipeline`, `name`), or of any rule."""
+
+    pipeline: str = ""
+    name: str = ""
+    rule: str = ""
+    """`0 7 * * 1-5`, `every 15m`, or an RRULE."""
+    tz: str = "UTC"
+    count: int = Field(default=10, ge=1, le=200)
+
+
+class SchedulePreview(Wire):
+    """What a rule means, and when it fires next."""
+
+    words: str
+    ticks: list[Tick]
+
+
+class BackfillRequest(Wire):
+    """Run a schedule's ticks of a range again (or for the first time)."""
+
+    schedule: str = ""
+    """Name of the schedule within the pipeline; "" when it has only one."""
+    from_us: int
+    to_us: int
+    max_active: int = Field(default=1, ge=1, le=1000)
+    dry_run: bool = False
+    reverse: bool = False
+
+
+class Backfill(Wire):
+    """A durable plan of runs over many slices."""
+
+    id: str
+    pipeline: str
+    schedule: str
+    from_us: int
+    to_us: int
+    max_active: int
+    reverse: bool
+    created_us: int
+    actor: str
+    total: int
+    started: int
+    succeeded: int
+    failed: int
+    state: str
+    """`planned` (a dry run), `running`, `done`, `cancelled`."""
+    slices: list[Tick]
+    """Of a dry run: what it would start, at most 1,000."""
