@@ -109,6 +109,10 @@ class RunOptions(TypedDict, total=False):
     """A task of one `RunReport`, run when the run fails; its own outcome changes nothing."""
     on_success: Callable[[RunReport], object]
     """The same, when the run succeeds."""
+    late_after: Duration
+    """A run that has not ended so long after its creation is late: somebody is told, and it goes on."""
+    notify: str | Sequence[str]
+    """Connections (`"ops"`) that are told of failure, recovery and lateness."""
 
 
 class PipelineOptions(GroupOptions, RunOptions, total=False):

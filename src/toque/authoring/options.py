@@ -55,6 +55,8 @@ def checked(kind: Literal["task", "group", "pipeline", "flow"], options: Mapping
         task_policy(options)
     tolerance(options)
     duration_s("deadline", options.get("deadline"))
+    duration_s("late_after", options.get("late_after"))
+    notified(options)
     return dict(options)
 
 
@@ -90,6 +92,15 @@ def task_policy(
 def duration_s(name: str, value: Duration | None) -> float | None:
     """An optional duration of an option called `name`, in seconds."""
     return _duration(name, value)
+
+
+def notified(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The connections of `notify`."""
+    notify = options.get("notify", ())
+    names = (notify,) if isinstance(notify, str) else tuple(notify)
+    if not all(isinstance(name, str) and name for name in names):
+        raise sites.refuse(f"notify={notify!r} names no connection.", fix='notify="ops", or ["ops", "mail"]')
+    return names
 
 
 def tolerance(options: Mapping[str, Any]) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, ove
 import msgspec
 
 from toque.authoring import calls, flow_calls, groups, parameters, runs, sites, types, wiring
-from toque.authoring.options import PipelineOptions, check_name, checked, duration_s
+from toque.authoring.options import PipelineOptions, check_name, checked, duration_s, notified
 from toque.authoring.placeholders import Placeholder, Wired
 from toque.authoring.references import code_ref
 from toque.authoring.tasks import checked_upstream, refuse_at_import
@@ -156,6 +156,8 @@ def traced(runnable: Any, body: Callable[[Trace, dict[str, Any]], Any]) -> tuple
             max_active_runs=settings.get("max_active_runs"), overlap=settings.get("overlap", "queue")
         ),
         deadline_s=duration_s("deadline", settings.get("deadline")),
+        late_after_s=duration_s("late_after", settings.get("late_after")),
+        notify=notified(settings),
         meta=calls.meta_of(runnable),
         origin=sites.definition(function).origin,
     )

@@ -23,6 +23,7 @@ _EVOLVE: dict[type, Callable[[Run, Any], None]] = {
     f.RunResumed: r.run_resumed,
     f.OutcomeDecided: r.outcome_decided,
     f.RunFinished: r.run_finished,
+    f.RunLate: r.run_late,
     f.Readied: t.readied,
     f.ScopeOpened: t.scope_opened,
     f.Dispatched: t.dispatched,

@@ -65,6 +65,10 @@ class RunFinished(Fact, frozen=True, kw_only=True, tag="run_finished"):
     state: RunState
 
 
+class RunLate(Fact, frozen=True, kw_only=True, tag="run_late"):
+    """It has not ended within the time that its pipeline says. Said once, and nothing follows from it in the run."""
+
+
 class Readied(TaskFact, frozen=True, kw_only=True, tag="readied"):
     """Its trigger rule is fulfilled, its timer fired, or it was given back. `returned`: the same attempt goes again."""
 
@@ -195,6 +199,7 @@ AnyFact: TypeAlias = (
     | RunResumed
     | OutcomeDecided
     | RunFinished
+    | RunLate
     | Readied
     | ScopeOpened
     | Dispatched

@@ -14,6 +14,7 @@ from toque.engine.codes import CANCELLED, CODE, DEFERRED, FAILED, FIRST_TERMINAL
 from toque.engine.commands import is_sleep
 from toque.engine.keeping import keep
 from toque.engine.lanes import Frame, Lane
+from toque.engine.lateness import late_timers
 from toque.engine.reuse import plan_reuse
 from toque.engine.rows import RunRow, StepRow, TaskRow
 from toque.engine.run_facts import add_step, declare_step
@@ -159,7 +160,7 @@ def _ready_since(waiting: tuple[Lane, int, int]) -> int:
 
 
 def _rearm(run: Run) -> list[fx.AnyEffect]:
-    effects: list[fx.AnyEffect] = []
+    effects = late_timers(run)
     row = run.row
     if row.state.is_terminal or row.state is RunState.QUEUED:
         return effects

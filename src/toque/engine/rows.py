@@ -46,6 +46,8 @@ class RunRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Instance that owns it by lease; "" is nobody's."""
     fact_seq: int = 0
     """Number of the last fact."""
+    late_us: int = 0
+    """When it was found to be late; 0 while it is not."""
     tags: dict[str, str] = {}
 
 

@@ -15,6 +15,7 @@ from toque.engine.commands import on_admitted, on_mark, on_resume, on_start, on_
 from toque.engine.effects import Acknowledge, AnyEffect, ReturnGrants
 from toque.engine.evolve import evolve
 from toque.engine.facts import AnyFact
+from toque.engine.lateness import on_late
 from toque.engine.reports import on_report
 from toque.engine.reuse import plan_reuse
 from toque.engine.rows import RunRow, TaskRow
@@ -47,7 +48,9 @@ def decide(run: Run, input: i.AnyInput, now_us: int) -> Decision:  # noqa: A002
     """What becomes true and what is to be done because of `input`. Never raises for what comes from outside."""
     turn = Turn(run, now_us)
     kind = type(input)
-    if run.row.state not in ACCEPTED[kind]:
+    if isinstance(input, i.TimerFired) and input.kind == "run_late":
+        on_late(turn)  # in the queue as well, and nothing follows from it
+    elif run.row.state not in ACCEPTED[kind]:
         _refuse(turn, input)
     else:
         _HANDLERS[kind](turn, input)

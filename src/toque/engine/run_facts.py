@@ -58,6 +58,10 @@ def run_finished(run: Run, fact: f.RunFinished) -> None:
     run.row.finished_us = fact.at_us
 
 
+def run_late(run: Run, fact: f.RunLate) -> None:
+    run.row.late_us = fact.at_us
+
+
 def rejected(run: Run, fact: f.Rejected) -> None:
     """Nothing changed."""
 

@@ -98,4 +98,4 @@ Entry: TypeAlias = Value | Hole | Values | Spilled
 """What an attempt is given for one source: resolved by the server, opened by the worker."""
 
 Actor: TypeAlias = str
-TimerKind = Literal["retry", "deferred", "deadline", "sleep", "run_deadline"]
+TimerKind = Literal["retry", "deferred", "deadline", "sleep", "run_deadline", "run_late"]

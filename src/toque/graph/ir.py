@@ -244,6 +244,10 @@ class Pipeline(IRValue, frozen=True, kw_only=True):
     """The pipeline function itself: the loader validates parameters against its signature."""
     concurrency: Concurrency = Concurrency()
     deadline_s: float | None = None
+    late_after_s: float | None = None
+    """Counted from the creation of a run, so that time in the queue is late too; it changes nothing but who is told."""
+    notify: tuple[str, ...] = ()
+    """Connections that are told of failure, recovery and lateness, beside those of `toque.toml`."""
     schedules: tuple[Schedule, ...] = ()
     """What starts it by itself, in the order of the source."""
     meta: Meta = msgspec.field(default_factory=Meta)

@@ -20,6 +20,9 @@ def unknown_names(pipeline: Pipeline, settings: Settings) -> Iterator[Problem]:
             for kind, name, known in _used(node, settings):
                 if name not in known:
                     yield _problem(node, kind, name, known)
+    for name in pipeline.notify:
+        if name not in settings.connections:
+            yield _problem(pipeline, "connection", name, settings.connections)
 
 
 def _used(node: TaskNode, settings: Settings) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -40,7 +43,7 @@ def _used(node: TaskNode, settings: Settings) -> Iterator[tuple[str, str, Mappin
         yield "executor", node.policy.executor, dict.fromkeys(EXECUTORS)
 
 
-def _problem(node: TaskNode, kind: str, name: str, known: Mapping[str, Any]) -> Problem:
+def _problem(user: TaskNode | Pipeline, kind: str, name: str, known: Mapping[str, Any]) -> Problem:
     tables = {"pool": "[pools]", "variable": "[variables]", "secret": "[secrets]"}
     table = tables.get(kind, f"[{kind}s.{name}]")
     meant = nearest(name, known)
@@ -50,9 +53,9 @@ def _problem(node: TaskNode, kind: str, name: str, known: Mapping[str, Any]) -> 
         fix = f"there are: {', '.join(known)}"
     else:
         fix = f"declare it in toque.toml: {table}"
-    origin = node.origin
+    origin = user.origin
     return Problem(
-        message=f"{node.id}: no {kind} is named {name!r}",
+        message=f"{user.name if isinstance(user, Pipeline) else user.id}: no {kind} is named {name!r}",
         file=origin.file if origin else "",
         line=origin.line if origin else 0,
         fix=fix,
