@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 
 from toque.engine.inputs import Cancel, Mark, Resume, Suspend
+from toque.engine.rows import RunRow, TaskRow
 from toque.engine.states import RunState, TaskState
 from toque.errors import ToqueError
 from toque.ports.clock import Clock
@@ -100,7 +101,7 @@ class Adoption:
         if stored is None:
             return None
         pipeline, bundle = await self._versions.get(stored.run.version)
-        return Adopt(stored, pipeline, bundle)
+        return Adopt(stored, pipeline, bundle, await rows_to_reuse(self._store, stored.run))
 
     async def _run(self, instance: str) -> None:
         renewed_us = buried_us = 0
@@ -159,6 +160,14 @@ class Adoption:
             return True
         stored = await self._store.load_run(run_id)
         return stored is None or stored.run.state.is_terminal
+
+
+async def rows_to_reuse(store: Store, run: RunRow) -> list[TaskRow]:
+    """Of a rerun that has not started: what its origin recorded. Once it has, it holds what it took over itself."""
+    if not run.origin_run or run.state is not RunState.QUEUED:
+        return []
+    origin = await store.load_run(run.origin_run)
+    return origin.tasks if origin is not None else []
 
 
 def _is_queued(adopt: Adopt) -> bool:

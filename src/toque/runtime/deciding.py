@@ -80,7 +80,7 @@ class Deciding:
 
     def take_in(self, batch: Batch, adopt: Adopt, *, alive: bool) -> OwnedRun:
         """Bring a stored run into memory. `alive`: its attempts still run under this instance's executors."""
-        machine, effects = restore(adopt.pipeline, adopt.stored)
+        machine, effects = restore(adopt.pipeline, adopt.stored, adopt.reuse)
         owned = OwnedRun(machine, adopt.pipeline, adopt.bundle)
         self.runs[machine.row.run_id] = owned
         self.granting.restore(batch, owned, effects)

@@ -29,6 +29,8 @@ class Adopt:
     stored: StoredRun
     pipeline: Pipeline
     bundle: BundleRef
+    reuse: list[TaskRow] = field(default_factory=list)
+    """Of a rerun that has not started yet: the rows of its origin."""
 
 
 @dataclass(frozen=True)

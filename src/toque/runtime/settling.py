@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 
 from toque.engine.inputs import AttemptReturned
-from toque.engine.rows import RunRow
+from toque.engine.rows import RunRow, TaskRow
 from toque.engine.states import RunState
 from toque.ports.clock import Clock
 from toque.ports.store import OwnershipLost, PoolFull, Store, StoredRun, StoreUnavailable
@@ -105,7 +105,8 @@ class Settling:
                 self._ended(stored.run)
             if stored is None or stored.run.owner != self._instance or stored.run.state.is_terminal:
                 continue
-            adopt = Adopt(stored, owned.pipeline, owned.bundle)
+            reuse = await self._rows_to_reuse(stored.run)
+            adopt = Adopt(stored, owned.pipeline, owned.bundle, reuse)
             if stored.run.state is RunState.QUEUED:
                 first.append(adopt)
                 continue
@@ -127,6 +128,12 @@ class Settling:
                         run_id=owned.run_id, task=key.task, map_index=key.map_index, attempt=attempt, token=token
                     )
                 )
+
+    async def _rows_to_reuse(self, run: RunRow) -> list[TaskRow]:
+        """See `rows_to_reuse`, of a store that may be away."""
+        queued_again = run.origin_run and run.state is RunState.QUEUED
+        origin = await self._load(run.origin_run) if queued_again else None
+        return origin.tasks if origin is not None else []
 
     async def _load(self, run_id: str) -> StoredRun | None:
         while True:
