@@ -26,6 +26,8 @@ class Batch:
         self.outbox: list[OutboxRow] = []
         self.outbox_done: list[str] = []
         self.commands_done: list[int] = []
+        self.written: Commit | None = None
+        """The transaction, once it was made."""
         self._facts: dict[str, list[AnyFact]] = {}
 
     def add(self, owned: OwnedRun, facts: list[AnyFact]) -> None:
@@ -68,6 +70,7 @@ class Batch:
             commit.tasks.extend(rows.tasks)
             commit.attempts.extend(rows.attempts)
             commit.steps.extend(rows.steps)
+        self.written = commit
         return commit
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from toque.engine.facts import AnyFact
 from toque.engine.inputs import AnyInput, AttemptStarted
 from toque.ports.executor import Signal
+from toque.ports.store import Commit
 from toque.runtime.batch import Batch
 from toque.runtime.inbox import Inbox
 from toque.runtime.messages import Message
 from toque.runtime.owned import OwnedRun
 
 Listener = Callable[[OwnedRun, Sequence[AnyFact]], None]
+CommitListener = Callable[[Mapping[str, OwnedRun], Commit], None]
+"""Called with the runs that a transaction touched, by id, and with what it wrote. The rows are the caller's to keep."""
 
 
 class Intake:
@@ -23,6 +26,7 @@ class Intake:
         self._quiet_s = quiet_s
         self._listeners: list[Listener] = []
         self._signal_listeners: list[Callable[[Signal], None]] = []
+        self._commit_listeners: list[CommitListener] = []
 
     def report(self, report: AnyInput) -> None:
         """See `Sink.report`; requests of flow hosts come this way too."""
@@ -48,8 +52,15 @@ class Intake:
         if on_signal is not None:
             self._signal_listeners.append(on_signal)
 
+    def listen_commits(self, listener: CommitListener) -> None:
+        """Call `listener` after each commit."""
+        self._commit_listeners.append(listener)
+
     def publish(self, batch: Batch) -> None:
         """Tell of what became true, now that it is durable."""
+        if batch.written is not None:
+            for on_commit in self._commit_listeners:
+                on_commit(batch.touched, batch.written)
         for owned, facts in batch.facts():
             for listener in self._listeners:
                 listener(owned, facts)

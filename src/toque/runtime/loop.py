@@ -25,10 +25,10 @@ from toque.runtime.deciding import Deciding
 from toque.runtime.fuse import Fuse
 from toque.runtime.ids import new_instance
 from toque.runtime.inbox import Inbox
-from toque.runtime.intake import Intake, Listener
+from toque.runtime.intake import CommitListener, Intake, Listener
 from toque.runtime.messages import Launch, Message
 from toque.runtime.options import RuntimeOptions
-from toque.runtime.owned import Ends
+from toque.runtime.owned import Ends, OwnedRun
 from toque.runtime.settling import Settling
 from toque.runtime.timers import Timers
 from toque.runtime.versions import Versions
@@ -153,9 +153,21 @@ class Runtime:
         """The last row of a run that this instance owns or is about to adopt."""
         return self._ends.wait(run_id)
 
-    def listen(self, listener: Listener | None, on_signal: Callable[[Signal], None] | None = None) -> None:
-        """Call `listener` with the facts of each run after each commit, `on_signal` with each signal."""
+    def listen(
+        self,
+        listener: Listener | None,
+        on_signal: Callable[[Signal], None] | None = None,
+        on_commit: CommitListener | None = None,
+    ) -> None:
+        """Call `listener` with the facts of each run after each commit, `on_signal` with each signal, `on_commit` with
+        what each transaction wrote."""
         self._intake.listen(listener, on_signal)
+        if on_commit is not None:
+            self._intake.listen_commits(on_commit)
+
+    def owned(self, run_id: str) -> OwnedRun | None:
+        """A run that is in memory here. To be looked at only, and within the same turn of the event loop."""
+        return self._deciding.runs.get(run_id)
 
     # -- the loop
 
