@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,6 +20,7 @@ class SqliteDatabase:
     """See `Database`."""
 
     def __init__(self, options: SqliteOptions) -> None:
+        self._path = options.path
         self._checkpoints = Checkpoints(options)
         self._writer = Writer(options, self._checkpoints)
         self._reader = Reader(options)
@@ -55,6 +57,15 @@ class SqliteDatabase:
         """Changes whenever another connection than our writer has committed."""
         [(version,)] = await self.on_writer(lambda connection: connection.execute("PRAGMA data_version").fetchall())
         return int(version)
+
+    def log_stamp(self) -> tuple[int, int]:
+        """Time and size of the write-ahead log: whoever commits writes it. Costs a stat, where `version` costs a trip
+        to the writer's thread."""
+        try:
+            found = os.stat(f"{self._path}-wal")
+        except OSError:
+            return (0, 0)
+        return (found.st_mtime_ns, found.st_size)
 
     async def reclaim(self, pages: int) -> bool:
         """Give up to `pages` free pages back to the file system; says whether there are more."""
