@@ -54,6 +54,27 @@ class RunState(StrEnum):
         return self in RUN_TERMINAL
 
 
+class TickOutcome(StrEnum):
+    """What became of a tick of a schedule: recorded once, never changed."""
+
+    STARTED = "started"
+    """It has a run. (What the run's own admission said, "skip" included, stands on the run.)"""
+    SKIPPED = "skipped"
+    COALESCED = "coalesced"
+    """A later tick of the same schedule stands for it."""
+
+
+class BackfillState(StrEnum):
+    """Where a backfill stands."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    """All of its runs did."""
+    FAILED = "failed"
+    """All of its runs have ended, and not all succeeded."""
+    CANCELLED = "cancelled"
+
+
 class AttemptOutcome(StrEnum):
     """How one attempt ended."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -11,6 +11,9 @@ from toque.engine.facts import AnyFact
 from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
 from toque.engine.states import RunState, TaskState
 from toque.errors import ToqueError
+
+if TYPE_CHECKING:
+    from toque.ports.triggers import Backfills, Triggers
 
 
 class StoreUnavailable(ToqueError):
@@ -161,6 +164,16 @@ class Store(Protocol):
 
     kind: str
     """`memory`, `sqlite`, `postgresql`."""
+
+    @property
+    def triggers(self) -> Triggers:
+        """Schedules and their ticks."""
+        ...
+
+    @property
+    def backfills(self) -> Backfills:
+        """Durable plans of many runs."""
+        ...
 
     async def open(self) -> None:
         """Connect, create or check the schema. Raises `SchemaOutdated`, `StoreUnavailable`."""

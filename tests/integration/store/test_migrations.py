@@ -12,6 +12,9 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from tests import store_rows as rows
@@ -19,6 +22,8 @@ from toque.ports.store import SchemaOutdated, StoreUnavailable
 from toque.store import migrations, open_store
 from toque.store.migrations import upgrade
 from toque.store.sql import revision, schema
+from toque.store.sql.commit import RUN, TASK
+from toque.store.sql.messages import VERSION
 from toque.store.sql.schema import REVISIONS
 
 
@@ -93,6 +98,46 @@ async def test_a_migrated_postgresql_database_is_the_same_as_a_created_one(
 def test_every_revision_has_its_script_and_they_form_one_line() -> None:
     scripts = ScriptDirectory(str(migrations.SCRIPTS))
     assert tuple(script.revision for script in reversed([*scripts.walk_revisions()])) == REVISIONS
+
+
+def made_by_the_first_release(url: str) -> None:
+    """A store of revision 0001 with a run in flight and a current version, written as that release wrote them."""
+    engine = migrations._sqlite_engine(url) if url.startswith("sqlite:") else migrations._postgresql_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(migrations.SCRIPTS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        run = dict(zip(RUN.names, RUN.encode(rows.run()), strict=True))
+        task = dict(zip(TASK.names, TASK.encode(rows.full_task()), strict=True))
+        version = dict(zip(VERSION.names, VERSION.encode(rows.version()), strict=True))
+        current = {"pipeline": "p", "version": "v1", "actor": "ann", "at_us": 1}
+        for table, values in (("runs", run), ("tasks", task), ("versions", version), ("current_versions", current)):
+            marks = ", ".join(f":{name}" for name in values)
+            connection.execute(sa.text(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"), values)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_a_store_of_the_first_release_goes_on_after_the_upgrade(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Its run in flight is there, and its current versions are waiting for their schedules to be read."""
+    url = f"sqlite:///{tmp_path}/toque.db" if kind == "sqlite" else request.getfixturevalue("empty_postgres_url")
+    made_by_the_first_release(url)
+    store = open_store(url)
+    with pytest.raises(SchemaOutdated, match=r"schema 0001.*run `toque db upgrade`"):
+        await store.open()
+    await store.close()
+    assert upgrade(url) == ("0001", REVISIONS[-1])
+    store = open_store(url)
+    await store.open()
+    assert [row.version for row in await store.triggers.unsynced()] == ["v1"]
+    stored = await store.load_run("r1")
+    assert stored is not None
+    assert (stored.run.owner, stored.tasks) == (rows.ME, [rows.full_task()])
+    await store.commit(rows.commit(runs=[rows.run(reason="goes on")], tasks=[rows.task()], facts=[rows.facts(1)]))
+    assert await store.backfills.running() == []
+    await store.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from toque.engine.states import RunState, TaskState
 from toque.ports.store import CommandRow
 from toque.store.sql import schema
 from toque.store.sql.codec import COMPRESS_ABOVE, RowCodec, pack_facts, pack_index, unpack_facts, unpack_index
-from toque.store.sql.schema import Column, Table
+from toque.store.sql.declared import Column, Table
 
 indexes = st.lists(st.integers(0, 2**32 - 1), max_size=4).map(tuple)
 

@@ -9,7 +9,8 @@ import pytest
 
 from toque.engine.states import RUN_TERMINAL, AttemptOutcome, RunState, TaskState
 from toque.store.sql import schema
-from toque.store.sql.schema import TABLES, Column, Table
+from toque.store.sql.declared import Column, Table
+from toque.store.sql.schema import TABLES
 from toque.store.sql.text import create_schema, create_table, on_conflict
 
 

@@ -8,12 +8,18 @@ from __future__ import annotations
 from toque.store.memory.commits import Commits
 from toque.store.memory.messages import Messages
 from toque.store.memory.reads import Reads
+from toque.store.memory.triggers import MemoryBackfills, MemoryTriggers
 
 
 class MemoryStore(Commits, Reads, Messages):
     """See `Store`. One process; its instances are alive while it is."""
 
     kind = "memory"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backfills = MemoryBackfills(self)
+        self.triggers = MemoryTriggers(self, self.backfills)
 
     async def open(self) -> None:
         """See `Store.open`."""

@@ -19,7 +19,7 @@ class Messages(Tables):
         created_us = earlier.created_us if earlier else row.created_us
         self._versions.put(row.version, msgspec.structs.replace(row, created_us=created_us))
         if make_current:
-            self._current[row.pipeline] = row.version
+            self._make_current(row.pipeline, row.version)
 
     async def get_version(self, version: str) -> VersionRow | None:
         """See `Store.get_version`."""
@@ -35,7 +35,11 @@ class Messages(Tables):
         if row is None or row.pipeline != pipeline:
             raise UserError(f"pipeline {pipeline!r} has no version {version!r}", fix=f"see `toque versions {pipeline}`")
         self._wrote = True
+        self._make_current(pipeline, version)
+
+    def _make_current(self, pipeline: str, version: str) -> None:
         self._current[pipeline] = version
+        self._synced.pop(pipeline, None)
 
     async def list_versions(self, pipeline: str = "", limit: int = 50) -> list[VersionRow]:
         """See `Store.list_versions`."""

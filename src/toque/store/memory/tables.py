@@ -61,6 +61,7 @@ class Tables:
         self._counters: dict[str, int] = {}
         self._versions = Rows(VersionRow)
         self._current: dict[str, str] = {}
+        self._synced: dict[str, str] = {}
         self._last_command = 0
         self._boot = 0
         self._instances: set[str] = set()

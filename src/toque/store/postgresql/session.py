@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from toque.store.sql.schema import Table
+from toque.store.sql.declared import Table
 from toque.store.sql.text import array_type, insert_into, on_conflict
 
 

@@ -18,7 +18,7 @@ import msgspec
 from toque.engine import facts as fact_log
 from toque.engine.facts import AnyFact
 from toque.engine.values import MapIndex
-from toque.store.sql.schema import Table
+from toque.store.sql.declared import Table
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -83,6 +83,7 @@ class RowCodec(Generic[R]):
         self._enums: list[tuple[str, dict[str, StrEnum]]] = [
             (column.name, {member.value: member for member in column.enum}) for column in self._columns if column.enum
         ]
+        self._bools = [column.name for column in self._columns if column.kind == "bool"]
         rest = [field for field in fields.values() if field.name not in self.names]
         self._rest: tuple[Callable[[R], Any], type[msgspec.Struct], Callable[[bytes], Any]] | None = None
         if any(column.name == "rest" for column in table.columns):
@@ -110,6 +111,8 @@ class RowCodec(Generic[R]):
             given = dict(zip(self._column_names, values, strict=True))
         for name, members in self._enums:
             given[name] = members[given[name]]
+        for name in self._bools:
+            given[name] = bool(given[name])  # SQLite has numbers only
         if self._index_at >= 0:
             name = self._column_names[self._index_at]
             given[name] = unpack_index(given[name])

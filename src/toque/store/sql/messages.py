@@ -34,8 +34,9 @@ def set_current(session: Session, pipeline: str, version: str, actor: str, now_u
 
 
 def _make_current(session: Session, pipeline: str, version: str, actor: str, at_us: int) -> None:
+    """Not synced: whoever serves the store reads its schedules."""
     table = schema.CURRENT_VERSIONS
-    session.upsert(table, table.column_names, [(pipeline, version, actor, at_us)])
+    session.upsert(table, table.column_names, [(pipeline, version, actor, at_us, "")])
 
 
 def get_version(session: Session, version: str) -> VersionRow | None:
@@ -100,7 +101,8 @@ def pool_usage(session: Session) -> dict[str, int]:
 
 def counters(session: Session) -> dict[str, int]:
     """Named totals."""
-    return dict(session.rows("SELECT name, value FROM counters WHERE name <> ? ORDER BY name", (schema.BOOT,)))
+    found = session.rows("SELECT name, value FROM counters ORDER BY name")
+    return {name: value for name, value in found if name not in schema.OWN}
 
 
 class Instance(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toque.engine.states import RUN_TERMINAL
 from toque.store.sql import schema
+from toque.store.sql.declared import Table
 from toque.store.sql.session import Database, Session
 
 CHUNK_ROWS = 1000
@@ -47,7 +48,7 @@ def expired(session: Session, before_us: int, keep_last: int, limit: int) -> lis
     return [row[0] for row in found]
 
 
-def _delete_chunk(session: Session, table: schema.Table, key: str, run_id: str) -> bool:
+def _delete_chunk(session: Session, table: Table, key: str, run_id: str) -> bool:
     """Delete up to `CHUNK_ROWS` rows; says whether there may be more."""
     last = session.rows(
         f"SELECT {key} FROM {table.name} WHERE run_id = ? ORDER BY {key} LIMIT 1 OFFSET ?", (run_id, CHUNK_ROWS - 1)

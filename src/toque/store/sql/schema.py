@@ -7,63 +7,14 @@ a column but part of `rest` (msgpack); what a state may be comes from the enums 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
-
-import msgspec
-
 from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
 from toque.engine.states import RUN_TERMINAL, AttemptOutcome, RunState, TaskState
 from toque.ports.store import CommandRow, OutboxRow, VersionRow
+from toque.store.sql.declared import Column, Index, Table
+from toque.store.sql.trigger_tables import BACKFILLS, SCHEDULES, TICKS
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema revision, oldest first; the last one is what this Toque reads and writes."""
-
-ColumnKind = Literal["text", "int", "bool", "bytes", "index", "serial"]
-"""`index`: a map index as big-endian bytes, sorted like the tuple. `serial`: drawn by the database, never again."""
-
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """A column, NOT NULL."""
-
-    name: str
-    kind: ColumnKind = "text"
-    enum: type[StrEnum] | None = None
-    """Only the values of this enum are allowed (a CHECK constraint)."""
-    default: str | int | None = None
-    frozen: bool = False
-    """Set when the row is inserted, kept by every later upsert."""
-
-
-@dataclass(frozen=True, eq=False)
-class Index:
-    """An index; `where` makes it partial, so that a hot one stays small beside a long history."""
-
-    name: str
-    columns: tuple[str, ...]
-    where: str = ""
-    unique: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A table, and the row type whose fields it keeps."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    row: type[msgspec.Struct] | None = None
-    """Its fields that are not columns are kept in the column `rest`."""
-    indexes: tuple[Index, ...] = ()
-    clustered: bool = True
-    """SQLite: rows lie in the index of the key (WITHOUT ROWID). Right for small rows."""
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """In the order of declaration."""
-        return tuple(column.name for column in self.columns)
 
 
 def states_in(column: str, states: frozenset[RunState] | frozenset[TaskState]) -> str:
@@ -75,6 +26,8 @@ UNFINISHED = states_in("state", frozenset(RunState) - RUN_TERMINAL)
 """Of runs. Text of the partial index `runs_unfinished`."""
 ENDED = "finished_us > 0"
 """Of runs. Text of the partial index `runs_ended`; by time, since SQLite would prefer `runs_by_state` for states."""
+UNSYNCED = "synced <> version"
+"""Of current versions. Text of the partial index `current_versions_unsynced`."""
 TROUBLED_STATES = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
 TROUBLED = states_in("state", TROUBLED_STATES)
 """Of task runs: what a person looks for first. Text of the partial index `tasks_troubled`."""
@@ -112,6 +65,7 @@ RUNS = Table(
         Index("runs_ended", ("finished_us", "run_id"), where=ENDED),
         Index("runs_by_dedup", ("dedup",), where="dedup <> ''", unique=True),
         Index("runs_by_origin", ("origin_run",), where="origin_run <> ''"),
+        Index("runs_by_backfill", ("backfill_id", "state", "run_id"), where="backfill_id <> ''"),
     ),
 )
 
@@ -197,8 +151,16 @@ VERSIONS = Table(
 CURRENT_VERSIONS = Table(
     name="current_versions",
     key=("pipeline",),
-    columns=(Column("pipeline"), Column("version"), Column("actor"), Column("at_us", "int")),
+    columns=(
+        Column("pipeline"),
+        Column("version"),
+        Column("actor"),
+        Column("at_us", "int"),
+        Column("synced", default=""),
+    ),
+    indexes=(Index("current_versions_unsynced", ("pipeline",), where=UNSYNCED),),
 )
+"""`synced`: the version whose schedules are the rows of `schedules`."""
 
 HOLDS = Table(
     name="holds",
@@ -247,8 +209,11 @@ COUNTERS = Table(
     key=("name",),
     columns=(Column("name"), Column("value", "int")),
 )
-"""Named totals, and the last boot number under `BOOT`."""
+"""Named totals, the last boot number under `BOOT`, the last revision of a trigger under `REVISION`."""
 BOOT = "$boot"
+REVISION = "$triggers"
+OWN = frozenset({BOOT, REVISION})
+"""Counters that are none of the totals."""
 
 TABLES = (
     RUNS,
@@ -263,4 +228,7 @@ TABLES = (
     OUTBOX,
     INSTANCES,
     COUNTERS,
+    SCHEDULES,
+    TICKS,
+    BACKFILLS,
 )

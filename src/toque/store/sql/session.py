@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from toque.store.sql.schema import Table
+from toque.store.sql.declared import Table
 
 T = TypeVar("T")
 

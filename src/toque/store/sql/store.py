@@ -18,6 +18,7 @@ from toque.ports.store import (
 )
 from toque.store.sql import commit, messages, prune, runs
 from toque.store.sql.session import Database
+from toque.store.sql.trigger_store import SqlBackfills, SqlTriggers
 
 
 class _OnDatabase:
@@ -129,3 +130,8 @@ class _Messages(_OnDatabase):
 
 class SqlStore(_Runs, _Messages):
     """All that does not depend on which database it is."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.triggers = SqlTriggers(database)
+        self.backfills = SqlBackfills(database)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from toque.store.sql.schema import REVISIONS, TABLES, Column, Table
+from toque.store.sql.declared import Column, Table
+from toque.store.sql.schema import REVISIONS, TABLES
 
 Kind = Literal["sqlite", "postgresql"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from toque.store.sql.schema import Table
+from toque.store.sql.declared import Table
 from toque.store.sql.text import insert_into, on_conflict
 
 
