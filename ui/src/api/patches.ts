@@ -1,0 +1,125 @@
+/** Applies frames of the stream to the query cache: rows are upserted by their key, `reset` replaces. */
+
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { Params } from "@/api/client";
+import type { Frame } from "@/api/stream";
+import type { Attention, NodeStatus, Page, PipelineSummary, Run, RunBar, RunDetail } from "@/api/types";
+
+const STRIP = 24;
+
+export function applyFrame(cache: QueryClient, frame: Frame): void {
+  switch (frame.kind) {
+    case "runs":
+      applyRuns(cache, frame.data as Run[]);
+      return;
+    case "nodes":
+      applyNodes(cache, frame.topic.replace(/^run:/, ""), frame.data as NodeStatus[]);
+      return;
+    case "attention":
+      cache.setQueryData<Page<Attention>>(["attention"], { items: frame.data as Attention[], next: null });
+      return;
+    case "ticks":
+      void cache.invalidateQueries({ queryKey: ["upcoming"] });
+      return;
+    case "reset":
+      // The state of `home` and `pipeline:` topics comes as rows of runs; what is older than they is still right.
+      if (!frame.topic.startsWith("tasks:") && !frame.topic.startsWith("logs:")) applyRuns(cache, runsIn(frame.data));
+      return;
+    default:
+      // Task runs, steps, signals and logs belong to the run page, which listens itself.
+      return;
+  }
+}
+
+export function applyRuns(cache: QueryClient, runs: Run[]): void {
+  if (runs.length === 0) return;
+  for (const run of runs) {
+    cache.setQueryData<RunDetail>(["run", run.run_id], (old) => (old && isNewer(run, old) ? { ...old, ...run } : old));
+  }
+  for (const [key, page] of cache.getQueriesData<Page<Run>>({ queryKey: ["runs"] })) {
+    if (page) cache.setQueryData<Page<Run>>(key, { ...page, items: upsertRuns(page.items, runs, (key[1] ?? {}) as Params) });
+  }
+  for (const [key, data] of cache.getQueriesData<InfiniteData<Page<Run>>>({ queryKey: ["run-pages"] })) {
+    if (data) cache.setQueryData(key, upsertPages(data, runs, (key[1] ?? {}) as Params));
+  }
+  cache.setQueriesData<Page<PipelineSummary>>({ queryKey: ["pipelines"] }, (page) =>
+    page ? { ...page, items: page.items.map((pipeline) => withRuns(pipeline, runs)) } : page,
+  );
+  cache.setQueriesData<PipelineSummary>({ queryKey: ["pipeline"] }, (pipeline) =>
+    pipeline && "recent" in pipeline ? withRuns(pipeline, runs) : pipeline,
+  );
+}
+
+function applyNodes(cache: QueryClient, runId: string, nodes: NodeStatus[]): void {
+  cache.setQueryData<RunDetail>(["run", runId], (old) =>
+    old ? { ...old, nodes: upsert(old.nodes, nodes, (node) => node.task) } : old,
+  );
+}
+
+/** Rows of `news` take the place of those with their key; new keys go to the end. */
+export function upsert<T>(rows: readonly T[], news: readonly T[], keyOf: (row: T) => string): T[] {
+  const fresh = new Map(news.map((row) => [keyOf(row), row]));
+  const merged = rows.map((row) => {
+    const key = keyOf(row);
+    const replacement = fresh.get(key);
+    fresh.delete(key);
+    return replacement ?? row;
+  });
+  return [...merged, ...fresh.values()];
+}
+
+/** Newest first; a run that no longer matches the filters leaves, one that came to match enters. */
+export function upsertRuns(rows: readonly Run[], news: readonly Run[], filters: Params): Run[] {
+  const fresh = new Map(news.map((run) => [run.run_id, run]));
+  const kept = rows.flatMap((run) => {
+    const replacement = fresh.get(run.run_id);
+    fresh.delete(run.run_id);
+    if (!replacement || !isNewer(replacement, run)) return [run];
+    return matches(replacement, filters) ? [replacement] : [];
+  });
+  const entering = [...fresh.values()].filter((run) => matches(run, filters));
+  return [...kept, ...entering].sort((a, b) => b.created_us - a.created_us || (a.run_id < b.run_id ? 1 : -1));
+}
+
+function upsertPages(data: InfiniteData<Page<Run>>, runs: Run[], filters: Params): InfiniteData<Page<Run>> {
+  const known = new Set(data.pages.flatMap((page) => page.items.map((run) => run.run_id)));
+  const pages = data.pages.map((page, at) => {
+    const mine = new Set(page.items.map((run) => run.run_id));
+    const news = runs.filter((run) => mine.has(run.run_id) || (at === 0 && !known.has(run.run_id)));
+    return news.length ? { ...page, items: upsertRuns(page.items, news, filters) } : page;
+  });
+  return { ...data, pages };
+}
+
+/** Whether a run answers the filters that a page can name without asking the server; others are the server's to judge. */
+export function matches(run: Run, filters: Params): boolean {
+  const states = String(filters["state"] ?? "");
+  const search = String(filters["search"] ?? "").toLowerCase();
+  return (
+    (!filters["pipeline"] || run.pipeline === filters["pipeline"]) &&
+    (!states || states.split(",").includes(run.state)) &&
+    (!filters["trigger"] || run.trigger === filters["trigger"]) &&
+    (!filters["from_us"] || run.created_us >= Number(filters["from_us"])) &&
+    (!filters["to_us"] || run.created_us < Number(filters["to_us"])) &&
+    (!search || run.run_id.toLowerCase().includes(search) || run.pipeline.toLowerCase().includes(search))
+  );
+}
+
+function isNewer(a: Run, b: Run): boolean {
+  return a.fact_seq >= b.fact_seq;
+}
+
+function withRuns(pipeline: PipelineSummary, runs: Run[]): PipelineSummary {
+  const mine = runs.filter((run) => run.pipeline === pipeline.name);
+  if (mine.length === 0) return pipeline;
+  const bars = upsert<RunBar>(pipeline.recent, mine.map(barOf), (bar) => bar.run_id);
+  return { ...pipeline, recent: bars.sort((a, b) => a.created_us - b.created_us).slice(-STRIP) };
+}
+
+function barOf({ run_id, state, created_us, started_us, finished_us }: Run): RunBar {
+  return { run_id, state, created_us, started_us, finished_us };
+}
+
+function runsIn(data: unknown[]): Run[] {
+  return data.filter((row): row is Run => typeof row === "object" && row !== null && "run_id" in row && "pipeline" in row && "fact_seq" in row);
+}

@@ -1,0 +1,104 @@
+/** Questions to the server, as options for `useQuery`. Keys start with the kind of row, so that patches find them. */
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { get, seg, type Params } from "@/api/client";
+import type {
+  Attention,
+  Backfill,
+  BrokenFile,
+  Day,
+  Page,
+  PipelineDetail,
+  PipelineSummary,
+  Pool,
+  Run,
+  RunDetail,
+  ScheduleSummary,
+  Session,
+  Tick,
+} from "@/api/types";
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => get<Session>("/session", {}, signal),
+  staleTime: Infinity,
+  retry: false,
+});
+
+export const attentionQuery = queryOptions({
+  queryKey: ["attention"],
+  queryFn: ({ signal }) => get<Page<Attention>>("/attention", {}, signal),
+});
+
+export const pipelinesQuery = (filters: Params = {}) =>
+  queryOptions({
+    queryKey: ["pipelines", filters],
+    queryFn: ({ signal }) => get<Page<PipelineSummary>>("/pipelines", { limit: 500, ...filters }, signal),
+  });
+
+export const pipelineQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["pipeline", name],
+    queryFn: ({ signal }) => get<PipelineDetail>(`/pipelines/${seg(name)}`, {}, signal),
+  });
+
+/** One page of runs that match; for lists that scroll, `runPagesQuery`. */
+export const runsQuery = (filters: Params = {}) =>
+  queryOptions({
+    queryKey: ["runs", filters],
+    queryFn: ({ signal }) => get<Page<Run>>("/runs", { limit: 100, ...filters }, signal),
+  });
+
+export const runPagesQuery = (filters: Params) =>
+  infiniteQueryOptions({
+    queryKey: ["run-pages", filters],
+    initialPageParam: "",
+    queryFn: ({ signal, pageParam }) => get<Page<Run>>("/runs", { limit: 200, ...filters, cursor: pageParam }, signal),
+    getNextPageParam: (page) => page.next,
+  });
+
+export const runQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["run", id],
+    queryFn: ({ signal }) => get<RunDetail>(`/runs/${seg(id)}`, {}, signal),
+  });
+
+export const upcomingQuery = (limit: number, untilUs?: number) =>
+  queryOptions({
+    queryKey: ["upcoming", limit, untilUs ?? 0],
+    queryFn: ({ signal }) => get<Page<Tick>>("/upcoming", { limit, until_us: untilUs }, signal),
+  });
+
+export const schedulesQuery = (pipeline?: string) =>
+  queryOptions({
+    queryKey: ["schedules", pipeline ?? ""],
+    queryFn: ({ signal }) => get<Page<ScheduleSummary>>("/schedules", { pipeline }, signal),
+  });
+
+export const backfillsQuery = queryOptions({
+  queryKey: ["backfills"],
+  queryFn: ({ signal }) => get<Page<Backfill>>("/backfills", {}, signal),
+});
+
+export const poolsQuery = queryOptions({
+  queryKey: ["pools"],
+  queryFn: ({ signal }) => get<Page<Pool>>("/pools", {}, signal),
+  refetchInterval: 5_000,
+});
+
+export const filesQuery = queryOptions({
+  queryKey: ["files"],
+  queryFn: ({ signal }) => get<Page<BrokenFile>>("/files", {}, signal),
+});
+
+export const systemQuery = queryOptions({
+  queryKey: ["system"],
+  queryFn: ({ signal }) => get<Record<string, unknown>>("/system", {}, signal),
+  refetchInterval: 5_000,
+});
+
+export const dayQuery = (fromUs: number, toUs: number) =>
+  queryOptions({
+    queryKey: ["day", fromUs, toUs],
+    queryFn: ({ signal }) => get<Day>("/day", { from_us: fromUs, to_us: toUs }, signal),
+  });

@@ -1,0 +1,157 @@
+/** The one live connection of a tab: every topic that a mounted page asks for, over one resumable stream.
+ *
+ * Browsers allow six connections to a server over HTTP/1.1, so a tab that nobody looks at lets go of its own, and takes up
+ * at its cursor when it is looked at again.
+ */
+
+import { address } from "@/api/client";
+import { EventParser } from "@/api/sse";
+
+export type FrameKind = "runs" | "nodes" | "tasks" | "signals" | "logs" | "ticks" | "steps" | "attention" | "reset";
+
+export interface Frame {
+  topic: string;
+  kind: FrameKind;
+  data: unknown[];
+}
+
+export interface Hello {
+  instance: string;
+  boot: number;
+  now_us: number;
+}
+
+export type LinkState = "connecting" | "live" | "lost" | "refused";
+
+export interface StreamListener {
+  onFrame(frame: Frame): void;
+  /** `gap`: something may have been missed, since this connection does not go on where another ended. */
+  onHello(hello: Hello, gap: boolean): void;
+  onState(state: LinkState): void;
+}
+
+const FIRST_DELAY_MS = 250;
+const LAST_DELAY_MS = 5_000;
+/** The server sends a comment at least this often; silence means that the other end is gone. */
+const SILENCE_MS = 45_000;
+
+export class LiveStream {
+  private readonly counts = new Map<string, number>();
+  private readonly listener: StreamListener;
+  private readonly open: typeof fetch;
+  private cursor = "";
+  private connection: AbortController | null = null;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+  private failures = 0;
+  private paused = false;
+
+  constructor(listener: StreamListener, open: typeof fetch = (...args) => fetch(...args)) {
+    this.listener = listener;
+    this.open = open;
+  }
+
+  /** Keeps `topic` in the stream until the returned function is called. */
+  subscribe(topic: string): () => void {
+    const count = this.counts.get(topic) ?? 0;
+    this.counts.set(topic, count + 1);
+    if (count === 0) this.restart();
+    return () => {
+      const left = (this.counts.get(topic) ?? 1) - 1;
+      if (left > 0) this.counts.set(topic, left);
+      else if (this.counts.delete(topic)) this.restart();
+    };
+  }
+
+  topics(): string[] {
+    return [...this.counts.keys()].sort();
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.stop();
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.restart();
+  }
+
+  private stop(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.connection?.abort();
+    this.connection = null;
+  }
+
+  /** One tick later, since a page mounts and unmounts several topics at once. */
+  private restart(delayMs = 0): void {
+    this.stop();
+    if (this.paused || this.counts.size === 0) return;
+    this.timer = setTimeout(() => void this.connect(), delayMs);
+  }
+
+  private async connect(): Promise<void> {
+    const connection = new AbortController();
+    this.connection = connection;
+    this.listener.onState("connecting");
+    const url = address("/stream", { topics: this.topics().join(","), since: this.cursor });
+    const headers: Record<string, string> = { Accept: "text/event-stream" };
+    if (this.cursor) headers["Last-Event-ID"] = this.cursor;
+    let refused = false;
+    try {
+      const response = await this.open(url, { headers, credentials: "same-origin", signal: connection.signal, cache: "no-store" });
+      refused = response.status === 401 || response.status === 403;
+      if (response.status === 400 || response.status === 410) this.cursor = "";
+      if (response.ok && response.body) await this.read(response.body, connection);
+    } catch {
+      // Aborted by us, or lost: both are handled below.
+    }
+    if (this.connection !== connection) return;
+    this.listener.onState(refused ? "refused" : "lost");
+    if (refused) return;
+    this.failures += 1;
+    this.restart(backoff(this.failures));
+  }
+
+  private async read(body: ReadableStream<Uint8Array>, connection: AbortController): Promise<void> {
+    const reader = body.getReader();
+    const decoder = new TextDecoder();
+    const parser = new EventParser();
+    let watchdog = setTimeout(() => connection.abort(), SILENCE_MS);
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || this.connection !== connection) return;
+        clearTimeout(watchdog);
+        watchdog = setTimeout(() => connection.abort(), SILENCE_MS);
+        for (const event of parser.push(decoder.decode(value, { stream: true }))) {
+          this.take(event.id, event.event, event.data);
+        }
+      }
+    } finally {
+      clearTimeout(watchdog);
+      void reader.cancel().catch(() => undefined);
+    }
+  }
+
+  private take(id: string, event: string, data: string): void {
+    if (event === "hello") {
+      const gap = this.cursor === "";
+      this.failures = 0;
+      if (id) this.cursor = id;
+      this.listener.onState("live");
+      this.listener.onHello(JSON.parse(data) as Hello, gap);
+      return;
+    }
+    if (event === "patch") this.listener.onFrame(JSON.parse(data) as Frame);
+    // After the frame was applied: a cursor must never be ahead of the cache.
+    if (id) this.cursor = id;
+  }
+}
+
+/** Doubling, bounded, with jitter, so that a restarted server is not met by all tabs at once. */
+export function backoff(failures: number, random: () => number = Math.random): number {
+  const full = Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures - 1, 10));
+  return full * (0.5 + random() / 2);
+}

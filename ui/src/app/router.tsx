@@ -1,0 +1,129 @@
+/** Every page of the command center, each loaded when it is first opened. `pages.json` lists them for tests and palette. */
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { ErrorPage } from "@/app/error-page";
+import { NotFound } from "@/app/not-found";
+import { only, parseSearch, stringifySearch } from "@/app/search";
+import { Root } from "@/app/root";
+import { PageSkeleton } from "@/design/skeleton";
+
+const root = createRootRoute({ component: Root, notFoundComponent: NotFound });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/home/page"), "HomePage"),
+});
+
+const pipelines = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines",
+  validateSearch: only("search", "tag", "owner", "show"),
+  component: lazyRouteComponent(() => import("@/pipelines/page"), "PipelinesPage"),
+});
+
+// The search of a view belongs to it; all are named here, so that links are checked.
+const pipelineSearch = only("version", "against", "file", "task", "run", "month", "limit", "schedule", "from");
+
+const pipeline = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines/$name",
+  validateSearch: pipelineSearch,
+  component: lazyRouteComponent(() => import("@/pipeline/page"), "PipelinePage"),
+});
+
+const pipelineView = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines/$name/$view",
+  validateSearch: pipelineSearch,
+  component: lazyRouteComponent(() => import("@/pipeline/page"), "PipelinePage"),
+});
+
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: "/runs",
+  validateSearch: only("pipeline", "state", "trigger", "search", "from", "to"),
+  component: lazyRouteComponent(() => import("@/runs/page"), "RunsPage"),
+});
+
+const runSearch = only("task", "index", "attempt", "panel", "state", "search", "level", "value");
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$runId",
+  validateSearch: runSearch,
+  component: lazyRouteComponent(() => import("@/run/page"), "RunPage"),
+});
+
+const runView = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$runId/$view",
+  validateSearch: runSearch,
+  component: lazyRouteComponent(() => import("@/run/page"), "RunPage"),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/compare",
+  validateSearch: only("a", "b", "show"),
+  component: lazyRouteComponent(() => import("@/compare/page"), "ComparePage"),
+});
+
+const day = createRoute({
+  getParentRoute: () => root,
+  path: "/day",
+  validateSearch: only("date", "search", "run"),
+  component: lazyRouteComponent(() => import("@/day/page"), "DayPage"),
+});
+
+const backfills = createRoute({
+  getParentRoute: () => root,
+  path: "/backfills",
+  validateSearch: only("id"),
+  component: lazyRouteComponent(() => import("@/backfills/page"), "BackfillsPage"),
+});
+
+const pools = createRoute({
+  getParentRoute: () => root,
+  path: "/pools",
+  validateSearch: only("pool"),
+  component: lazyRouteComponent(() => import("@/pools/page"), "PoolsPage"),
+});
+
+const system = createRoute({
+  getParentRoute: () => root,
+  path: "/system",
+  component: lazyRouteComponent(() => import("@/system/page"), "SystemPage"),
+});
+
+const routeTree = root.addChildren([
+  home,
+  pipelines,
+  pipeline,
+  pipelineView,
+  runs,
+  run,
+  runView,
+  compare,
+  day,
+  backfills,
+  pools,
+  system,
+]);
+
+export const router = createRouter({
+  routeTree,
+  parseSearch,
+  stringifySearch,
+  defaultPreload: "intent",
+  defaultPendingMs: 150,
+  defaultPendingComponent: PageSkeleton,
+  defaultErrorComponent: ErrorPage,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

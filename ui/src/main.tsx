@@ -1,0 +1,31 @@
+/** The entry: cache, router, page. */
+
+import "@/design/tokens.css";
+import "@/design/base.css";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { worthRetrying } from "@/api/client";
+import { router } from "@/app/router";
+import { ToastProvider } from "@/app/toasts";
+
+const cache = new QueryClient({
+  defaultOptions: {
+    // The stream patches the cache, so nothing is asked again because a window got the focus.
+    queries: { staleTime: 30_000, refetchOnWindowFocus: false, retry: worthRetrying },
+    mutations: { retry: false },
+  },
+});
+
+const element = document.getElementById("root");
+if (element === null) throw new Error("index.html has no #root");
+createRoot(element).render(
+  <StrictMode>
+    <QueryClientProvider client={cache}>
+      <ToastProvider>
+        <RouterProvider router={router} />
+      </ToastProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,5 @@
+import { PageSkeleton } from "@/design/skeleton";
+
+export function RunPage() {
+  return <PageSkeleton />;
+}
