@@ -1,0 +1,180 @@
+"""Rows as the wire has them: one place, so that what the stream patches is what the routes answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import msgspec
+
+from toque.api.wire.runs import Error, NodeStatus, Run
+from toque.api.wire.tasks import Attempt, LogLine, Progress, TaskRun
+from toque.engine.rows import AttemptRow, RunRow, TaskRow
+from toque.engine.states import TERMINAL
+from toque.engine.values import ErrorInfo
+from toque.ports.pages import NodeCounts
+
+
+def plain(value: Any) -> Any:
+    """Tagged JSON as plain JSON, for people: what JSON has no type for is shown as text."""
+    match value:
+        case {"$": str(), "v": inner}:
+            return _untagged(value["$"], inner)
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+        case list():
+            return [plain(item) for item in value]
+        case _:
+            return value
+
+
+def _untagged(tag: str, inner: Any) -> Any:
+    match tag:
+        case "tuple" | "set" | "frozenset":
+            return [plain(item) for item in inner]
+        case "dict":
+            return {_key(key): plain(item) for key, item in inner}
+        case "range":
+            return f"range({', '.join(map(str, inner))})"
+        case "model":
+            return plain(inner)
+        case _:
+            return plain(inner)
+
+
+def _key(key: Any) -> str:
+    shown = plain(key)
+    return shown if isinstance(shown, str) else json.dumps(shown)
+
+
+def run(row: RunRow) -> Run:
+    """A run."""
+    return Run(
+        run_id=row.run_id,
+        pipeline=row.pipeline,
+        version=row.version,
+        state=row.state,
+        parameters={name: plain(value) for name, value in row.parameters.items()},
+        created_us=row.created_us,
+        started_us=row.started_us,
+        finished_us=row.finished_us,
+        cancel_requested=row.cancel_requested,
+        actor=row.actor,
+        trigger=row.trigger,
+        logical_us=row.logical_us,
+        interval_start_us=row.interval_start_us,
+        interval_end_us=row.interval_end_us,
+        origin_run=row.origin_run,
+        backfill_id=row.backfill_id,
+        priority=row.priority,
+        error=error(row.error),
+        reason=row.reason,
+        owner=row.owner,
+        tags=row.tags,
+        fact_seq=row.fact_seq,
+    )
+
+
+def error(info: ErrorInfo | None, *, traceback: str = "", cause: str = "") -> Error | None:
+    """Why an attempt failed; lists go without the traceback."""
+    if info is None:
+        return None
+    return Error(
+        kind=info.kind,
+        type=info.type,
+        message=info.message,
+        file=info.file,
+        line=info.line,
+        traceback=traceback,
+        cause=cause,
+        retryable=info.retryable,
+        sample=[plain(row) for row in info.sample],
+    )
+
+
+def task_run(row: TaskRow, progress: Progress | None = None) -> TaskRun:
+    """A task run; `progress` is what its attempt last said of itself."""
+    return TaskRun(
+        task=row.task,
+        index=list(row.map_index),
+        state=row.state,
+        attempt=row.attempt,
+        retries=row.retries,
+        ready_us=row.ready_us,
+        dispatched_us=row.dispatched_us,
+        started_us=row.started_us,
+        finished_us=row.finished_us,
+        due_us=row.due_us,
+        worker=row.worker,
+        error=error(row.error),
+        reason=row.reason,
+        result_kind=row.result.codec if row.result is not None else "",
+        progress=None if row.state in TERMINAL else progress,
+        size=row.size,
+    )
+
+
+def attempt(row: AttemptRow) -> Attempt:
+    """A try that was followed by another one."""
+    return Attempt(
+        attempt=row.attempt,
+        outcome=row.outcome,
+        dispatched_us=row.dispatched_us,
+        started_us=row.started_us,
+        finished_us=row.finished_us,
+        worker=row.worker,
+        error=error(row.error),
+    )
+
+
+def node_status(counts: NodeCounts, size: int = -1) -> NodeStatus:
+    """How far the task runs of a node are. `size`: of a map, once it is known. Task runs that still wait have no row:
+    the total leaves them out."""
+    return NodeStatus(
+        task=counts.task,
+        counts={str(state): number for state, number in counts.counts.items() if number},
+        total=counts.total,
+        started_us=counts.started_us,
+        finished_us=counts.finished_us,
+        size=size,
+    )
+
+
+def log_line(number: int, raw: bytes) -> LogLine | None:
+    """A line of a log file; None for one that a kill cut in two."""
+    try:
+        line = _decode_line(raw)
+    except msgspec.MsgspecError:
+        return None
+    return LogLine(
+        n=number,
+        at_us=line.t,
+        level=line.level,
+        stream=_stream(line),
+        text=line.msg,
+        logger=line.logger,
+        fields={},
+    )
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """As `toque.worker.log` writes it."""
+
+    t: int
+    level: str = "info"
+    stream: str = "log"
+    msg: str = ""
+    logger: str = ""
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
+def _stream(line: _Line) -> Literal["log", "stdout", "stderr", "toque"]:
+    match line.stream:
+        case "stdout" | "stderr":
+            return line.stream  # type: ignore[return-value]
+        case "log":
+            return "toque" if line.logger == "toque" else "log"
+        case _:
+            return "toque"
