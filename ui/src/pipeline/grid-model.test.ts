@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import {
+  cellAt,
+  cellOf,
+  changesVersion,
+  columnsOf,
+  foldedAtFirst,
+  rowsOf,
+  STATE_OF,
+  visible,
+  withNodes,
+  withRuns,
+  worst,
+  WORST_FIRST,
+} from "@/pipeline/grid-model";
+import { TASK_STATES } from "@/api/types";
+import type { Grid, GridRun, GridTask, Run } from "@/run/types";
+
+const task = (id: string, group = "", depth = 0): GridTask => ({ id, label: id, group, depth, kind: "task" });
+const run = (run_id: string, created_us: number, cells: string, version = "v1"): GridRun => ({
+  run_id,
+  created_us,
+  cells,
+  version,
+  state: "succeeded",
+  started_us: created_us,
+  finished_us: created_us + 1,
+  trigger: "manual",
+  logical_us: 0,
+});
+const tasks = [task("extract"), task("clean.a", "clean"), task("clean.b", "clean"), task("deep", "clean.x")];
+
+describe("cells", () => {
+  it("have a letter for every state that a task run can be in", () => {
+    expect(Object.values(STATE_OF).sort()).toEqual([...TASK_STATES].sort());
+    expect([...WORST_FIRST].sort()).toEqual([...Object.keys(STATE_OF), "."].sort());
+  });
+
+  it("show the worst of what they stand for", () => {
+    expect(worst("ssks")).toBe("s");
+    expect(worst("sRwf")).toBe("f");
+    expect(worst("")).toBe(".");
+    expect(cellOf({ succeeded: 99_999, retrying: 1, failed: 0 })).toBe("t");
+  });
+});
+
+describe("rows", () => {
+  it("put each group above its tasks", () => {
+    expect(rowsOf(tasks, new Set()).map((row) => [row.id, row.depth])).toEqual([
+      ["extract", 0],
+      ["clean", 0],
+      ["clean.a", 1],
+      ["clean.b", 1],
+      ["clean.x", 1],
+      ["deep", 2],
+    ]);
+  });
+
+  it("fold a group with everything inside, and show its worst cell", () => {
+    const rows = rowsOf(tasks, new Set(["clean"]));
+    expect(rows.map((row) => row.id)).toEqual(["extract", "clean"]);
+    const [, group] = rows;
+    expect(group && cellAt(run("r", 1, "sskf"), group)).toBe("f");
+  });
+
+  it("are only those that match a search, groups or not", () => {
+    expect(rowsOf(tasks, new Set(["clean"]), "B").map((row) => row.id)).toEqual(["clean.b"]);
+  });
+
+  it("start folded when there are many", () => {
+    expect(foldedAtFirst(tasks).size).toBe(0);
+    expect(foldedAtFirst(tasks, 2)).toEqual(new Set(["clean", "clean.x"]));
+  });
+});
+
+describe("windows", () => {
+  it("hold what is visible and a little more, whatever exists", () => {
+    expect(visible(0, 300, 20, 1_000_000)).toEqual([0, 17]);
+    expect(visible(10_000, 300, 20, 1_000_000)).toEqual([498, 517]);
+    expect(visible(0, 300, 20, 3)).toEqual([0, 3]);
+  });
+});
+
+const page: Grid = { tasks, runs: [run("r3", 3, "ssss", "v2"), run("r2", 2, "ssss")], next: "r2" };
+
+describe("columns", () => {
+  it("are oldest first, each run once, with the change of version marked", () => {
+    const columns = columnsOf([page, { tasks, runs: [run("r2", 2, "ssss"), run("r1", 1, "ssss")], next: null }]);
+    expect(columns.map((each) => each.run_id)).toEqual(["r1", "r2", "r3"]);
+    expect(columns.map((_, at) => changesVersion(columns, at))).toEqual([false, false, true]);
+  });
+
+  it("take patches of runs: known ones change, new ones enter, old ones do not", () => {
+    const patch = (run_id: string, created_us: number) =>
+      ({ ...run(run_id, created_us, ""), state: "running" }) as unknown as Run;
+    const patched = withRuns(page, [patch("r2", 2), patch("r4", 4), patch("r0", 0)]);
+    expect(patched.runs.map((each) => [each.run_id, each.state])).toEqual([
+      ["r4", "running"],
+      ["r3", "succeeded"],
+      ["r2", "running"],
+    ]);
+    expect(patched.runs[0]?.cells).toBe("....");
+    expect(patched.runs[2]?.cells).toBe("ssss");
+  });
+
+  it("take patches of nodes", () => {
+    const node = {
+      task: "clean.b",
+      counts: { running: 1, succeeded: 4 },
+      total: 5,
+      started_us: 0,
+      finished_us: 0,
+      size: 5,
+    };
+    expect(withNodes(page, "r3", [node]).runs.map((each) => each.cells)).toEqual(["ssRs", "ssss"]);
+  });
+});
