@@ -1,0 +1,92 @@
+/** Times, durations and sizes in words. Times on the wire are microseconds, 0 where there is none yet. */
+
+const SECOND = 1_000_000;
+
+/** `0.4 s`, `12 s`, `3 m 04 s`, `2 h 10 m`, `3 d 4 h`: two units at most. */
+export function duration(us: number): string {
+  if (us < 0) return duration(0);
+  if (us < 1_000) return us === 0 ? "0 s" : "<1 ms";
+  if (us < SECOND) return `${Math.round(us / 1_000)} ms`;
+  if (us < 10 * SECOND) return `${(us / SECOND).toFixed(1)} s`;
+  const s = Math.round(us / SECOND);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} m ${pad(s % 60)} s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${pad(Math.floor((s % 3600) / 60))} m`;
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+}
+
+/** `just now`, `4 min ago`, `in 2 h`; beyond a week the date says more. */
+export function relative(us: number, nowUs: number, locale?: string): string {
+  const s = (us - nowUs) / SECOND;
+  const span = Math.abs(s);
+  if (span < 5) return "just now";
+  const words = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" });
+  if (span < 60) return words.format(Math.trunc(s), "second");
+  if (span < 3600) return words.format(Math.trunc(s / 60), "minute");
+  if (span < 86_400) return words.format(Math.trunc(s / 3600), "hour");
+  if (span < 7 * 86_400) return words.format(Math.trunc(s / 86_400), "day");
+  return day(us, undefined, locale);
+}
+
+/** How long until the words of `relative` change, in milliseconds. */
+export function relativeTick(us: number, nowUs: number): number {
+  const span = Math.abs(us - nowUs) / SECOND;
+  return span < 60 ? 1_000 : span < 3600 ? 15_000 : 60_000;
+}
+
+/** `22 Nov 2026, 21:04:19`, in the viewer's zone unless another is given. */
+export function moment(us: number, zone?: string, locale?: string): string {
+  return new Date(us / 1_000).toLocaleString(locale, {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+    timeZone: zone,
+  });
+}
+
+export function clock(us: number, zone?: string, locale?: string): string {
+  return new Date(us / 1_000).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
+}
+
+export function day(us: number, zone?: string, locale?: string): string {
+  return new Date(us / 1_000).toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric", timeZone: zone });
+}
+
+export function utc(us: number): string {
+  return `${new Date(us / 1_000).toISOString().replace("T", " ").replace(/\.\d+Z$/, "")} UTC`;
+}
+
+export function bytes(size: number): string {
+  if (size < 1_000) return `${size} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let value = size / 1_000;
+  let unit = 0;
+  while (value >= 1_000 && unit < units.length - 1) {
+    value /= 1_000;
+    unit += 1;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit] ?? ""}`;
+}
+
+/** `1 run`, `2 runs`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
+}
+
+/** How task runs are written: `load`, `load[3.1]`. */
+export function taskName(task: string, index: readonly number[]): string {
+  return index.length ? `${task}[${index.join(".")}]` : task;
+}
+
+/** The part of a run's id that tells it from others at a glance; the whole one is in titles and addresses. */
+export function shortId(id: string): string {
+  return id.length > 12 ? id.slice(-8) : id;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, "0");
+}
