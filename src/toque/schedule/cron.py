@@ -76,6 +76,7 @@ def _wrong(text: str) -> UserError:
         except CronSimError:
             name, allowed = _FIELDS[position]
             return UserError(
-                f"Cron({text!r}): {part!r} is not a {name}.", fix=f"{name}: {allowed}, or *; lists, a-b, */n"
+                f"Cron({text!r}): {part!r} is no {name}.",
+                fix=f"{allowed}; *, lists (a,b), ranges (a-b) and steps (*/n)",
             )
     return UserError(f"Cron({text!r}) never fires: none of its months has such a day.", fix="another day of the month")
