@@ -126,6 +126,11 @@ class Runtime:
         return not self._deciding.runs and not len(self._inbox)
 
     @property
+    def boot(self) -> int:
+        """Number of this start among all of the store; 0 before `start`."""
+        return self._boot
+
+    @property
     def _is_busy(self) -> bool:
         return self._deciding.granting.in_flight >= self._options.busy_attempts
 
