@@ -42,6 +42,7 @@ COMMANDS: dict[str, Entry] = {
     "diff": Entry("versions", "diff", "Show what changed between two versions: code and graph."),
     "rollback": Entry("versions", "rollback", "Make an earlier version the current one."),
     "connections": Entry("connections", "connections", "List and test connections."),
+    "notify": Entry("notify", "notify", "Try who is told when a pipeline fails."),
     "prune": Entry("prune", "prune", "Remove old runs with their logs, values and bundles."),
     "db": Entry("database", "db", "Look after the store's schema."),
     "doctor": Entry("doctor", "doctor", "Find what is wrong with this installation and project."),

@@ -97,7 +97,7 @@ async def _run(runnable: Any, parameters: dict[str, Any]) -> Run[Any]:
         },
         versions=versions,
         clock=clock,
-        options=RuntimeOptions(adopt=False, poll_s=NO_OTHERS_S),
+        options=RuntimeOptions(adopt=False, poll_s=NO_OTHERS_S, relay_s=NO_OTHERS_S),
     )
     now_us = clock.now_us()
     row = RunRow(

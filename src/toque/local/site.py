@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toque.errors import UserError
+from toque.local.notifying import alerting
 from toque.local.recording import Recorder
 from toque.ports.blobs import Blobs
 from toque.ports.executor import BundleRef, Executor
@@ -37,6 +38,7 @@ class Site:
     versions: Versions
     runtime: Runtime
     executors: Mapping[str, Executor]
+    options: RuntimeOptions
     lease_file: LeaseFile | None = None
 
 
@@ -123,11 +125,12 @@ def _make(settings: Settings, role: Role, executor: str | None) -> Site:
         lease_file=lease_file,
         adopt=role == "server",
         logs=str(settings.home / "logs"),
+        alerting=alerting(settings),
     )
     runtime = Runtime(
         store=store, blobs=blobs, executors=executors, versions=versions, clock=clock, options=options, role=role
     )
-    return Site(settings, store, blobs, clock, versions, runtime, executors, lease_file)
+    return Site(settings, store, blobs, clock, versions, runtime, executors, options, lease_file)
 
 
 def make_executors(settings: Settings, only: str | None, *, lease: str = "") -> Mapping[str, Executor]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
-from typing import Any
 
 from toque.engine import effects as fx
-from toque.engine.inputs import AttemptFailed, AttemptStarted
+from toque.engine.inputs import AttemptFailed
 from toque.engine.values import ErrorInfo, TaskKey, Token
 from toque.errors import ToqueBug
-from toque.graph.expr import Const
 from toque.graph.ir import TaskNode
 from toque.ports.blobs import Blobs
 from toque.ports.clock import Clock
 from toque.ports.executor import AttemptSpec, Executor, WorkItem
 from toque.runtime.batch import Batch
+from toque.runtime.external import ExternalJobs
 from toque.runtime.granting import executor_of
 from toque.runtime.messages import Message
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.owned import OwnedRun
-from toque.runtime.specs import Specs, log_path
+from toque.runtime.specs import Specs
 from toque.runtime.timers import Timers
 
 Slot = tuple[str, int, str]
@@ -40,6 +36,8 @@ class Actor:
         blobs: Blobs,
         options: RuntimeOptions,
         put: Callable[[Message], None],
+        *,
+        jobs: ExternalJobs,
     ) -> None:
         self._executors = executors
         self._clock = clock
@@ -47,10 +45,7 @@ class Actor:
         self._specs = Specs(blobs, options)
         self._options = options
         self._put = put
-        self._extra = count(1)
-        self._stopping: set[Token] = set()
-        self._all_stopped = asyncio.Event()
-        self._all_stopped.set()
+        self._jobs = jobs
 
     def act(self, batch: Batch) -> None:
         """Do what `batch` decided, now that it is durable."""
@@ -70,8 +65,6 @@ class Actor:
                 case fx.AnswerStep(body=body):
                     if (executor := self._executor(owned, body)) is not None:
                         executor.answer(effect)  # type: ignore[attr-defined]
-                case fx.StopDeferred(key=key, handle=handle):
-                    self._stop_deferred(owned, key, handle)
                 case _:
                     pass
         for (name, _, environment), (owned, specs) in items.items():
@@ -98,19 +91,11 @@ class Actor:
 
     def void(self, message: Message) -> None:
         """A report about a run that is not ours (any more) may be forgotten by its sender."""
+        self._jobs.heard(message)
         token = getattr(message, "token", None)
-        if token in self._stopping and not isinstance(message, AttemptStarted):
-            self._stopping.remove(token)
-            if not self._stopping:
-                self._all_stopped.set()
         if isinstance(token, Token):
             for executor in self._executors.values():
                 executor.acknowledge(token)
-
-    async def external_jobs_stopped(self, grace_s: float) -> None:
-        """Wait until every `on_cancel` that was called has ended, but no longer than `grace_s`."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._all_stopped.wait(), grace_s)
 
     def _executor(self, owned: OwnedRun, key: TaskKey) -> Executor | None:
         """None: nobody here could have taken the attempt, or the run has no such task (a stray report)."""
@@ -146,30 +131,6 @@ class Actor:
             return
         slot = (executor, id(owned.bundle), spec.node.policy.environment)
         items.setdefault(slot, (owned, []))[1].append(spec)
-
-    def _stop_deferred(self, owned: OwnedRun, key: TaskKey, handle: Any) -> None:
-        """Have `on_cancel(handle)` called once, in a worker; it belongs to no run, so that nothing waits for it.
-
-        Not prevented: a crash between the commit of the cancel and this call leaves the external job running.
-        """
-        node = owned.machine.node(key.task)
-        executor = self._executor(owned, key)
-        if executor is None or not isinstance(node, TaskNode) or node.policy.on_cancel is None:
-            return
-        spec = AttemptSpec(
-            run_id="",
-            task=key.task,
-            map_index=key.map_index,
-            attempt=0,
-            token=Token(-1, next(self._extra)),
-            node=TaskNode(id=key.task, code=node.policy.on_cancel, args=(Const(value=handle),)),
-            version=owned.machine.row.version,
-            pipeline=owned.machine.row.pipeline,
-            log_path=log_path(self._options.logs, owned.run_id, key, 0) if self._options.logs else "",
-        )
-        self._stopping.add(spec.token)
-        self._all_stopped.clear()
-        executor.submit(WorkItem(bundle=owned.bundle, environment=node.policy.environment, attempts=(spec,)))
 
     def _refuse(self, owned: OwnedRun, key: TaskKey, attempt: int, token: Token, error: ErrorInfo) -> None:
         """The attempt cannot be handed to anybody: it has failed."""

@@ -40,6 +40,8 @@ class Adoption:
         self._put = put
         self.contended: Callable[[], Collection[str]] = tuple
         """Pools in which other processes held slots: what they hold is looked at until they let go."""
+        self.starves: Callable[[], bool] = lambda: False
+        """Whether this process waits for something that only a dead one may hold."""
         self.knows: Callable[[str], bool] = lambda run_id: True
         """Whether a run is in memory here."""
         self._taken: list[str] = []
@@ -149,7 +151,7 @@ class Adoption:
         at the last look too: their workers are gone by now."""
         gone = [name for name in dead if name in self._dead]
         self._dead = set(dead)
-        if self.contended() and not self._freed.issuperset(gone):
+        if (self.contended() or self.starves()) and not self._freed.issuperset(gone):
             await self._store.adopt(instance, from_instances=gone, limit=0)
             self._freed.update(gone)
             log.info("freed the slots of %s", ", ".join(gone))

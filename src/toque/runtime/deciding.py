@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from toque.engine.inputs import AttemptLost
+from toque.engine.lateness import late_timers
 from toque.engine.restore import restore
-from toque.engine.run import decide, new_run
+from toque.engine.run import Decision, decide, new_run
 from toque.engine.states import RunState
 from toque.engine.values import Token
 from toque.ports.executor import Executor
@@ -75,7 +76,7 @@ class Deciding:
         row = msgspec.structs.replace(launch.row, owner=self._instance)
         owned = OwnedRun(new_run(launch.pipeline, row, launch.reuse), launch.pipeline, launch.bundle)
         self.runs[row.run_id] = owned
-        batch.add(owned, [])
+        self.granting.step(batch, owned, Decision([], late_timers(owned.machine)))
         self.granting.starting.request(batch, owned)
 
     def take_in(self, batch: Batch, adopt: Adopt, *, alive: bool) -> OwnedRun:

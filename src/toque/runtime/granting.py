@@ -20,6 +20,7 @@ from toque.ports.executor import Executor
 from toque.ports.store import Hold
 from toque.runtime.batch import Batch, holder
 from toque.runtime.options import RuntimeOptions
+from toque.runtime.outgoing import rows_of
 from toque.runtime.owned import OwnedRun
 from toque.runtime.starting import RUNS, Starting
 
@@ -46,6 +47,8 @@ class Granting:
     def step(self, batch: Batch, owned: OwnedRun, decision: Decision) -> None:
         """Collect a decision; what it asks of admission happens at once."""
         batch.add(owned, decision.facts)
+        if decision.effects or decision.facts:
+            batch.outbox += rows_of(owned, decision.facts, decision.effects, self._options.alerting, batch.now_us)
         for effect in decision.effects:
             match effect:
                 case fx.RequestSlots(task=task, count=count):

@@ -22,6 +22,7 @@ from toque.runtime.acting import Actor
 from toque.runtime.adoption import Adoption
 from toque.runtime.batch import Batch
 from toque.runtime.deciding import Deciding
+from toque.runtime.external import ExternalJobs
 from toque.runtime.fuse import Fuse
 from toque.runtime.ids import new_instance
 from toque.runtime.inbox import Inbox
@@ -29,6 +30,7 @@ from toque.runtime.intake import CommitListener, Intake, Listener
 from toque.runtime.messages import Launch, Message
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.owned import Ends, OwnedRun
+from toque.runtime.relay import Relay
 from toque.runtime.settling import Settling
 from toque.runtime.timers import Timers
 from toque.runtime.versions import Versions
@@ -59,13 +61,16 @@ class Runtime:
         self._inbox: Inbox[Message] = Inbox()
         self._timers = Timers(clock, self._inbox.put)
         self._adoption = Adoption(store, versions, clock, options, self._inbox.put)
-        self._actor = Actor(executors, clock, self._timers, blobs, options, self._inbox.put)
+        jobs = ExternalJobs(executors, versions, options)
+        self._relay = Relay(self.instance, store, clock, jobs, options)
+        self._actor = Actor(executors, clock, self._timers, blobs, options, self._inbox.put, jobs=jobs)
         numbers = count(1)
         self._deciding = Deciding(
             self.instance, executors, options, lambda: Token(self._boot, next(numbers)), self._actor.void
         )
         self._ends = Ends()
         self._adoption.contended = lambda: self._deciding.granting.contended
+        self._adoption.starves = lambda: self._relay.is_starved
         self._adoption.knows = self._deciding.runs.__contains__
         self._settling = Settling(
             self.instance, store, clock, self._deciding, self._actor, self._inbox.put, self._ends.ended
@@ -92,7 +97,7 @@ class Runtime:
         for executor in self._executors.values():
             await executor.start(self._intake)
         self._turning = asyncio.create_task(self._turn_forever(), name="toque-loop")
-        for task in (self._turning, self._timers.start(), self._adoption.start(self.instance)):
+        for task in (self._turning, self._timers.start(), self._adoption.start(self.instance), self._relay.start()):
             self._fuse.watch(task)
 
     async def stop(self, *, grace_s: float = 5.0) -> None:
@@ -103,7 +108,7 @@ class Runtime:
         self._grants = False
         await self._adoption.stop()
         await self._timers.stop()
-        await self._actor.external_jobs_stopped(grace_s)
+        await self._relay.stop(grace_s)
         # The loop goes on meanwhile: what ends within the grace is recorded, and need not run again.
         for executor in self._executors.values():
             await executor.stop(grace_s=grace_s)
@@ -190,6 +195,8 @@ class Runtime:
                 return
             self._intake.publish(batch)
             self._actor.act(batch)
+            if batch.outbox:
+                self._relay.poke()
             self._forget_ended(batch)
 
     # -- after the commit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from toque.runtime.outgoing import Alerting
 from toque.worker.lease import LeaseFile
 
 
@@ -33,6 +34,10 @@ class RuntimeOptions:
     """Take over queued runs and those of dead instances (a server does, `toque run` does not)."""
     spill_entries: int = 1000
     """Gathered results beyond this number travel as a blob."""
+    relay_s: float = 1.0
+    """How often the outbox is looked into for what other processes wrote."""
+    alerting: Alerting | None = None
+    """Who is told of what; None: this process writes and sends no messages."""
     logs: str = ""
     """Directory of the attempts' logs; "" keeps none."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -13,9 +13,20 @@ import msgspec
 
 from toque.durations import seconds
 from toque.errors import UserError
+from toque.settings import places
 from toque.settings.lines import locate
+from toque.settings.notifications import NotificationTable, notification, tables
 from toque.settings.secret import Secret, is_telling
-from toque.settings.tree import BundleFiles, Connection, Environment, Retention, Section, Settings, nearest
+from toque.settings.tree import (
+    BundleFiles,
+    Connection,
+    Environment,
+    Notification,
+    Retention,
+    Section,
+    Settings,
+    nearest,
+)
 
 FILE_NAME = "toque.toml"
 Table = dict[str, Any]
@@ -43,6 +54,8 @@ class _Bound(Section, frozen=True, kw_only=True):
     environments: dict[str, Table] = {}
     pools: dict[str, int] = {}
     secrets: dict[str, str] = {}
+    notifications: list[Table] | Table = []
+    ui_url: str = ""
 
 
 class _File(_Bound, frozen=True, kw_only=True):
@@ -65,7 +78,7 @@ def load(project: Path, profile: str | None = None, *, environ: Mapping[str, str
     """The settings of `project` (a root as `find_project` gives it).
 
     The profile is the argument, else `TOQUE_PROFILE`, else `dev` when the file declares one, else none. Over the
-    file stand `TOQUE_STORE`, `TOQUE_BLOBS`, `TOQUE_WORKERS`, `TOQUE_TRIGGERS`, `TOQUE_VARIABLE_<NAME>`,
+    file stand `TOQUE_STORE`, `TOQUE_BLOBS`, `TOQUE_WORKERS`, `TOQUE_TRIGGERS`, `TOQUE_UI_URL`, `TOQUE_VARIABLE_<NAME>`,
     `TOQUE_SECRET_<NAME>` and `TOQUE_CONNECTION_<NAME>` (a JSON object). Raises `UserError` with file and line.
     """
     return _Loader(project.absolute(), os.environ if environ is None else environ).load(profile)
@@ -97,8 +110,8 @@ class _Loader:
             declared=bool(self._text),
             name=top.name or self._project.name,
             profile=self._profile,
-            store_url=_store_url(self._project, top.store),
-            blobs_url=_blobs_url(self._project, top.blobs),
+            store_url=places.store_url(self._project, top.store),
+            blobs_url=places.blobs_url(self._project, top.blobs),
             workers=top.workers or os.cpu_count() or 1,
             lease_s=self._lease(top.lease),
             triggers=top.triggers,
@@ -113,6 +126,8 @@ class _Loader:
             pools={**top.pools, **slots},
             secrets={name: self._secret(text, ("secrets", name)) for name, text in top.secrets.items()}
             | {name: Secret("env", var, environ=self._environ) for name, var in self._from_environment("SECRET")},
+            notifications=tuple(self._notifications(top.notifications, connections)),
+            ui_url=top.ui_url.rstrip("/"),
         )
 
     def _read(self) -> Table:
@@ -143,7 +158,7 @@ class _Loader:
     def _with_environment(self, data: Table) -> Table:
         over: Table = {
             key: self._environ[f"TOQUE_{key.upper()}"]
-            for key in ("store", "blobs", "workers", "triggers")
+            for key in ("store", "blobs", "workers", "triggers", "ui_url")
             if f"TOQUE_{key.upper()}" in self._environ
         }
         over["variables"] = {name: self._environ[var] for name, var in self._from_environment("VARIABLE")}
@@ -234,6 +249,15 @@ class _Loader:
         except (UserError, ValueError) as error:
             raise self._error(f"retention.age: {error}", self._line(("retention", "age")), 'age = "90d"') from error
 
+    def _notifications(self, written: Any, connections: Mapping[str, Connection]) -> Iterator[Notification]:
+        line = self._line(("notifications",))
+        for table in tables(written):
+            yield notification(
+                self._convert(NotificationTable, table, ("notifications",)),
+                connections,
+                lambda message, fix: self._error(message, line, fix),
+            )
+
     def _convert(self, kind: type[S], table: Table, path: tuple[str, ...]) -> S:
         """`table` as `kind`, its keys checked one by one, so that each error has its own line."""
         known = tuple(field.encode_name for field in msgspec.structs.fields(kind))
@@ -262,19 +286,6 @@ class _Loader:
         lines = self._text.splitlines()
         source = lines[line - 1].strip() if 0 < line <= len(lines) else ""
         return UserError(message, file=str(self._file), line=line, source=_unless_secret(source), fix=fix)
-
-
-def _store_url(project: Path, url: str) -> str:
-    path = url.removeprefix("sqlite:///")
-    if url and path == url:
-        return url
-    return f"sqlite:///{project / (path or '.toque/toque.db')}"
-
-
-def _blobs_url(project: Path, url: str) -> str:
-    if "://" in url:
-        return url
-    return f"file://{project / (url or '.toque/blobs')}"
 
 
 def _overlaid(below: Table, above: Table) -> Table:

@@ -41,6 +41,17 @@ class Environment(Section, frozen=True, kw_only=True):
     requirements: tuple[str, ...] = ()
 
 
+class Notification(Section, frozen=True, kw_only=True):
+    """Who is told when a pipeline fails, recovers or is late."""
+
+    to: str
+    """Name of a connection of a type that can be told: `slack`, `smtp`, `webhook`."""
+    on: tuple[str, ...]
+    """Of `failure`, `recovery`, `late`."""
+    pipelines: tuple[str, ...] = ()
+    """Names, `*` and `?` allowed; none means all."""
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """Named, typed access to something outside."""
 
@@ -83,6 +94,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pools: Mapping[str, int] = {}
     """Slots by name, those of connections (`connection:NAME`) included."""
     secrets: Mapping[str, Secret] = {}
+    notifications: tuple[Notification, ...] = ()
+    ui_url: str = ""
+    """Where people open the UI (`https://toque.example.com`): messages link to it."""
 
     @property
     def home(self) -> Path:

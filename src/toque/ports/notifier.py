@@ -1,0 +1,54 @@
+"""Notifiers: how a message reaches people. One protocol; an adapter for each type of connection."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+from toque.errors import ToqueError
+
+MessageKind: TypeAlias = Literal["failure", "recovery", "late", "summary", "test"]
+
+
+class NotSent(ToqueError):
+    """The receiver did not take the message. `permanent`: it never will, so that nobody tries again."""
+
+    def __init__(self, message: str, *, permanent: bool = False, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+        """What the receiver asked for; 0 when it said nothing."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody is told, whole: it is not looked up again when it is sent again. Secrets are masked."""
+
+    kind: MessageKind
+    dedup: str
+    """The same however often it is sent: a receiver that has seen it may drop it."""
+    title: str
+    """One line that says what happened."""
+    at_us: int = 0
+    pipeline: str = ""
+    run_id: str = ""
+    owner: str = ""
+    trigger: str = ""
+    duration_us: int = 0
+    task: str = ""
+    """The first failed task run, as `task[index]`."""
+    error_type: str = ""
+    error: str = ""
+    log: tuple[str, ...] = ()
+    """The last lines of that attempt."""
+    note: str = ""
+    link: str = ""
+    """The page of the run; "" when the settings do not say where the UI is."""
+
+
+class Notifier(Protocol):
+    """Sends to one connection."""
+
+    async def send(self, message: Message) -> None:
+        """Return once the receiver has taken it. Raises `NotSent`, whose text names no secret."""
+        ...

@@ -1,0 +1,261 @@
+"""The relay: carries out what the outbox holds, at least once, whoever wrote it and whenever.
+
+One process at a time does: it holds the only slot of a pool, which is freed like all others when it dies. A row leaves
+the outbox with the transaction that says it is done; a process that dies in between leaves it to the next one, so that
+a receiver may see a message twice, with the same dedup id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import msgspec
+
+from toque.engine.states import RunState
+from toque.errors import ToqueError
+from toque.ports.clock import Clock
+from toque.ports.notifier import Message, NotSent
+from toque.ports.store import Commit, Hold, OutboxRow, PoolFull, RunFilter, Store, StoreUnavailable
+from toque.runtime.alerts import HOUR_US, REMEMBERED, Event, hour_of, judge
+from toque.runtime.evidence import ENDED, Evidence
+from toque.runtime.external import ExternalJobs
+from toque.runtime.options import RuntimeOptions
+from toque.runtime.outgoing import EVENT, MESSAGE, STOP, SUMMARY, StopOrder
+
+log = logging.getLogger("toque.relay")
+
+POOL = "relay:"
+"""Its one slot makes a process the one that relays; the colon keeps it apart from the pools of users."""
+AT_ONCE = 16
+"""Rows under way: one receiver that hangs must not hold up the others."""
+FIRST_DELAY_S = 5.0
+LONGEST_DELAY_S = 600.0
+LONGEST_WISH_S = 3600.0
+"""A receiver may ask to be left alone for so long."""
+GIVE_UP_AFTER_S = 24 * 3600.0
+GIVEN_UP = "outbox.given_up"
+"""Counter of what could not be delivered."""
+WAITING = (RunState.QUEUED, RunState.RUNNING, RunState.SUSPENDED)
+
+
+class SummaryOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An hour of a pipeline that is to be summed up for one receiver."""
+
+    at_us: int
+    pipeline: str
+    hour: int
+    to: str
+    owner: str
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A message on its way to one receiver."""
+
+    at_us: int
+    to: str
+    message: Message
+
+
+class Relay:
+    """Looks into the outbox when poked, when a row is due again, and once in `relay_s` for what others wrote."""
+
+    def __init__(self, instance: str, store: Store, clock: Clock, jobs: ExternalJobs, options: RuntimeOptions) -> None:
+        self._instance = instance
+        self._store = store
+        self._clock = clock
+        self._jobs = jobs
+        self._alerting = options.alerting
+        self._look_s = options.relay_s
+        self._evidence = Evidence(store, self._alerting, options.logs) if self._alerting is not None else None
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._poked = asyncio.Event()
+        self._leads = False
+        self.is_starved = False
+        """Another process has the slot. It may be dead."""
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> asyncio.Task[None]:
+        """Begin to look."""
+        self._poked.set()
+        self._task = asyncio.create_task(self._run(), name="toque-relay")
+        return self._task
+
+    def poke(self) -> None:
+        """Something was written into the outbox."""
+        self._poked.set()
+
+    async def stop(self, grace_s: float) -> None:
+        """Deliver what is due, but for no longer than `grace_s`; the rest is for whoever comes next."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(TimeoutError, StoreUnavailable):
+            await asyncio.wait_for(self._rest(), grace_s)
+        for task in self._busy.values():
+            task.cancel()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+        with contextlib.suppress(StoreUnavailable):
+            await self._let_go()
+
+    async def _rest(self) -> None:
+        while await self._take_up() or self._busy:
+            await asyncio.wait([*self._busy.values()], return_when=asyncio.FIRST_COMPLETED)
+
+    # -- looking
+
+    async def _run(self) -> None:
+        while True:
+            self._poked.clear()
+            try:
+                await self._take_up()
+                if not self._busy:
+                    await self._let_go()
+            except StoreUnavailable as unavailable:
+                log.warning("store unavailable, the outbox waits: %s", unavailable)
+            await self._until_poked(self._clock.now_us() + int(self._look_s * 1e6))
+
+    async def _until_poked(self, due_us: int) -> None:
+        waiting = asyncio.ensure_future(self._clock.wait_until(due_us))
+        poked = asyncio.ensure_future(self._poked.wait())
+        try:
+            await asyncio.wait({waiting, poked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            poked.cancel()
+
+    async def _take_up(self) -> bool:
+        """Begin what is due. False when there was nothing new, or another process does it."""
+        due = await self._store.list_outbox(self._clock.now_us())
+        new = [row for row in due if row.dedup not in self._busy and self._can(row)][: AT_ONCE - len(self._busy)]
+        if not new or not await self._lead():
+            return False
+        for row in new:
+            task = self._busy[row.dedup] = asyncio.create_task(self._handle(row), name=f"toque-relay {row.dedup}")
+            task.add_done_callback(lambda task, dedup=row.dedup: self._over(dedup, task))  # type: ignore[misc]
+        return True
+
+    def _can(self, row: OutboxRow) -> bool:
+        return row.kind == STOP or (self._alerting is not None and row.kind in (EVENT, SUMMARY, MESSAGE))
+
+    def _over(self, dedup: str, task: asyncio.Task[None]) -> None:
+        del self._busy[dedup]
+        self._poked.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an entry of the outbox met a defect of Toque: %s", dedup, exc_info=error)
+
+    async def _lead(self) -> bool:
+        if not self._leads:
+            hold = Hold(pool=POOL, holder=self._instance, slots=1, limit=1)
+            try:
+                await self._store.commit(Commit(instance=self._instance, acquire=[hold]))
+            except PoolFull:
+                self.is_starved = True
+                return False
+            self._leads, self.is_starved = True, False
+        return True
+
+    async def _let_go(self) -> None:
+        if self._leads:
+            self._leads = False
+            await self._store.commit(Commit(instance=self._instance, release=[(POOL, self._instance)]))
+
+    # -- carrying out
+
+    async def _handle(self, row: OutboxRow) -> None:
+        """Do it; whatever comes of that is written."""
+        try:
+            after = await self._carry_out(row)
+        except ToqueError as problem:
+            if isinstance(problem, StoreUnavailable):
+                return  # it is still there, and due
+            await self._again(row, problem)
+            return
+        except Exception as error:
+            await self._again(row, error)
+            raise
+        await self._write(Commit(instance=self._instance, outbox=after, outbox_done=[row.dedup]))
+
+    async def _carry_out(self, row: OutboxRow) -> list[OutboxRow]:
+        """Rows that follow."""
+        match row.kind:
+            case "stop":
+                await self._jobs.stop(msgspec.convert(row.payload, StopOrder))
+                return []
+            case "message":
+                delivery = msgspec.convert(row.payload, Delivery)
+                await self._notified(delivery)
+                return []
+            case "summary":
+                order = msgspec.convert(row.payload, SummaryOrder)
+                assert self._evidence is not None
+                summary = await self._evidence.summary(order.pipeline, order.hour, order.owner, order.to)
+                return [self._to(order.to, summary)]
+            case _:
+                return await self._judged(msgspec.convert(row.payload, Event))
+
+    async def _judged(self, event: Event) -> list[OutboxRow]:
+        states = WAITING if event.happened == "late" else ENDED
+        runs = await self._store.list_runs(RunFilter(pipeline=event.pipeline, states=states, limit=REMEMBERED))
+        verdict = judge(event, runs)
+        if verdict.told is None:
+            return []
+        if verdict.is_held:
+            return [self._summed_up(event, to) for to in event.to]
+        assert self._evidence is not None
+        message = await self._evidence.message(event, verdict)
+        return [self._to(to, message) for to in event.to]
+
+    def _to(self, to: str, message: Message) -> OutboxRow:
+        delivery = Delivery(at_us=self._clock.now_us(), to=to, message=message)
+        payload = msgspec.to_builtins(delivery)
+        return OutboxRow(dedup=f"{message.dedup}>{to}", kind=MESSAGE, payload=payload, due_us=delivery.at_us)
+
+    def _summed_up(self, event: Event, to: str) -> OutboxRow:
+        hour = hour_of(event.at_us)
+        due_us = (hour + 1) * HOUR_US
+        order = SummaryOrder(at_us=due_us, pipeline=event.pipeline, hour=hour, to=to, owner=event.owner)
+        dedup = f"summary/{event.pipeline}/{hour}/{to}"
+        return OutboxRow(dedup=dedup, kind=SUMMARY, payload=msgspec.to_builtins(order), due_us=due_us)
+
+    async def _notified(self, delivery: Delivery) -> None:
+        assert self._alerting is not None
+        try:
+            notifier = self._alerting.notifier(delivery.to)
+        except ToqueError as problem:
+            raise NotSent(str(problem)) from problem
+        await notifier.send(delivery.message)
+
+    async def _again(self, row: OutboxRow, problem: Exception) -> None:
+        """Later, unless it has been tried for long enough."""
+        now_us = self._clock.now_us()
+        said = self._alerting.mask(str(problem)) if self._alerting is not None else str(problem)
+        age_s = (now_us - int(row.payload.get("at_us", now_us))) / 1e6
+        if getattr(problem, "permanent", False) or age_s >= GIVE_UP_AFTER_S:
+            log.error("given up after %d tries: %s: %s", row.tries + 1, row.dedup, said)
+            gone = Commit(instance=self._instance, outbox_done=[row.dedup], counters={GIVEN_UP: 1})
+            await self._write(gone)
+            return
+        wait_s = delay_s(row.tries, getattr(problem, "retry_after_s", 0.0))
+        log.warning("not delivered, again in %.0f s: %s: %s", wait_s, row.dedup, said)
+        later = msgspec.structs.replace(
+            row, tries=row.tries + 1, last_error=said[:500], due_us=now_us + int(wait_s * 1e6)
+        )
+        await self._write(Commit(instance=self._instance, outbox=[later]))
+
+    async def _write(self, commit: Commit) -> None:
+        """Until it is written: to let go of the row before that would be to deliver it again and again."""
+        while True:
+            try:
+                await self._store.commit(commit)
+                return
+            except StoreUnavailable as unavailable:
+                log.warning("store unavailable, the outbox waits: %s", unavailable)
+            await self._clock.wait_until(self._clock.now_us() + int(self._look_s * 1e6))
+
+
+def delay_s(tries: int, wished_s: float) -> float:
+    """Before the next try: doubled each time, and never less than the receiver asked for."""
+    grown = min(FIRST_DELAY_S * 2.0 ** min(tries, 20), LONGEST_DELAY_S)
+    return max(grown, min(wished_s, LONGEST_WISH_S))
