@@ -4,13 +4,17 @@ import { Problem, problemOf, unreachable } from "@/api/problem";
 
 export const PREFIX = "/api/v1";
 
-export type Params = Record<string, string | number | boolean | null | undefined>;
+type Value = string | number | boolean | null | undefined;
+
+/** A list is a parameter repeated. */
+export type Params = Record<string, Value | readonly string[]>;
 
 /** `path` with its query; empty values are left out, so that equal questions have equal addresses. */
 export function address(path: string, params: Params = {}): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
+    if (Array.isArray(value)) for (const each of value) query.append(name, String(each));
+    else if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
   }
   const tail = query.toString();
   return PREFIX + path + (tail ? `?${tail}` : "");

@@ -93,15 +93,15 @@ function upsertPages(data: InfiniteData<Page<Run>>, runs: Run[], filters: Params
 
 /** Whether a run answers the filters that a page can name without asking the server; others are the server's to judge. */
 export function matches(run: Run, filters: Params): boolean {
-  const states = String(filters["state"] ?? "");
+  const states = (filters["state"] ?? []) as readonly string[];
   const search = String(filters["search"] ?? "").toLowerCase();
   return (
     (!filters["pipeline"] || run.pipeline === filters["pipeline"]) &&
-    (!states || states.split(",").includes(run.state)) &&
+    (states.length === 0 || states.includes(run.state)) &&
     (!filters["trigger"] || run.trigger === filters["trigger"]) &&
     (!filters["from_us"] || run.created_us >= Number(filters["from_us"])) &&
     (!filters["to_us"] || run.created_us < Number(filters["to_us"])) &&
-    (!search || run.run_id.toLowerCase().includes(search) || run.pipeline.toLowerCase().includes(search))
+    (!search || run.run_id.toLowerCase().startsWith(search) || run.pipeline.toLowerCase().includes(search))
   );
 }
 

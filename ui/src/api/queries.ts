@@ -15,6 +15,7 @@ import type {
   RunDetail,
   ScheduleSummary,
   Session,
+  System,
   Tick,
 } from "@/api/types";
 
@@ -27,7 +28,7 @@ export const sessionQuery = queryOptions({
 
 export const attentionQuery = queryOptions({
   queryKey: ["attention"],
-  queryFn: ({ signal }) => get<Page<Attention>>("/attention", {}, signal),
+  queryFn: ({ signal }) => get<Page<Attention>>("/attention", { limit: 200 }, signal),
 });
 
 export const pipelinesQuery = (filters: Params = {}) =>
@@ -77,7 +78,7 @@ export const schedulesQuery = (pipeline?: string) =>
 
 export const backfillsQuery = queryOptions({
   queryKey: ["backfills"],
-  queryFn: ({ signal }) => get<Page<Backfill>>("/backfills", {}, signal),
+  queryFn: ({ signal }) => get<Page<Backfill>>("/backfills", { limit: 200 }, signal),
 });
 
 export const poolsQuery = queryOptions({
@@ -93,7 +94,7 @@ export const filesQuery = queryOptions({
 
 export const systemQuery = queryOptions({
   queryKey: ["system"],
-  queryFn: ({ signal }) => get<Record<string, unknown>>("/system", {}, signal),
+  queryFn: ({ signal }) => get<System>("/system", {}, signal),
   refetchInterval: 5_000,
 });
 

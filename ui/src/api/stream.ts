@@ -144,7 +144,10 @@ export class LiveStream {
       this.listener.onHello(JSON.parse(data) as Hello, gap);
       return;
     }
-    if (event === "patch") this.listener.onFrame(JSON.parse(data) as Frame);
+    if (event === "patch") {
+      const frames = JSON.parse(data) as Frame | Frame[];
+      for (const frame of Array.isArray(frames) ? frames : [frames]) this.listener.onFrame(frame);
+    }
     // After the frame was applied: a cursor must never be ahead of the cache.
     if (id) this.cursor = id;
   }

@@ -90,3 +90,14 @@ export function shortId(id: string): string {
 function pad(value: number): string {
   return String(value).padStart(2, "0");
 }
+
+/** The two halves of a schedule's id, `pipeline/name`. */
+export function pipelineOf(schedule: string): string {
+  const slash = schedule.indexOf("/");
+  return slash < 0 ? schedule : schedule.slice(0, slash);
+}
+
+export function scheduleOf(schedule: string): string {
+  const slash = schedule.indexOf("/");
+  return slash < 0 ? "" : schedule.slice(slash + 1);
+}

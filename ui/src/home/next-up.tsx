@@ -1,0 +1,59 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { upcomingQuery } from "@/api/queries";
+import { Empty } from "@/design/empty";
+import { Section } from "@/design/page";
+import { Skeleton } from "@/design/skeleton";
+import { Time } from "@/design/time";
+import { pipelineOf, scheduleOf } from "@/design/words";
+import css from "./page.module.css";
+
+const SHOWN = 8;
+
+export function NextUp() {
+  const ticks = useQuery(upcomingQuery(SHOWN));
+  const items = ticks.data?.items ?? [];
+  return (
+    <Section
+      title="Next up"
+      note={
+        items.length > 0 && (
+          <Link to="/day" search={{}}>
+            the day
+          </Link>
+        )
+      }
+    >
+      {ticks.isPending && (
+        <div className={css.rows}>
+          <Skeleton rows={4} />
+        </div>
+      )}
+      {ticks.data && items.length === 0 && (
+        <Empty title="No schedule fires in the next day" command='toque schedule preview "0 7 * * 1-5"'>
+          Give a pipeline a schedule with <code>@pipeline(schedule=…)</code>; this says what a rule means:
+        </Empty>
+      )}
+      <div className={css.rows} hidden={items.length === 0}>
+        {items.map((tick) => (
+          <Link
+            key={tick.schedule + tick.at_us}
+            to="/pipelines/$name/$view"
+            params={{ name: pipelineOf(tick.schedule), view: "schedules" }}
+            className={css.row}
+          >
+            <span className={css.quiet}>
+              <Time us={tick.due_us || tick.at_us} form="clock" />
+            </span>
+            <span className={css.name}>
+              {pipelineOf(tick.schedule)} <span className={css.quiet}>{scheduleOf(tick.schedule)}</span>
+            </span>
+            <span className={css.quiet}>
+              <Time us={tick.due_us || tick.at_us} />
+            </span>
+          </Link>
+        ))}
+      </div>
+    </Section>
+  );
+}
