@@ -1,24 +1,30 @@
 """The cursor of a stream: how much of each topic its client has.
 
 `n` counts the changes that one server process has seen, so it means something to that process only, which its boot
-number tells. `positions` outlive it: the last fact of a run, the offset in a log.
+number tells. The position outlives it: the last fact of a run, the offset in a log.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+from typing import NamedTuple
 
 import msgspec
+
+
+class Place(NamedTuple):
+    """How far a client is in one topic."""
+
+    n: int
+    position: int
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """Everything up to here was sent."""
 
     boot: int
-    n: int
-    positions: dict[str, int]
-    """By topic."""
+    topics: dict[str, Place]
 
 
 _decode = msgspec.msgpack.Decoder(Cursor).decode
