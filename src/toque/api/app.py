@@ -25,6 +25,7 @@ from toque.api.routes import (
     versions,
 )
 from toque.api.services import Services
+from toque.api.stream import routes as stream
 from toque.api.wire.model import FieldProblem, Problem
 
 PREFIX = "/api/v1"
@@ -41,6 +42,7 @@ ROUTERS = (
     logs.router,
     actions.router,
     system.router,
+    stream.router,
 )
 OPEN = frozenset({"sign_in", "healthz", "readyz"})
 """Operations that need no session."""
