@@ -64,7 +64,8 @@ def plan_backfill(
     reason: str = "",
     now_us: int,
 ) -> BackfillRow:
-    """A plan of one run for each tick of a schedule in the span (without its end), not stored yet. Raises `UserError`."""
+    """A plan of one run for each tick of a schedule in the span, its end excluded; not stored yet. Raises
+    `UserError`."""
     from_us, to_us = span_us
     if to_us <= from_us:
         raise UserError("a backfill ends after it begins", fix="--from comes before --to")

@@ -1,0 +1,56 @@
+"""What starts runs by itself, wired into a server: schedules and backfills."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from toque.local.site import Site
+from toque.runtime.backfills import Backfilling
+from toque.runtime.scheduling import Scheduling
+
+log = logging.getLogger("toque.server")
+
+
+@dataclass(frozen=True)
+class Triggering:
+    """The roles, for whoever changes what they look at."""
+
+    scheduling: Scheduling
+    backfilling: Backfilling
+
+    async def caught_up(self) -> None:
+        """What was missed while no server ran has been decided."""
+        await self.scheduling.caught_up.wait()
+
+
+@asynccontextmanager
+async def triggering(site: Site) -> AsyncIterator[Triggering | None]:
+    """Ticks are decided and backfills go on within the block; None where `triggers = "off"`.
+
+    The profile decides that, so that a copy of a project on a laptop does not do what the production server does.
+    """
+    if site.settings.triggers == "off":
+        log.info(
+            "schedules start nothing here: triggers are off under the profile %r", site.settings.profile or "default"
+        )
+        yield None
+        return
+    scheduling = Scheduling(site.store, site.runtime, site.versions, site.clock)
+    backfilling = Backfilling(site.store, site.runtime, site.versions, site.clock)
+    for task in (scheduling.start(), backfilling.start()):
+        task.add_done_callback(_raise_what_it_raised)
+    try:
+        yield Triggering(scheduling, backfilling)
+    finally:
+        await scheduling.stop()
+        await backfilling.stop()
+
+
+def _raise_what_it_raised(task: asyncio.Task[None]) -> None:
+    """A callback that raises is seen by the fuse of the runtime: a server without its clock must not seem well."""
+    if not task.cancelled():
+        task.result()
