@@ -25,6 +25,9 @@ def validate(schedule: Schedule) -> None:
             fix="letters, digits, _ and -, beginning with a letter",
         )
     check_zone(schedule.tz)
+    for day in schedule.calendar.holidays if schedule.calendar else ():
+        if not _is_date(day):
+            raise UserError(f"{day!r} is not a date.", fix="a date such as 2026-12-25")
     _check_rule(schedule)
     if schedule.catchup not in get_args(CatchUpPolicy):
         raise UserError(f"catchup={schedule.catchup!r} does not exist.", fix='"skip", "latest" or "all"')
@@ -34,9 +37,6 @@ def validate(schedule: Schedule) -> None:
         raise UserError(f"jitter={duration_text(schedule.jitter_s)} is out of range.", fix="up to a day")
     if schedule.end_us and schedule.end_us <= schedule.start_us:
         raise UserError("end is not after start: there would be no tick.", fix="an end after the start")
-    for day in schedule.calendar.holidays if schedule.calendar else ():
-        if not _is_date(day):
-            raise UserError(f"{day!r} is not a date.", fix="a date such as 2026-12-25")
 
 
 def check_zone(tz: str) -> None:

@@ -92,7 +92,7 @@ def _clock_changes(schedule: Schedule) -> Iterator[str]:
     changes = [each for each in within if each.offset_us != each.before_us]
     if is_steady(rule):
         if changes:
-            yield "when the clocks change it keeps its pace: what is leapt over does not run, what comes twice runs twice"
+            yield "when the clocks change it keeps its pace: what they skip is left out, what comes twice runs twice"
         return
     if (leap := next(_touched(schedule, [c for c in changes if c.offset_us > c.before_us]), None)) is not None:
         verb = "runs at" if len(leap.times) == 1 else "run once, at"
