@@ -133,7 +133,8 @@ class Invariants:
                     continue
                 teardown = stored.by_key.get(TaskKey(node.id, key.map_index))
                 assert teardown is not None, f"{key} was never torn down"
-                was_forbidden = teardown.marked is not None or teardown.reason == FORBIDDEN
+                # What a person had forbidden in the origin is taken over with the setup that stands since then.
+                was_forbidden = teardown.marked is not None or teardown.reason == FORBIDDEN or teardown.reused_from
                 did_run = teardown.state in (TaskState.SUCCEEDED, TaskState.FAILED) or teardown.reason == NOTHING_TO_DO
                 assert did_run or was_forbidden, f"{key} was not torn down: {teardown}"
 

@@ -45,7 +45,7 @@ def _started(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.Attempt
 def _succeeded(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptSucceeded) -> None:
     if lane.state[index] == DISPATCHED:
         _begin(turn, row, report.started_us)
-    _release(turn, row)
+    release(turn, row)
     if row.marked is not None:
         declare(turn, lane, index, row.marked, row.reason)
         return
@@ -68,8 +68,8 @@ def _succeeded(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.Attem
 def _failed(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptFailed) -> None:
     if lane.state[index] == DISPATCHED:
         _begin(turn, row, report.started_us or report.finished_us)
-    _release(turn, row)
-    if _ended_on_purpose(turn, lane, index, row):
+    release(turn, row)
+    if ended_on_purpose(turn, lane, index, row):
         return
     node = lane.node.plan.node
     assert isinstance(node, TaskNode)
@@ -93,7 +93,7 @@ def _failed(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptF
 def _skipped(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptSkipped) -> None:
     if lane.state[index] == DISPATCHED:
         _begin(turn, row, report.started_us or report.finished_us)
-    _release(turn, row)
+    release(turn, row)
     if row.marked is not None:
         declare(turn, lane, index, row.marked, row.reason)
     else:
@@ -103,7 +103,7 @@ def _skipped(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.Attempt
 def _deferred(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptDeferred) -> None:
     if lane.state[index] == DISPATCHED:
         _begin(turn, row, report.started_us or report.finished_us)
-    _release(turn, row)
+    release(turn, row)
     due_us = turn.now_us + max(0, round(report.resume_after_s * 1_000_000))
     due_us = max(due_us, 1)  # 0 says that it waits for a step of a flow.
     turn.emit(
@@ -111,7 +111,7 @@ def _deferred(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.Attemp
     )
     if must_end(turn, lane, row):
         stop_deferred(turn, lane, row)
-        _ended_on_purpose(turn, lane, index, row)
+        ended_on_purpose(turn, lane, index, row)
     elif due_us <= turn.now_us:
         turn.ready(lane, index)
     else:
@@ -119,22 +119,22 @@ def _deferred(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.Attemp
 
 
 def _cancelled(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptCancelled) -> None:
-    _release(turn, row)
-    if not _ended_on_purpose(turn, lane, index, row):
+    release(turn, row)
+    if not ended_on_purpose(turn, lane, index, row):
         # Nobody here asked for it: the executor gave it up by itself, and the task run is innocent.
         _go_again(turn, lane, index, row, "cancelled by its executor", "")
 
 
 def _returned(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptReturned) -> None:
-    _release(turn, row)
-    if not _ended_on_purpose(turn, lane, index, row):
+    release(turn, row)
+    if not ended_on_purpose(turn, lane, index, row):
         turn.ready(lane, index, returned=True)
 
 
 def _lost(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptLost) -> None:
     was_started = lane.state[index] == RUNNING
-    _release(turn, row)
-    if _ended_on_purpose(turn, lane, index, row):
+    release(turn, row)
+    if ended_on_purpose(turn, lane, index, row):
         return
     node = lane.node.plan.node
     is_flow = isinstance(node, TaskNode) and node.kind == "flow"
@@ -189,7 +189,7 @@ def _attempt_over(turn: Turn, row: TaskRow, outcome: AttemptOutcome, error: Erro
     )
 
 
-def _release(turn: Turn, row: TaskRow) -> None:
+def release(turn: Turn, row: TaskRow) -> None:
     """The report is about to be recorded: its slots are free, and the worker may forget it."""
     assert row.token is not None
     key = TaskKey(row.task, row.map_index)
@@ -204,7 +204,7 @@ def must_end(turn: Turn, lane: Lane, row: TaskRow) -> bool:
     return 0 < row.deadline_us <= turn.now_us
 
 
-def _ended_on_purpose(turn: Turn, lane: Lane, index: int, row: TaskRow) -> bool:
+def ended_on_purpose(turn: Turn, lane: Lane, index: int, row: TaskRow) -> bool:
     """End a task run that may not go on, now that its attempt is over."""
     if not must_end(turn, lane, row):
         return False

@@ -13,6 +13,7 @@ from toque.engine.cancelling import on_cancel
 from toque.engine.cascade import settle
 from toque.engine.commands import on_admitted, on_mark, on_resume, on_start, on_suspend, on_timer
 from toque.engine.effects import Acknowledge, AnyEffect, ReturnGrants
+from toque.engine.eviction import on_evicted
 from toque.engine.evolve import evolve
 from toque.engine.facts import AnyFact
 from toque.engine.lateness import on_late
@@ -20,7 +21,7 @@ from toque.engine.reports import on_report
 from toque.engine.reuse import plan_reuse
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.state import Run
-from toque.engine.steps import on_evicted, on_step_requested
+from toque.engine.steps import on_step_requested
 from toque.engine.transitions import ACCEPTED
 from toque.engine.turn import Turn
 from toque.engine.values import TaskKey

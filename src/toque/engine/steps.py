@@ -19,7 +19,7 @@ NOTHING = ValueRef(codec="json", inline=b"null", size_bytes=4)
 
 def on_step_requested(turn: Turn, request: StepRequested) -> None:
     """Start a step, or answer from its record."""
-    body = _active_body(turn, request.body, request.body_index, request, "step")
+    body = active_body(turn, request.body, request.body_index, request, "step")
     if body is None:
         return
     lane, index, row = body
@@ -73,24 +73,6 @@ def _add(turn: Turn, request: StepRequested, key: TaskKey, *, is_new: bool) -> N
             turn.set_timer("sleep", request.sleep_until_us, key.task, key.map_index)
 
 
-def on_evicted(turn: Turn, eviction: FlowEvicted) -> None:
-    """Park a body until one of its steps ends."""
-    body = _active_body(turn, eviction.body, eviction.body_index, eviction, "flow_evicted")
-    if body is None:
-        return
-    lane, index, row = body
-    if lane.state[index] == DISPATCHED:
-        # It never began: there is nothing that it could be waiting for.
-        _release(turn, row)
-        turn.ready(lane, index, returned=True)
-        return
-    _release(turn, row)
-    turn.emit(f.Deferred(at_us=turn.now_us, task=row.task, map_index=row.map_index, due_us=0))
-    unseen = eviction.seen >= 0 and lane.orders.get(index, 0) > eviction.seen
-    if unseen or not _has_open_steps(lane, index):
-        turn.ready(lane, index, returned=True)
-
-
 def step_ended(turn: Turn, lane: Lane, index: int) -> None:
     """Answer the body, or have an evicted one replayed."""
     assert lane.node.body is not None
@@ -120,9 +102,10 @@ def abandon_steps(turn: Turn, lane: Lane, index: int) -> None:
             call_off(turn, steps, row, "", "its flow has ended")
 
 
-def _active_body(
+def active_body(
     turn: Turn, task: str, index: tuple[int, ...], request: StepRequested | FlowEvicted, name: str
 ) -> tuple[Lane, int, TaskRow] | None:
+    """Where a body stands that its host runs by the token of `request`; None after the request was rejected."""
     state: NodeState | None = turn.run.nodes.get(task)
     found = state.lane_of(index) if state is not None else None
     row = found[0].live.get(found[1]) if found is not None else None
@@ -172,13 +155,7 @@ def _answer(step: TaskRow, parent: TaskRow) -> fx.AnswerStep:
     return fx.AnswerStep(body=body, step=key, order=step.order, token=parent.token, at_us=step.finished_us, error=error)
 
 
-def _has_open_steps(lane: Lane, index: int) -> bool:
+def has_open_steps(lane: Lane, index: int) -> bool:
+    """Whether a step of the body has not ended."""
     path = lane.key_of(index)
     return any(path in step.lanes and step.lanes[path].live for step in lane.node.steps)
-
-
-def _release(turn: Turn, row: TaskRow) -> None:
-    assert row.token is not None
-    key = TaskKey(row.task, row.map_index)
-    turn.effects.append(fx.ReleaseSlots(key=key))
-    turn.effects.append(fx.Acknowledge(key=key, attempt=row.attempt, token=row.token))

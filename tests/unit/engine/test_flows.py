@@ -11,6 +11,7 @@ from toque.engine import effects as fx
 from toque.engine import facts as f
 from toque.engine import inputs as i
 from toque.engine.sourcing import attempt_inputs
+from toque.engine.states import TaskState
 from toque.engine.values import TaskKey, Token
 from toque.graph.expr import Const
 from toque.graph.ir import CodeRef, TaskNode, TaskPolicy
@@ -309,6 +310,22 @@ def test_an_evicted_body_is_cancelled_at_once_with_its_steps() -> None:
     evict(d, seen=0)
     d.cancel()
     assert (d.states("f"), d.state("f/s", 0), d.run_state) == ("cancelled", "cancelled", "cancelled")
+
+
+def test_a_cancel_that_crosses_an_eviction_ends_the_body_and_starts_no_other() -> None:
+    d = flow()
+    ask(d)
+    d.feed(i.Cancel(run_id="r", actor="ana", task="f"))
+    decision = evict(d)
+    assert not any(isinstance(effect, fx.Dispatch | fx.RequestSlots) for effect in decision.effects)
+    assert (d.states("f"), d.state("f/s", 0), d.run_state) == ("cancelled", "cancelled", "failed")
+
+
+def test_a_mark_that_crosses_an_eviction_takes_effect() -> None:
+    d = flow()
+    d.feed(i.Mark(run_id="r", task="f", state=TaskState.SKIPPED, actor="ana"))
+    evict(d)
+    assert (d.states("f"), d.run_state) == ("skipped", "succeeded")
 
 
 def test_the_steps_of_a_teardown_survive_a_cancel() -> None:
