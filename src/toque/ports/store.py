@@ -13,6 +13,7 @@ from toque.engine.states import RunState, TaskState
 from toque.errors import ToqueError
 
 if TYPE_CHECKING:
+    from toque.ports.history import History
     from toque.ports.triggers import Backfills, Triggers
 
 
@@ -173,6 +174,11 @@ class Store(Protocol):
     @property
     def backfills(self) -> Backfills:
         """Durable plans of many runs."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """What pages read."""
         ...
 
     async def open(self) -> None:

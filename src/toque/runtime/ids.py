@@ -5,24 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 
+from toque.engine.run_ids import base32, first_run_id
 from toque.engine.values import RunId
-
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 
 
 def new_run_id(now_us: int) -> RunId:
     """18 characters that sort by time of creation: 45 bits of milliseconds, 45 random bits."""
-    return RunId(_base32(now_us // 1000, 9) + _base32(secrets.randbits(45), 9))
+    return RunId(first_run_id(now_us) + base32(secrets.randbits(45), 9))
 
 
 def new_instance(role: str) -> str:
     """Name of this process among those that share a store."""
-    return f"{role}-{os.getpid()}-{_base32(secrets.randbits(30), 6)}"
-
-
-def _base32(number: int, width: int) -> str:
-    digits = []
-    for _ in range(width):
-        number, digit = divmod(number, 32)
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))
+    return f"{role}-{os.getpid()}-{base32(secrets.randbits(30), 6)}"

@@ -13,16 +13,14 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from tests import first_release
 from tests import store_rows as rows
 from toque.ports.store import SchemaOutdated, StoreUnavailable
 from toque.store import migrations, open_store
 from toque.store.migrations import upgrade
 from toque.store.sql import revision, schema
-from toque.store.sql.commit import RUN, TASK
 from toque.store.sql.messages import VERSION
 from toque.store.sql.schema import REVISIONS
 
@@ -102,17 +100,12 @@ def test_every_revision_has_its_script_and_they_form_one_line() -> None:
 
 def made_by_the_first_release(url: str) -> None:
     """A store of revision 0001 with a run in flight and a current version, written as that release wrote them."""
+    first_release.make(url, [rows.run()], [rows.full_task()])
     engine = migrations._sqlite_engine(url) if url.startswith("sqlite:") else migrations._postgresql_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(migrations.SCRIPTS))
+    version = dict(zip(VERSION.names, VERSION.encode(rows.version()), strict=True))
+    current = {"pipeline": "p", "version": "v1", "actor": "ann", "at_us": 1}
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        run = dict(zip(RUN.names, RUN.encode(rows.run()), strict=True))
-        task = dict(zip(TASK.names, TASK.encode(rows.full_task()), strict=True))
-        version = dict(zip(VERSION.names, VERSION.encode(rows.version()), strict=True))
-        current = {"pipeline": "p", "version": "v1", "actor": "ann", "at_us": 1}
-        for table, values in (("runs", run), ("tasks", task), ("versions", version), ("current_versions", current)):
+        for table, values in (("versions", version), ("current_versions", current)):
             marks = ", ".join(f":{name}" for name in values)
             connection.execute(sa.text(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"), values)
 

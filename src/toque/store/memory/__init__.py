@@ -5,6 +5,9 @@ It is also the reference that the differential test holds the others against: wh
 
 from __future__ import annotations
 
+from functools import cached_property
+
+from toque.ports.history import History
 from toque.store.memory.commits import Commits
 from toque.store.memory.messages import Messages
 from toque.store.memory.reads import Reads
@@ -20,6 +23,13 @@ class MemoryStore(Commits, Reads, Messages):
         super().__init__()
         self.backfills = MemoryBackfills(self)
         self.triggers = MemoryTriggers(self, self.backfills)
+
+    @cached_property
+    def history(self) -> History:
+        """See `Store.history`. Imported here and not above: who only runs a pipeline has no pages."""
+        from toque.store.memory.history import MemoryHistory
+
+        return MemoryHistory(self)
 
     async def open(self) -> None:
         """See `Store.open`."""

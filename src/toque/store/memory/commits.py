@@ -118,6 +118,7 @@ class Commits(Tables):
                 chosen.append(run)
         chosen.sort(key=lambda run: (run.finished_us, run.run_id))
         pruned = [run.run_id for run in chosen[:limit]]
+        self._pruned += [(run, len(self._parts[run.run_id].tasks.data)) for run in chosen[:limit]]
         for run_id in pruned:
             del self._runs.data[run_id], self._parts[run_id]
         gone = set(pruned)

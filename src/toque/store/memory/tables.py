@@ -62,6 +62,8 @@ class Tables:
         self._versions = Rows(VersionRow)
         self._current: dict[str, str] = {}
         self._synced: dict[str, str] = {}
+        self._pruned: list[tuple[RunRow, int]] = []
+        """Runs that retention has deleted, with the number of their task runs: they still count."""
         self._last_command = 0
         self._boot = 0
         self._instances: set[str] = set()

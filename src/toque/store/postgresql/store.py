@@ -6,6 +6,7 @@ from toque.errors import ToqueBug
 from toque.ports.store import StoreUnavailable
 from toque.store.postgresql.database import PostgresqlDatabase
 from toque.store.sql import messages, runs
+from toque.store.sql.history.standing import Standing
 from toque.store.sql.messages import Instance
 from toque.store.sql.session import Session
 from toque.store.sql.store import SqlStore
@@ -58,6 +59,14 @@ class PostgresqlStore(SqlStore):
         boot = await self._server.write(register)
         self._instances[instance] = Instance(instance, boot, pid, host, role, now_us)
         return boot
+
+    async def _standing(self) -> Standing:
+        def look(session: Session) -> tuple[int, set[str]]:
+            [(size,)] = session.rows("SELECT pg_database_size(current_database())")
+            return int(size), {row[0] for row in session.rows(LIVING)}
+
+        size, living = await self._server.read(look)
+        return Standing(self.kind, size, living.__contains__)
 
     async def renew(self, instance: str, now_us: int, lease_s: float) -> None:
         """See `Store.renew`."""

@@ -8,6 +8,7 @@ from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
 from toque.ports.store import Commit, FactBatch, Hold, OutboxRow, OwnershipLost, PoolFull
 from toque.store.sql import schema
 from toque.store.sql.codec import RowCodec, pack_facts
+from toque.store.sql.history import keeping
 from toque.store.sql.session import Session
 
 RUN = RowCodec(schema.RUNS, RunRow)
@@ -19,7 +20,7 @@ OUTBOX = RowCodec(schema.OUTBOX, OutboxRow)
 
 def commit(session: Session, batch: Commit) -> None:
     """Write `batch`. Raises `OwnershipLost` or `PoolFull` before anything is written."""
-    _check_owner(session, batch)
+    before = _check_owner(session, batch)
     if batch.acquire:
         _check_slots(session, batch)
     if batch.release:
@@ -38,26 +39,29 @@ def commit(session: Session, batch: Commit) -> None:
         session.upsert(schema.STEPS, STEP.names, map(STEP.encode, batch.steps))
     if batch.facts:
         _write_facts(session, batch.facts)
+    if batch.runs:
+        keeping.committed(session, batch, before)
     _write_messages(session, batch)
 
 
-def _check_owner(session: Session, batch: Commit) -> None:
-    """Every run that is written is owned by the writer, or new in this batch."""
+def _check_owner(session: Session, batch: Commit) -> dict[str, str]:
+    """Every run that is written is owned by the writer, or new in this batch. Answers the states that they had."""
     touched = {facts.run_id for facts in batch.facts}
     for rows in (batch.runs, batch.tasks, batch.attempts, batch.steps):
         touched.update(row.run_id for row in rows)
     if not touched:
-        return
+        return {}
     ordered = sorted(touched)
     found = session.rows(
-        f"SELECT run_id, owner FROM runs WHERE {session.among('run_id')} ORDER BY run_id{session.lock_rows}",
+        f"SELECT run_id, owner, state FROM runs WHERE {session.among('run_id')} ORDER BY run_id{session.lock_rows}",
         (session.listed(ordered),),
     )
-    owners: dict[str, str] = dict(found)
+    owners: dict[str, str] = {run_id: owner for run_id, owner, _ in found}
     new = {row.run_id for row in batch.runs}
     lost = [run for run in ordered if owners.get(run, batch.instance if run in new else "") != batch.instance]
     if lost:
         raise OwnershipLost(lost)
+    return {run_id: state for run_id, _, state in found}
 
 
 def _check_slots(session: Session, batch: Commit) -> None:

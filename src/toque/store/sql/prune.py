@@ -5,6 +5,7 @@ from __future__ import annotations
 from toque.engine.states import RUN_TERMINAL
 from toque.store.sql import schema
 from toque.store.sql.declared import Table
+from toque.store.sql.history import keeping
 from toque.store.sql.session import Database, Session
 
 CHUNK_ROWS = 1000
@@ -63,4 +64,5 @@ def _delete_chunk(session: Session, table: Table, key: str, run_id: str) -> bool
 
 def _delete_run(session: Session, run_id: str) -> bool:
     session.run("DELETE FROM commands WHERE run_id = ?", (run_id,))
+    keeping.removed(session, run_id)
     return bool(session.rows("DELETE FROM runs WHERE run_id = ? RETURNING run_id", (run_id,)))

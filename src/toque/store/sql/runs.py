@@ -13,6 +13,7 @@ from toque.ports.store import RunFilter, StoredRun, TaskFilter
 from toque.store.sql import schema
 from toque.store.sql.codec import pack_index, unpack_facts
 from toque.store.sql.commit import ATTEMPT, RUN, STEP, TASK
+from toque.store.sql.history import keeping
 from toque.store.sql.session import Session
 
 _RUN = ", ".join(RUN.names)
@@ -30,6 +31,7 @@ def create_run(session: Session, run: RunRow, dedup: str) -> str:
         (*RUN.encode(run), dedup),
     )
     if inserted:
+        keeping.created(session, [run])
         return run.run_id
     if dedup:
         found = session.rows("SELECT run_id FROM runs WHERE dedup = ? AND dedup <> ''", (dedup,))

@@ -11,6 +11,7 @@ from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
 from toque.engine.states import RUN_TERMINAL, AttemptOutcome, RunState, TaskState
 from toque.ports.store import CommandRow, OutboxRow, VersionRow
 from toque.store.sql.declared import Column, Index, Table
+from toque.store.sql.history_tables import RUN_COUNTS, RUN_SUMMARIES, RUN_WORDS
 from toque.store.sql.trigger_tables import BACKFILLS, SCHEDULES, TICKS
 
 REVISIONS = ("0001", "0002")
@@ -26,6 +27,10 @@ UNFINISHED = states_in("state", frozenset(RunState) - RUN_TERMINAL)
 """Of runs. Text of the partial index `runs_unfinished`."""
 ENDED = "finished_us > 0"
 """Of runs. Text of the partial index `runs_ended`; by time, since SQLite would prefer `runs_by_state` for states."""
+LONG_US = 86_400_000_000
+"""A day."""
+LONG = f"started_us > 0 AND finished_us - started_us > {LONG_US}"
+"""Of runs that have ended. Text of the partial index `runs_long`: those that a range of their ends would miss."""
 UNSYNCED = "synced <> version"
 """Of current versions. Text of the partial index `current_versions_unsynced`."""
 TROUBLED_STATES = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
@@ -56,11 +61,16 @@ RUNS = Table(
         Column("fact_seq", "int"),
         Column("dedup", default="", frozen=True),
         _REST,
+        Column("trigger", default="manual"),
     ),
     indexes=(
         Index("runs_by_pipeline", ("pipeline", "run_id")),
         Index("runs_by_pipeline_state", ("pipeline", "state", "run_id")),
         Index("runs_by_state", ("state", "run_id")),
+        Index("runs_by_trigger", ("trigger", "state", "run_id")),
+        Index("runs_by_pipeline_trigger", ("pipeline", "trigger", "state", "run_id")),
+        Index("runs_active", ("pipeline", "state"), where=UNFINISHED),
+        Index("runs_long", ("finished_us", "run_id"), where=LONG),
         Index("runs_unfinished", ("owner", "run_id"), where=UNFINISHED),
         Index("runs_ended", ("finished_us", "run_id"), where=ENDED),
         Index("runs_by_dedup", ("dedup",), where="dedup <> ''", unique=True),
@@ -231,4 +241,7 @@ TABLES = (
     SCHEDULES,
     TICKS,
     BACKFILLS,
+    RUN_SUMMARIES,
+    RUN_COUNTS,
+    RUN_WORDS,
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from toque.engine.facts import AnyFact
 from toque.engine.rows import AttemptRow, RunRow, TaskRow
 from toque.engine.states import TaskState
+from toque.ports.history import History
 from toque.ports.store import (
     CommandRow,
     Commit,
@@ -17,6 +19,7 @@ from toque.ports.store import (
     VersionRow,
 )
 from toque.store.sql import commit, messages, prune, runs
+from toque.store.sql.history.standing import Standing
 from toque.store.sql.session import Database
 from toque.store.sql.trigger_store import SqlBackfills, SqlTriggers
 
@@ -135,3 +138,13 @@ class SqlStore(_Runs, _Messages):
         super().__init__(database)
         self.triggers = SqlTriggers(database)
         self.backfills = SqlBackfills(database)
+
+    @cached_property
+    def history(self) -> History:
+        """See `Store.history`. Imported here and not above: who only runs a pipeline has no pages."""
+        from toque.store.sql.history.store import SqlHistory
+
+        return SqlHistory(self._database, self._standing)
+
+    async def _standing(self) -> Standing:
+        raise NotImplementedError

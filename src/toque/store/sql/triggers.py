@@ -14,6 +14,7 @@ from toque.ports.triggers import Change, Recorded, ScheduleFilter, ScheduleRow, 
 from toque.store.sql import schema
 from toque.store.sql.codec import RowCodec
 from toque.store.sql.commit import RUN
+from toque.store.sql.history import keeping
 from toque.store.sql.messages import VERSION
 from toque.store.sql.session import Session
 from toque.store.sql.trigger_tables import DUE, NOT_STARTED, SCHEDULES, TICKS
@@ -147,7 +148,9 @@ def dedup_of(tick: TickRow) -> str:
 
 def insert_runs(session: Session, runs: Iterable[tuple[RunRow, str]]) -> None:
     """Queued runs, each with its `dedup`."""
-    session.insert(schema.RUNS, (*RUN.names, "dedup"), ((*RUN.encode(run), dedup) for run, dedup in runs))
+    rows = [*runs]
+    session.insert(schema.RUNS, (*RUN.names, "dedup"), ((*RUN.encode(run), dedup) for run, dedup in rows))
+    keeping.created(session, [run for run, _ in rows])
 
 
 def list_ticks(session: Session, schedule: str, before_us: int, limit: int) -> list[TickSeen]:

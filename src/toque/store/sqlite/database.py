@@ -58,6 +58,16 @@ class SqliteDatabase:
         [(version,)] = await self.on_writer(lambda connection: connection.execute("PRAGMA data_version").fetchall())
         return int(version)
 
+    def size_bytes(self) -> int:
+        """Of the file and its write-ahead log."""
+        size = 0
+        for path in (self._path, f"{self._path}-wal"):
+            try:
+                size += os.stat(path).st_size
+            except OSError:
+                continue
+        return size
+
     def log_stamp(self) -> tuple[int, int]:
         """Time and size of the write-ahead log: whoever commits writes it. Costs a stat, where `version` costs a trip
         to the writer's thread."""

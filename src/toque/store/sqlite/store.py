@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toque.ports.store import StoreUnavailable
 from toque.store.sql import messages, runs
+from toque.store.sql.history.standing import Standing
 from toque.store.sql.session import Session
 from toque.store.sql.store import SqlStore
 from toque.store.sqlite.database import SqliteDatabase
@@ -60,6 +61,9 @@ class SqliteStore(SqlStore):
             return boot
 
         return await self._file.write_synced(register)
+
+    async def _standing(self) -> Standing:
+        return Standing(self.kind, self._file.size_bytes(), self._locks.is_alive)
 
     async def renew(self, instance: str, now_us: int, lease_s: float) -> None:
         """Nothing to do: the lock of the instance says that it lives."""

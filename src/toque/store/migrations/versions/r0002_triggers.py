@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from toque.store.migrations.r0002_history import fill
+
 revision = "0002"
 down_revision = "0001"
 
@@ -39,7 +41,7 @@ def _index(name: str, table: str, columns: list[str], where: str = "", *, unique
 
 
 def upgrade() -> None:
-    """Add tables and indexes; nothing that is there changes."""
+    """Add tables, columns and indexes; nothing that is there changes."""
     _triggers()
     _current_versions()
     _history()
@@ -91,4 +93,31 @@ def _current_versions() -> None:
 
 
 def _history() -> None:
-    """Indexes for pages of history."""
+    """Columns, indexes and sums for pages of history."""
+    op.add_column("runs", _text("trigger", server_default=sa.text("'manual'")))
+    op.create_table(
+        "run_summaries",
+        _text("run_id"),
+        _int("tasks"),
+        _bytes("data"),
+        sa.PrimaryKeyConstraint("run_id"),
+    )
+    op.create_table(
+        "run_counts",
+        _text("pipeline"),
+        _int("at_us"),
+        _text("state"),
+        *map(_int, ("runs", "tasks")),
+        sa.PrimaryKeyConstraint("pipeline", "at_us", "state"),
+        _allowed("run_counts", "state", ("queued", "running", "suspended", "succeeded", "failed", "cancelled")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "run_words", *map(_text, ("word", "run_id")), sa.PrimaryKeyConstraint("word", "run_id"), sqlite_with_rowid=False
+    )
+    fill(op.get_bind())
+    _index("run_words_by_run", "run_words", ["run_id"])
+    _index("runs_by_trigger", "runs", ["trigger", "state", "run_id"])
+    _index("runs_by_pipeline_trigger", "runs", ["pipeline", "trigger", "state", "run_id"])
+    _index("runs_active", "runs", ["pipeline", "state"], "state IN ('queued', 'running', 'suspended')")
+    _index("runs_long", "runs", ["finished_us", "run_id"], "started_us > 0 AND finished_us - started_us > 86400000000")

@@ -1,0 +1,131 @@
+"""What a run's tasks came to, in one row: names, a character for the worst state of each, and counts and times.
+
+Written once, when the run has ended. The names lie apart from the rest since all runs of one version have the same
+ones: a grid decodes them once. Counts and times lie apart since a grid does not look at them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from toque.engine.states import TaskState
+from toque.ports.pages import CELLS, NodeCounts, worst_state
+from toque.store.sql.session import Session
+
+_STATES = {cell: state for state, cell in CELLS.items()}
+_BY_TASK_AND_STATE = (
+    "SELECT task, state, count(*), min(nullif(ready_us, 0)), min(nullif(started_us, 0)), max(finished_us)"
+    " FROM tasks WHERE run_id = ? GROUP BY task, state ORDER BY task, state"
+)
+
+
+class _Numbers(msgspec.Struct, frozen=True, array_like=True):
+    """Of one task."""
+
+    counts: dict[str, int]
+    """By the character of the state."""
+    ready_us: int
+    started_us: int
+    finished_us: int
+
+
+class Summary(msgspec.Struct, frozen=True, array_like=True):
+    """Of one run."""
+
+    names: bytes
+    """msgpack of the task ids, sorted."""
+    cells: str
+    """The worst state of each."""
+    numbers: bytes
+    """msgpack of a list of `_Numbers`."""
+
+    def nodes(self) -> list[NodeCounts]:
+        """By task."""
+        return [
+            NodeCounts(
+                task=task,
+                counts={_STATES[cell]: count for cell, count in numbers.counts.items()},
+                ready_us=numbers.ready_us,
+                started_us=numbers.started_us,
+                finished_us=numbers.finished_us,
+            )
+            for task, numbers in zip(_decode_names(self.names), _decode_numbers(self.numbers), strict=True)
+        ]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Summary).decode
+_decode_names = msgspec.msgpack.Decoder(list[str]).decode
+_decode_numbers = msgspec.msgpack.Decoder(list[_Numbers]).decode
+
+
+def pack(nodes: Sequence[NodeCounts]) -> bytes:
+    """As it is stored."""
+    return zlib.compress(_encode(_summary(nodes)), 1)
+
+
+def unpack(data: bytes) -> Summary:
+    """What `pack` was given."""
+    return _decode(zlib.decompress(data))
+
+
+def names_of(summary: Summary) -> list[str]:
+    """Its task ids, sorted."""
+    return _decode_names(summary.names)
+
+
+def count(session: Session, run_id: str) -> list[NodeCounts]:
+    """Counts and times as they are in the table of task runs: reads all those of the run."""
+    found: Iterable[Any] = session.rows(_BY_TASK_AND_STATE, (run_id,))
+    return [*_counted(found)]
+
+
+def _counted(found: Iterable[Any]) -> Iterator[NodeCounts]:
+    for task, rows in groupby(found, key=itemgetter(0)):
+        parts = [*rows]
+        yield NodeCounts(
+            task=task,
+            counts={TaskState(state): n for _, state, n, *_ in parts},
+            ready_us=min((part[3] for part in parts if part[3]), default=0),
+            started_us=min((part[4] for part in parts if part[4]), default=0),
+            finished_us=max(part[5] for part in parts),
+        )
+
+
+def load(session: Session, run_ids: Sequence[str]) -> dict[str, Summary]:
+    """Of each of these runs: as written at its end, or counted now."""
+    found = session.rows(
+        f"SELECT run_id, data FROM run_summaries WHERE {session.among('run_id')}", (session.listed(run_ids),)
+    )
+    stored = {run_id: unpack(data) for run_id, data in found}
+    return {run_id: stored.get(run_id) or _summary(count(session, run_id)) for run_id in run_ids}
+
+
+def nodes(session: Session, run_id: str) -> list[NodeCounts]:
+    """See `History.nodes`."""
+    found = session.rows("SELECT data FROM run_summaries WHERE run_id = ?", (run_id,))
+    return unpack(found[0][0]).nodes() if found else count(session, run_id)
+
+
+def _summary(nodes: Sequence[NodeCounts]) -> Summary:
+    return Summary(
+        names=_encode([node.task for node in nodes]),
+        cells="".join(CELLS[worst_state(node.counts)] for node in nodes),
+        numbers=_encode(
+            [
+                _Numbers(
+                    counts={CELLS[state]: n for state, n in node.counts.items()},
+                    ready_us=node.ready_us,
+                    started_us=node.started_us,
+                    finished_us=node.finished_us,
+                )
+                for node in nodes
+            ]
+        ),
+    )
