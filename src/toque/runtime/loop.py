@@ -127,8 +127,8 @@ class Runtime:
 
     @property
     def is_idle(self) -> bool:
-        """Owns no run, and nothing waits in the inbox."""
-        return not self._deciding.runs and not len(self._inbox)
+        """Owns no run, nothing waits in the inbox, and nothing is under way to the outside."""
+        return not self._deciding.runs and not len(self._inbox) and self._relay.is_idle
 
     @property
     def boot(self) -> int:

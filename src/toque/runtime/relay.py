@@ -30,6 +30,8 @@ POOL = "relay:"
 """Its one slot makes a process the one that relays; the colon keeps it apart from the pools of users."""
 AT_ONCE = 16
 """Rows under way: one receiver that hangs must not hold up the others."""
+SEEN = 1000
+"""Due rows that are looked at."""
 FIRST_DELAY_S = 5.0
 LONGEST_DELAY_S = 600.0
 LONGEST_WISH_S = 3600.0
@@ -70,6 +72,7 @@ class Relay:
         self._look_s = options.relay_s
         self._evidence = Evidence(store, self._alerting, options.logs) if self._alerting is not None else None
         self._busy: dict[str, asyncio.Task[None]] = {}
+        """By line (see `_line`)."""
         self._poked = asyncio.Event()
         self._leads = False
         self.is_starved = False
@@ -85,6 +88,11 @@ class Relay:
     def poke(self) -> None:
         """Something was written into the outbox."""
         self._poked.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is under way."""
+        return not self._busy
 
     async def stop(self, grace_s: float) -> None:
         """Deliver what is due, but for no longer than `grace_s`; the rest is for whoever comes next."""
@@ -127,23 +135,27 @@ class Relay:
 
     async def _take_up(self) -> bool:
         """Begin what is due. False when there was nothing new, or another process does it."""
-        due = await self._store.list_outbox(self._clock.now_us())
-        new = [row for row in due if row.dedup not in self._busy and self._can(row)][: AT_ONCE - len(self._busy)]
+        due = await self._store.list_outbox(self._clock.now_us(), SEEN)
+        new: dict[str, OutboxRow] = {}
+        for row in due:
+            line = _line(row)
+            if line not in self._busy and self._can(row) and len(self._busy) + len(new) < AT_ONCE:
+                new.setdefault(line, row)
         if not new or not await self._lead():
             return False
-        for row in new:
-            task = self._busy[row.dedup] = asyncio.create_task(self._handle(row), name=f"toque-relay {row.dedup}")
-            task.add_done_callback(lambda task, dedup=row.dedup: self._over(dedup, task))  # type: ignore[misc]
+        for line, row in new.items():
+            task = self._busy[line] = asyncio.create_task(self._handle(row), name=f"toque-relay {row.dedup}")
+            task.add_done_callback(lambda task, line=line: self._over(line, task))  # type: ignore[misc]
         return True
 
     def _can(self, row: OutboxRow) -> bool:
         return row.kind == STOP or (self._alerting is not None and row.kind in (EVENT, SUMMARY, MESSAGE))
 
-    def _over(self, dedup: str, task: asyncio.Task[None]) -> None:
-        del self._busy[dedup]
+    def _over(self, line: str, task: asyncio.Task[None]) -> None:
+        del self._busy[line]
         self._poked.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("an entry of the outbox met a defect of Toque: %s", dedup, exc_info=error)
+            log.error("%s met a defect of Toque", task.get_name(), exc_info=error)
 
     async def _lead(self) -> bool:
         if not self._leads:
@@ -253,6 +265,17 @@ class Relay:
             except StoreUnavailable as unavailable:
                 log.warning("store unavailable, the outbox waits: %s", unavailable)
             await self._clock.wait_until(self._clock.now_us() + int(self._look_s * 1e6))
+
+
+def _line(row: OutboxRow) -> str:
+    """What goes one after the other: what happened is judged in order, and each receiver told in order."""
+    match row.kind:
+        case "stop":
+            return row.dedup
+        case "message":
+            return f"to {row.payload.get('to')}"
+        case _:
+            return "events"
 
 
 def delay_s(tries: int, wished_s: float) -> float:

@@ -21,6 +21,7 @@ from toque.runtime.alerts import (
 
 MINUTE_US = 60_000_000
 NOW_US = 1000 * HOUR_US
+OUTCOMES = {"f": RunState.FAILED, "s": RunState.SUCCEEDED}
 
 
 def ended(number: int, state: RunState, at_us: int, **fields: object) -> RunRow:
@@ -39,9 +40,7 @@ def ended(number: int, state: RunState, at_us: int, **fields: object) -> RunRow:
 def history(outcomes: str, every_us: int = MINUTE_US) -> list[RunRow]:
     """`f` and `s`, oldest first; the last one ends now."""
     return [
-        ended(
-            number, RunState.FAILED if what == "f" else RunState.SUCCEEDED, NOW_US - every_us * (len(outcomes) - number)
-        )
+        ended(number, OUTCOMES[what], NOW_US - every_us * (len(outcomes) - number))
         for number, what in enumerate(outcomes, 1)
     ]
 
@@ -117,7 +116,7 @@ def test_no_hour_has_more_messages_than_allowed_and_no_event_is_forgotten(steps:
     at_us, failing = NOW_US, False
     for number, (what, gap_us) in enumerate(steps):
         at_us += gap_us
-        runs.append(ended(number, RunState.FAILED if what == "f" else RunState.SUCCEEDED, at_us))
+        runs.append(ended(number, OUTCOMES[what], at_us))
         event = Event(
             happened="failure" if what == "f" else "success", run_id=runs[-1].run_id, pipeline="p", at_us=at_us, to=()
         )
