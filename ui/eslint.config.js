@@ -15,6 +15,8 @@ export default tseslint.config(
       complexity: ["error", 24],
       eqeqeq: "error",
       "no-console": "error",
+      // It only says that the compiler, which is not used, would skip a component.
+      "react-hooks/incompatible-library": "off",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/no-non-null-assertion": "error",
     },
