@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry("init", "init", "Make a small project that runs."),
     "run": Entry("run", "run", "Run a pipeline here and now; no server needed."),
     "resume": Entry("run", "resume", "Go on with interrupted runs."),
+    "dev": Entry("dev", "dev", "Serve a project while you write it: a save is the code of the next run."),
     "server": Entry("server", "server", "Serve a project: execute queued runs, adopt interrupted ones."),
     "trigger": Entry("trigger", "trigger", "Queue a run for the server."),
     "check": Entry("check", "check", "Validate all pipelines: each error with file, line and fix."),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from toque.errors import UserError
 from toque.graph import canonical
@@ -73,6 +73,11 @@ class Project:
     def state(self) -> ProjectState:
         """As of the last look."""
         return self._state
+
+    @property
+    def files(self) -> Collection[str]:
+        """Of the last bundle, relative to the project."""
+        return self._bundle.files if self._bundle is not None else ()
 
     def listen(self, listener: ProjectListener) -> Callable[[], None]:
         """Call `listener` after each look from now on; returns what ends that."""

@@ -1,0 +1,77 @@
+"""`toque dev`: a server that goes over to the new code of its project at each save."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from toque.engine.facts import AnyFact, RunFinished, RunStarted
+from toque.local.project import Project
+from toque.local.site import Site
+from toque.local.watching import Watching
+from toque.local.web import Address
+from toque.ports.project import ProjectChange, ProjectState
+from toque.ports.store import StoreUnavailable
+from toque.runtime.owned import OwnedRun
+
+log = logging.getLogger("toque.project")
+
+
+class Shown(Protocol):
+    """Who is told, in the terminal."""
+
+    def ready(self, address: Address) -> None:
+        """The API answers."""
+        ...
+
+    def looked(self, state: ProjectState, changes: Sequence[ProjectChange]) -> None:
+        """After each look at the files."""
+        ...
+
+    def run(self, run_id: str, pipeline: str, state: str, took_us: int) -> None:
+        """A run has started or ended."""
+        ...
+
+
+@dataclass(frozen=True)
+class Development:
+    """What `toque dev` adds to a server."""
+
+    shown: Shown
+
+    @asynccontextmanager
+    async def beside(self, site: Site, project: Project) -> AsyncIterator[None]:
+        """Watch the project until the end of the block. The first look at it is the server's."""
+        ended = project.listen(self.shown.looked)
+        site.runtime.listen(self._run)
+        watching = Watching(site.settings.project)
+        following = asyncio.create_task(follow(project, watching), name="toque-dev")
+        try:
+            yield
+        finally:
+            ended()
+            watching.stop()
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    def _run(self, owned: OwnedRun, facts: Sequence[AnyFact]) -> None:
+        row = owned.machine.row
+        for fact in facts:
+            if isinstance(fact, RunStarted):
+                self.shown.run(row.run_id, row.pipeline, "started", 0)
+            elif isinstance(fact, RunFinished):
+                self.shown.run(row.run_id, row.pipeline, str(fact.state), row.finished_us - row.started_us)
+
+
+async def follow(project: Project, watching: Watching, looked: Callable[[], None] = lambda: None) -> None:
+    """Look at the project after each change of its files; `looked` is called after each look."""
+    async for _ in watching.changes(lambda: project.files):
+        try:
+            await project.reload()
+        except StoreUnavailable as problem:
+            log.warning("the files of the project will be looked at again: %s", problem)
+        looked()
