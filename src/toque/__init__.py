@@ -12,6 +12,7 @@ _EXPORTS = {
     "toque.authoring.holes": ("each", "failures", "ok", "outcome", "outcomes"),
     "toque.authoring.options": ("Cache", "Pool", "Retry"),
     "toque.authoring.pipelines": ("pipeline",),
+    "toque.authoring.schedules": ("BusinessDays", "Cron", "Every", "RRule"),
     "toque.authoring.setups": ("setup",),
     "toque.authoring.shells": ("shell",),
     "toque.authoring.supplies": ("Connection", "Secret", "Variable", "resource", "use"),

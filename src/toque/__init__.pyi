@@ -14,6 +14,10 @@ from toque.authoring.options import Cache as Cache
 from toque.authoring.options import Pool as Pool
 from toque.authoring.options import Retry as Retry
 from toque.authoring.pipelines import pipeline as pipeline
+from toque.authoring.schedules import BusinessDays as BusinessDays
+from toque.authoring.schedules import Cron as Cron
+from toque.authoring.schedules import Every as Every
+from toque.authoring.schedules import RRule as RRule
 from toque.authoring.setups import setup as setup
 from toque.authoring.shells import shell as shell
 from toque.authoring.supplies import Connection as Connection

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
+from toque.authoring.schedules import Scheduled
 from toque.durations import Duration
 from toque.graph.ir import ErrorClass, TriggerRule
 from toque.worker.outcomes import RunReport
@@ -101,6 +102,8 @@ class TaskOptions(GroupOptions, total=False):
 class RunOptions(TypedDict, total=False):
     """Options of the runs of a pipeline or flow."""
 
+    schedule: Scheduled | Sequence[Scheduled] | None
+    """When it starts by itself: `Cron(…)`, `Every(…)`, `RRule(…)`, `BusinessDays(…)`, or several of them."""
     max_active_runs: int
     """How many runs are active at a time."""
     overlap: Literal["allow", "queue", "skip", "cancel_older"]

@@ -18,6 +18,7 @@ from toque.authoring.option_types import RetryOn as RetryOn
 from toque.authoring.option_types import RetryRule as RetryRule
 from toque.authoring.option_types import TaskOptions as TaskOptions
 from toque.authoring.references import code_ref
+from toque.authoring.schedules import check_option
 from toque.durations import Duration, seconds
 from toque.graph.ir import CachePolicy, CodeRef, ErrorClass, PoolClaim, RetryPolicy, TaskPolicy, TriggerRule
 
@@ -54,6 +55,7 @@ def checked(kind: Literal["task", "group", "pipeline", "flow"], options: Mapping
     if kind in ("task", "flow"):
         task_policy(options)
     tolerance(options)
+    check_option(options.get("schedule"))
     duration_s("deadline", options.get("deadline"))
     duration_s("late_after", options.get("late_after"))
     notified(options)

@@ -12,6 +12,7 @@ from toque.authoring import calls, flow_calls, groups, parameters, runs, sites, 
 from toque.authoring.options import PipelineOptions, check_name, checked, duration_s, notified
 from toque.authoring.placeholders import Placeholder, Wired
 from toque.authoring.references import code_ref
+from toque.authoring.schedules import schedules_of
 from toque.authoring.tasks import checked_upstream, refuse_at_import
 from toque.authoring.trace import Trace, current, tracing
 from toque.graph.expr import Const, Param, RunReportOf
@@ -156,6 +157,7 @@ def traced(runnable: Any, body: Callable[[Trace, dict[str, Any]], Any]) -> tuple
             max_active_runs=settings.get("max_active_runs"), overlap=settings.get("overlap", "queue")
         ),
         deadline_s=duration_s("deadline", settings.get("deadline")),
+        schedules=schedules_of(runnable),
         late_after_s=duration_s("late_after", settings.get("late_after")),
         notify=notified(settings),
         meta=calls.meta_of(runnable),

@@ -75,7 +75,7 @@ class Schedule(IRValue, frozen=True, kw_only=True):
     catchup: CatchUpPolicy = "latest"
     catchup_limit: int = 100
     """With `all`: so many of the missed ticks are started, the newest ones."""
-    jitter_s: float = 0
+    jitter_s: float = 0.0
     """Spreads schedules that coincide: each starts up to so much later, always by the same share of it."""
     start_us: int = 0
     """No tick before; 0: as far back as one looks."""

@@ -76,6 +76,8 @@ def split(text: str) -> dict[str, str]:
 def check(rule: RRuleRule) -> None:
     """Raises `UserError` for a part with a value that it cannot have."""
     parts = split(rule.text)
+    if "UNTIL" in parts:
+        raise UserError(f"RRule({rule.text!r}): the end of the series stands apart from its rule.", fix="until")
     for name in ("INTERVAL", "COUNT"):
         if not parts.get(name, "1").isdigit() or int(parts.get(name, "1")) < 1:
             raise UserError(f"RRule({rule.text!r}): {name}={parts[name]} is not a number.", fix=f"{name}=1 or more")
