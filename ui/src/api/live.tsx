@@ -2,6 +2,7 @@
 
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useEffectEvent, useState, useSyncExternalStore, type ReactNode } from "react";
+import { LatestRuns } from "@/api/latest-runs";
 import { applyFrame } from "@/api/patches";
 import { LiveStream, type Frame, type Hello, type LinkState } from "@/api/stream";
 
@@ -16,16 +17,18 @@ class Live {
   private readonly readers = new Set<(frame: Frame) => void>();
 
   constructor(cache: QueryClient) {
+    const latest = new LatestRuns(cache);
     this.stream = new LiveStream({
       onFrame: (frame) => {
         applyFrame(cache, frame);
+        latest.saw(frame);
         for (const read of this.readers) read(frame);
       },
-      onHello: (hello, gap) => {
+      onHello: (hello) => {
         const restarted = this.hello !== null && this.hello.boot !== hello.boot;
         this.hello = hello;
-        // What was asked before the stream stood may be a moment old; after a restart, so may be what the server knows.
-        if (gap || restarted) void cache.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+        // The rows of its topics come as patches; what no topic carries (pools, files, schedules) may be new code's.
+        if (restarted) void cache.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
         this.tell();
       },
       onState: (link) => {

@@ -3,7 +3,7 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { Params } from "@/api/client";
 import type { Frame } from "@/api/stream";
-import type { Attention, NodeStatus, Page, PipelineSummary, Run, RunBar, RunDetail } from "@/api/types";
+import type { Attention, Day, DayRun, NodeStatus, Page, PipelineSummary, Run, RunBar, RunDetail } from "@/api/types";
 
 const STRIP = 24;
 
@@ -22,8 +22,7 @@ export function applyFrame(cache: QueryClient, frame: Frame): void {
       void cache.invalidateQueries({ queryKey: ["upcoming"] });
       return;
     case "reset":
-      // The state of `home` and `pipeline:` topics comes as rows of runs; what is older than they is still right.
-      if (!frame.topic.startsWith("tasks:") && !frame.topic.startsWith("logs:")) applyRuns(cache, runsIn(frame.data));
+      applyReset(cache, frame);
       return;
     default:
       // Task runs, steps, signals and logs belong to the run page, which listens itself.
@@ -45,6 +44,9 @@ export function applyRuns(cache: QueryClient, runs: Run[]): void {
   cache.setQueriesData<Page<PipelineSummary>>({ queryKey: ["pipelines"] }, (page) =>
     page ? { ...page, items: page.items.map((pipeline) => withRuns(pipeline, runs)) } : page,
   );
+  for (const [key, day] of cache.getQueriesData<Day>({ queryKey: ["day"] })) {
+    if (day) cache.setQueryData<Day>(key, withDayRuns(day, runs, Number(key[1]), Number(key[2])));
+  }
   cache.setQueriesData<PipelineSummary>({ queryKey: ["pipeline"] }, (pipeline) =>
     pipeline && "recent" in pipeline ? withRuns(pipeline, runs) : pipeline,
   );
@@ -85,7 +87,9 @@ function upsertPages(data: InfiniteData<Page<Run>>, runs: Run[], filters: Params
   const known = new Set(data.pages.flatMap((page) => page.items.map((run) => run.run_id)));
   const pages = data.pages.map((page, at) => {
     const mine = new Set(page.items.map((run) => run.run_id));
-    const news = runs.filter((run) => mine.has(run.run_id) || (at === 0 && !known.has(run.run_id)));
+    // A run older than the page belongs to one that was not asked for yet.
+    const oldest = page.next === null ? 0 : (page.items.at(-1)?.created_us ?? 0);
+    const news = runs.filter((run) => mine.has(run.run_id) || (at === 0 && !known.has(run.run_id) && run.created_us >= oldest));
     return news.length ? { ...page, items: upsertRuns(page.items, news, filters) } : page;
   });
   return { ...data, pages };
@@ -116,10 +120,30 @@ function withRuns(pipeline: PipelineSummary, runs: Run[]): PipelineSummary {
   return { ...pipeline, recent: bars.sort((a, b) => a.created_us - b.created_us).slice(-STRIP) };
 }
 
+function withDayRuns(day: Day, runs: Run[], fromUs: number, toUs: number): Day {
+  const inside = runs.filter((run) => run.created_us < toUs && (run.finished_us || Number.MAX_SAFE_INTEGER) >= fromUs);
+  if (inside.length === 0) return day;
+  const bars = inside.map((run) => ({ ...barOf(run), pipeline: run.pipeline }));
+  return { ...day, runs: upsert<DayRun>(day.runs, bars, (run) => run.run_id) };
+}
+
 function barOf({ run_id, state, created_us, started_us, finished_us }: Run): RunBar {
   return { run_id, state, created_us, started_us, finished_us };
 }
 
-function runsIn(data: unknown[]): Run[] {
-  return data.filter((row): row is Run => typeof row === "object" && row !== null && "run_id" in row && "pipeline" in row && "fact_seq" in row);
+/** The whole state of a topic: each row says in `row` what it is. */
+function applyReset(cache: QueryClient, frame: Frame): void {
+  applyRuns(cache, rowsOf<Run>(frame, "run"));
+  if (frame.topic.startsWith("run:")) applyNodes(cache, frame.topic.slice(4), rowsOf<NodeStatus>(frame, "node"));
+  if (frame.topic === "home") {
+    cache.setQueryData<Page<Attention>>(["attention"], { items: rowsOf<Attention>(frame, "attention"), next: null });
+  }
+}
+
+/** Rows of one kind of a reset, without the mark. */
+export function rowsOf<T>(frame: Frame, kind: "run" | "node" | "task" | "step" | "attention" | "log"): T[] {
+  return frame.data.flatMap((entry) => {
+    const { row, ...rest } = entry as { row?: string };
+    return row === kind ? [rest as T] : [];
+  });
 }

@@ -25,8 +25,7 @@ export type LinkState = "connecting" | "live" | "lost" | "refused";
 
 export interface StreamListener {
   onFrame(frame: Frame): void;
-  /** `gap`: something may have been missed, since this connection does not go on where another ended. */
-  onHello(hello: Hello, gap: boolean): void;
+  onHello(hello: Hello): void;
   onState(state: LinkState): void;
 }
 
@@ -137,11 +136,10 @@ export class LiveStream {
 
   private take(id: string, event: string, data: string): void {
     if (event === "hello") {
-      const gap = this.cursor === "";
       this.failures = 0;
       if (id) this.cursor = id;
       this.listener.onState("live");
-      this.listener.onHello(JSON.parse(data) as Hello, gap);
+      this.listener.onHello(JSON.parse(data) as Hello);
       return;
     }
     if (event === "patch") {

@@ -1,5 +1,98 @@
+/** Backfills: plans of runs over many slices, how far each is, and a way to end one. */
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { seg } from "@/api/client";
+import { asProblem } from "@/api/problem";
+import { backfillsQuery } from "@/api/queries";
+import type { Backfill } from "@/api/types";
+import { Confirm, type Action } from "@/app/confirm";
+import { Button } from "@/design/button";
+import { Empty } from "@/design/empty";
+import { Page } from "@/design/page";
+import { ProblemBox } from "@/design/problem-box";
 import { PageSkeleton } from "@/design/skeleton";
+import { StateMark } from "@/design/state";
+import { Time } from "@/design/time";
+import { plural } from "@/design/words";
+import css from "./page.module.css";
+
+const route = getRouteApi("/backfills");
+const REFRESH_MS = 3_000;
 
 export function BackfillsPage() {
-  return <PageSkeleton />;
+  const { id } = route.useSearch();
+  const cache = useQueryClient();
+  const [action, setAction] = useState<Action | null>(null);
+  const backfills = useQuery({
+    ...backfillsQuery,
+    refetchInterval: (query) => (query.state.data?.items.some((backfill) => backfill.state === "running") ? REFRESH_MS : false),
+  });
+  const items = backfills.data?.items ?? [];
+  const cancel = (backfill: Backfill) =>
+    setAction({
+      title: "End the backfill",
+      path: `/backfills/${seg(backfill.id)}/cancel`,
+      words: `It starts none of the ${plural(backfill.total - backfill.started, "slice")} that are left. Runs that were started go on.`,
+      danger: true,
+      said: () => "The backfill starts nothing more",
+      done: () => void cache.invalidateQueries({ queryKey: ["backfills"] }),
+    });
+  return (
+    <Page title="Backfills" note={items.length > 0 && plural(items.length, "backfill")}>
+      {backfills.isPending && <PageSkeleton />}
+      {backfills.error && !backfills.data && <ProblemBox problem={asProblem(backfills.error)} />}
+      {backfills.data && items.length === 0 && (
+        <Empty title="No backfill yet" command="toque backfill PIPELINE --from 2026-11-01 --to 2026-11-08 --dry-run">
+          A backfill runs a schedule&rsquo;s ticks of a range again. The schedules of a pipeline&rsquo;s page start one, or:
+        </Empty>
+      )}
+      <ul className={css.list}>
+        {items.map((backfill) => (
+          <BackfillRow key={backfill.id} backfill={backfill} isMeant={backfill.id === id} cancel={() => cancel(backfill)} />
+        ))}
+      </ul>
+      {action && <Confirm action={action} close={() => setAction(null)} />}
+    </Page>
+  );
+}
+
+function BackfillRow({ backfill, isMeant, cancel }: { backfill: Backfill; isMeant: boolean; cancel: () => void }) {
+  const { total, started, succeeded, failed } = backfill;
+  const share = (count: number) => ({ width: `${total ? (100 * count) / total : 0}%` });
+  return (
+    <li className={css.row} data-meant={isMeant}>
+      <div className={css.what}>
+        <Link to="/pipelines/$name/$view" params={{ name: backfill.pipeline, view: "schedules" }} className={css.name}>
+          {backfill.pipeline} {backfill.schedule && <span className={css.quiet}>{backfill.schedule}</span>}
+        </Link>
+        <span className={css.quiet}>
+          <Time us={backfill.from_us} form="day" /> to <Time us={backfill.to_us} form="day" />
+          {backfill.reverse && ", newest first"} · {backfill.max_active} at once
+        </span>
+      </div>
+      <div className={css.progress}>
+        <div className={css.bar} role="img" aria-label={`${started} of ${total} started, ${succeeded} succeeded, ${failed} failed`}>
+          <i data-tone="succeeded" style={share(succeeded)} />
+          <i data-tone="failed" style={share(failed)} />
+          <i data-tone="running" style={share(started - succeeded - failed)} />
+        </div>
+        <span className={css.counts}>
+          <span>
+            {started} of {plural(total, "slice")} started
+          </span>
+          {succeeded > 0 && <StateMark state="succeeded" count={succeeded} />}
+          {failed > 0 && <StateMark state="failed" count={failed} />}
+        </span>
+      </div>
+      <span className={css.state}>
+        <b>{backfill.state}</b>
+        <span className={css.quiet}>
+          <Time us={backfill.created_us} /> {backfill.actor && `by ${backfill.actor}`}
+        </span>
+      </span>
+      <span className={css.do}>{backfill.state === "running" && <Button onClick={cancel}>End it</Button>}</span>
+    </li>
+  );
 }
