@@ -42,6 +42,7 @@ COMMANDS: dict[str, Entry] = {
     "versions": Entry("versions", "versions", "List the versions of a pipeline."),
     "diff": Entry("versions", "diff", "Show what changed between two versions: code and graph."),
     "rollback": Entry("versions", "rollback", "Make an earlier version the current one."),
+    "schedule": Entry("schedule", "schedule", "Show what schedules mean, and their ticks."),
     "connections": Entry("connections", "connections", "List and test connections."),
     "notify": Entry("notify", "notify", "Try who is told when a pipeline fails."),
     "prune": Entry("prune", "prune", "Remove old runs with their logs, values and bundles."),

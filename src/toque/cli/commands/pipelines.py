@@ -45,14 +45,14 @@ def show(target: str, mermaid: bool, settings: Settings, output: Output) -> None
     """Show the graph of a pipeline, as a tree or as Mermaid."""
     from toque.graph import render
 
-    pipeline = _find(target, settings)
+    pipeline = find_pipeline(target, settings)
     text = render.mermaid(pipeline) if mermaid else "\n".join(render.tree(pipeline))
     output.result(
         {**_summary("", pipeline), "ir": msgspec.json.decode(canonical.encode(pipeline)), "text": text}, lambda: text
     )
 
 
-def _find(target: str, settings: Settings) -> Pipeline:
+def find_pipeline(target: str, settings: Settings) -> Pipeline:
     """By file, or by name among all files of the project."""
     try:
         file, name = split_target(target)
