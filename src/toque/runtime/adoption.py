@@ -17,6 +17,7 @@ from toque.ports.clock import Clock
 from toque.ports.store import CommandRow, RunFilter, Store, StoreUnavailable
 from toque.runtime.messages import Adopt, Message, Ordered, SlotsUsed
 from toque.runtime.options import RuntimeOptions
+from toque.runtime.owned import Ends
 from toque.runtime.versions import Versions
 from toque.worker import lease
 
@@ -44,6 +45,8 @@ class Adoption:
         """Whether this process waits for something that only a dead one may hold."""
         self.knows: Callable[[str], bool] = lambda run_id: True
         """Whether a run is in memory here."""
+        self.ends = Ends()
+        """Who waits for runs, some of which go on elsewhere."""
         self._taken: list[str] = []
         """Runs that are ours by the store, and not loaded yet: it may be away between the two."""
         self._dead: set[str] = set()
@@ -117,6 +120,8 @@ class Adoption:
                 if await self._store.changed() or bury:
                     await self._look(instance, bury=bury)
                     buried_us = now_us if bury else buried_us
+                if bury:
+                    await self._follow()
                 if contended := self.contended():
                     # Not only after a change: ours and theirs may have crossed when we looked before.
                     used = await self._store.pool_usage()
@@ -145,6 +150,13 @@ class Adoption:
             if command.id not in self._ordered and await self._is_due(command.run_id):
                 self._ordered.add(command.id)
                 self._put(Ordered(to_input(command), command.id))
+
+    async def _follow(self) -> None:
+        """What was taken from us is waited for all the same."""
+        for run_id in sorted(self.ends.elsewhere):
+            stored = await self._store.load_run(run_id)
+            if stored is not None and stored.run.state.is_terminal:
+                self.ends.ended(stored.run)
 
     async def _free_slots_of(self, dead: list[str], instance: str) -> None:
         """Who adopts nobody's runs must not wait for ever for what the dead held either. Only of those who were dead

@@ -71,9 +71,10 @@ class Runtime:
         self._ends = Ends()
         self._adoption.contended = lambda: self._deciding.granting.contended
         self._adoption.starves = lambda: self._relay.is_starved
+        self._adoption.ends = self._ends
         self._adoption.knows = self._deciding.runs.__contains__
         self._settling = Settling(
-            self.instance, store, clock, self._deciding, self._actor, self._inbox.put, self._ends.ended
+            self.instance, store, clock, self._deciding, self._actor, self._inbox.put, self._ends
         )
         self._intake = Intake(self._inbox, options.gather_s)
         self._boot = 0

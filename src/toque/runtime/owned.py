@@ -33,6 +33,8 @@ class Ends:
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[asyncio.Future[RunRow]]] = {}
+        self.elsewhere: set[str] = set()
+        """Runs that somebody waits for, and that another instance carries to their end."""
 
     def wait(self, run_id: str) -> asyncio.Future[RunRow]:
         """A future of the row with which the run ends."""
@@ -42,9 +44,15 @@ class Ends:
 
     def ended(self, row: RunRow) -> None:
         """Tell those who wait."""
+        self.elsewhere.discard(row.run_id)
         for future in self._waiting.pop(row.run_id, ()):
             if not future.done():
                 future.set_result(msgspec.structs.replace(row))
+
+    def lost(self, run_id: str) -> None:
+        """The run goes on elsewhere: whoever waits for it here still learns how it ends."""
+        if run_id in self._waiting:
+            self.elsewhere.add(run_id)
 
     def broken(self, error: BaseException) -> None:
         """The runtime stops: nobody will ever be told."""
@@ -53,3 +61,4 @@ class Ends:
                 if not future.done():
                     future.set_exception(error)
         self._waiting.clear()
+        self.elsewhere.clear()

@@ -20,7 +20,7 @@ from toque.runtime.acting import Actor
 from toque.runtime.batch import Batch
 from toque.runtime.deciding import Deciding, run_of
 from toque.runtime.messages import Adopt, Message
-from toque.runtime.owned import OwnedRun
+from toque.runtime.owned import Ends, OwnedRun
 
 log = logging.getLogger("toque.runtime")
 
@@ -39,7 +39,7 @@ class Settling:
         deciding: Deciding,
         actor: Actor,
         put: Callable[[Message], None],
-        ended: Callable[[RunRow], None],
+        ends: Ends,
     ) -> None:
         self._instance = instance
         self._store = store
@@ -47,7 +47,7 @@ class Settling:
         self._deciding = deciding
         self._actor = actor
         self._put = put
-        self._ended = ended
+        self._ends = ends
         self.gives_up = False
         """The process is ending: it waits no longer for a store that cannot be written."""
 
@@ -72,6 +72,7 @@ class Settling:
                     if owned is not None:
                         self._actor.stop_all(owned)
                     batch.touched.pop(run_id, None)
+                    self._ends.lost(run_id)
                 messages = [message for message in messages if run_of(message) not in lost.runs]
                 messages = await self._reload(batch) + messages
             except StoreUnavailable as unavailable:
@@ -102,8 +103,9 @@ class Settling:
         for run_id, owned in batch.touched.items():
             stored = await self._load(run_id)
             if stored is not None and stored.run.state.is_terminal:
-                self._ended(stored.run)
+                self._ends.ended(stored.run)
             if stored is None or stored.run.owner != self._instance or stored.run.state.is_terminal:
+                self._ends.lost(run_id)
                 continue
             reuse = await self._rows_to_reuse(stored.run)
             adopt = Adopt(stored, owned.pipeline, owned.bundle, reuse)

@@ -21,6 +21,7 @@ from toque.engine.states import TaskState
 from toque.errors import UserError
 from toque.ports.store import PoolFull, SchemaOutdated, StoreUnavailable
 from toque.store import open_store
+from toque.store.postgresql.connections import Connections
 from toque.store.postgresql.session import PostgresqlSession
 from toque.store.postgresql.store import PostgresqlStore
 from toque.store.sql import schema
@@ -207,6 +208,16 @@ async def test_a_commit_whose_answer_was_lost_is_there_exactly_once(cutting: Cut
     assert await store.counters() == {"n": 1}
     assert [seq for seq, _ in await store.load_facts("r1")] == [1]
     await store.close()
+
+
+async def test_a_transaction_that_a_crash_erased_is_not_taken_for_committed(postgres_url: str) -> None:
+    """After a crash the server may never have heard of the number that it gave to the lost transaction."""
+    connections = Connections(postgres_url)
+    writer = connections.get("write")
+    writer.execute("SELECT 1")
+    assert not connections.lose_writer(str(2**40))
+    assert connections.get("write").execute("SELECT 1").fetchone() == (1,)
+    connections.drop("write")
 
 
 @pytest.mark.parametrize(("when", "count"), [("before", 0), ("after", 1)])

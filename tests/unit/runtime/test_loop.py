@@ -161,6 +161,25 @@ async def test_a_run_of_a_dead_instance_is_adopted_without_spending_a_retry() ->
     assert {row.losses for row in rows} == {0}
 
 
+async def test_who_waits_for_a_run_that_was_taken_over_learns_how_it_ended() -> None:
+    """`toque run` on PostgreSQL that was frozen for longer than its lease."""
+    scene = Scene()
+    launch = scene.launch(doubles)
+
+    async with scene.runtime() as first:
+        waiting = first.launch(launch)
+        while scene.store.commits < 1:
+            await asyncio.sleep(0)
+        scene.store.lose(first.instance)
+        async with scene.runtime() as second:
+            assert await second.adopt() == 1
+            ended = await asyncio.wait_for(waiting, 10)
+            stored = await scene.store.load_run(launch.row.run_id)
+            assert stored is not None
+            assert stored.run.owner == second.instance
+    assert ended.state is RunState.SUCCEEDED
+
+
 async def test_listeners_hear_of_facts_only_after_the_commit() -> None:
     scene = Scene()
     seen: list[int] = []

@@ -138,5 +138,10 @@ class Connections:
 
 
 def _was_committed(connection: psycopg.Connection, transaction: str) -> bool:
-    found = connection.execute("SELECT pg_xact_status(%s::xid8)", (transaction,)).fetchone()
+    """Not prevented: after a crash of the server the number of a transaction that was lost with it is given anew, and
+    may have been committed by somebody else before this question reaches the server."""
+    try:
+        found = connection.execute("SELECT pg_xact_status(%s::xid8)", (transaction,)).fetchone()
+    except psycopg.errors.InvalidParameterValue:
+        return False  # "is in the future": the server crashed before anything of it was on disk
     return found is not None and found[0] == "committed"
