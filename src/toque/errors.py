@@ -42,6 +42,10 @@ class NotFound(UserError):
     """What a person names (a run, a pipeline, a version, a connection) is not there."""
 
 
+class Conflict(UserError):
+    """What is asked contradicts the state of what it is asked of: to stop what has ended, to repeat what still runs."""
+
+
 def _user_error(kind: type[UserError], message: str, file: str, line: int, source: str, fix: str) -> UserError:
     return kind(message, file=file, line=line, source=source, fix=fix)
 

@@ -8,13 +8,10 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from toque.api.services import Services
+from toque.api.wire.model import TimeUs as TimeUs
 from toque.engine.values import MapIndex
 
-MAX_US = 2**53 - 1
-"""Of a time: what a JavaScript number holds exactly, in the year 2255."""
 INDEX = r"^(\d{1,9}(\.\d{1,9})*)?$"
-
-TimeUs = Annotated[int, Field(ge=0, le=MAX_US)]
 
 
 async def _services(request: Request) -> Services:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from toque.api.wire.model import FieldProblem, Problem
-from toque.errors import NotFound, ToqueError, UserError
+from toque.errors import Conflict, NotFound, ToqueError, UserError
 from toque.ports.store import OwnershipLost, StoreUnavailable
 
 log = logging.getLogger("toque.api")
@@ -32,10 +32,6 @@ TITLES = {
     501: "Not there yet",
     503: "The store is unavailable",
 }
-
-
-class Conflict(UserError):
-    """What was asked contradicts the state of what it was asked of."""
 
 
 class NotImplementedYet(ToqueError):

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from toque.api.plain import plain
+from toque.api.wire.pipelines import RunBar
 from toque.api.wire.runs import Error, NodeStatus, Run
 from toque.api.wire.tasks import Attempt, LogLine, Progress, TaskRun
 from toque.engine.rows import AttemptRow, RunRow, TaskRow
 from toque.engine.states import TERMINAL
 from toque.engine.values import ErrorInfo
 from toque.ports.pages import NodeCounts
-
-
-def plain(value: Any) -> Any:
-    """Tagged JSON as plain JSON, for people: what JSON has no type for is shown as text."""
-    match value:
-        case {"$": str(), "v": inner}:
-            return _untagged(value["$"], inner)
-        case dict():
-            return {key: plain(item) for key, item in value.items()}
-        case list():
-            return [plain(item) for item in value]
-        case _:
-            return value
-
-
-def _untagged(tag: str, inner: Any) -> Any:
-    match tag:
-        case "tuple" | "set" | "frozenset":
-            return [plain(item) for item in inner]
-        case "dict":
-            return {_key(key): plain(item) for key, item in inner}
-        case "range":
-            return f"range({', '.join(map(str, inner))})"
-        case "model":
-            return plain(inner)
-        case _:
-            return plain(inner)
-
-
-def _key(key: Any) -> str:
-    shown = plain(key)
-    return shown if isinstance(shown, str) else json.dumps(shown)
+from toque.ports.pages import RunBar as SeenBar
 
 
 def run(row: RunRow) -> Run:
@@ -72,6 +42,17 @@ def run(row: RunRow) -> Run:
         owner=row.owner,
         tags=row.tags,
         fact_seq=row.fact_seq,
+    )
+
+
+def run_bar(bar: SeenBar) -> RunBar:
+    """A run in a strip."""
+    return RunBar(
+        run_id=bar.run_id,
+        state=bar.state,
+        created_us=bar.created_us,
+        started_us=bar.started_us,
+        finished_us=bar.finished_us,
     )
 
 
@@ -173,7 +154,7 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 def _stream(line: _Line) -> Literal["log", "stdout", "stderr", "toque"]:
     match line.stream:
         case "stdout" | "stderr":
-            return line.stream  # type: ignore[return-value]
+            return line.stream
         case "log":
             return "toque" if line.logger == "toque" else "log"
         case _:

@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from toque.api.access import Access
-from toque.api.wire.pipelines import BrokenFile
-from toque.api.wire.schedules import SchedulePreview, SchedulePreviewRequest
-from toque.api.wire.system import StoreInfo, WorkerRow
+from toque.api.access import Access as Keys
+from toque.api.wire.system import WorkerRow
 from toque.api.wire.values import Preview
 from toque.api.wire.versions import VersionFile
-from toque.engine.rows import RunRow
-from toque.engine.values import ErrorInfo, TaskKey, ValueRef
+from toque.engine.rows import RunRow, TaskRow
+from toque.engine.values import TaskKey, ValueRef
+from toque.graph.expr import Access
+from toque.graph.ir import Pipeline
 from toque.ports.clock import Clock
+from toque.ports.project import ProjectIndex
 from toque.ports.store import Store
 from toque.runtime.loop import Runtime
 from toque.runtime.options import RuntimeOptions
@@ -59,6 +60,16 @@ class Again:
     dedup: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlannedAgain:
+    """What a retry or rerun would do."""
+
+    pipeline: Pipeline
+    origin: Sequence[TaskRow]
+    kept: Sequence[TaskRow]
+    """Those of the origin whose outcome is taken over."""
+
+
 class Starts(Protocol):
     """Puts runs into the queue of this server."""
 
@@ -68,6 +79,10 @@ class Starts(Protocol):
 
     async def again(self, again: Again) -> RunRow:
         """Raises `NotFound`, `UserError` (not ended, unknown task)."""
+        ...
+
+    async def plan_again(self, again: Again) -> PlannedAgain:
+        """What `again` would do. Raises as it does."""
         ...
 
 
@@ -89,16 +104,24 @@ class RecordedArtifact:
     value: ValueRef
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Which part of a value is to be shown."""
+
+    offset: int = 0
+    limit: int = 50
+    item: int | None = None
+    """First this item of it,"""
+    path: tuple[Access, ...] = ()
+    """then what this leads to."""
+
+
 class Values(Protocol):
     """Reads values without running user code. May block: call it in a thread."""
 
-    def preview(self, ref: ValueRef, *, offset: int = 0, limit: int = 50) -> Preview: ...
+    def preview(self, ref: ValueRef, part: Part = Part()) -> Preview: ...
 
-    def artifact(self, artifact: RecordedArtifact, *, offset: int = 0, limit: int = 50) -> Preview: ...
-
-    def plain(self, tagged: Any) -> Any:
-        """Tagged JSON as plain JSON, for people."""
-        ...
+    def artifact(self, artifact: RecordedArtifact, part: Part = Part()) -> Preview: ...
 
     def recorded(self, run_id: str, key: TaskKey) -> tuple[list[RecordedMetric], list[RecordedArtifact]]:
         """Metrics and artifacts of a task run."""
@@ -120,18 +143,8 @@ class Code(Protocol):
         """Path of the JSON lines of an attempt; the file may not exist."""
         ...
 
-    def traceback(self, run_id: str, key: TaskKey, attempt: int, error: ErrorInfo) -> str:
+    def traceback(self, run_id: str, key: TaskKey, attempt: int) -> str:
         """Of the log of the attempt; "" when there is none."""
-        ...
-
-
-class Project(Protocol):
-    """What the server knows of the files of the project."""
-
-    def broken(self) -> list[BrokenFile]: ...
-
-    async def preview_schedule(self, asked: SchedulePreviewRequest) -> SchedulePreview:
-        """Raises `UserError` with what is wrong in the rule."""
         ...
 
 
@@ -140,7 +153,9 @@ class Machine(Protocol):
 
     def workers(self) -> Sequence[WorkerRow]: ...
 
-    async def store_info(self) -> StoreInfo: ...
+    def free(self, executor: str) -> int:
+        """How many attempts it would take now."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +163,7 @@ class Services:
     """All of it, wired by the composition root."""
 
     identity: Callable[[], Identity]
-    access: Access
+    access: Keys
     store: Store
     runtime: Runtime
     versions: Versions
@@ -159,5 +174,5 @@ class Services:
     starts: Starts
     values: Values
     code: Code
-    project: Project
+    project: ProjectIndex
     machine: Machine

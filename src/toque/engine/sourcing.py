@@ -66,7 +66,12 @@ def attempt_inputs(run: Run, key: TaskKey) -> AttemptInputs:
 
 def idempotency_key(run: Run, key: TaskKey) -> str:
     """Stable across attempts, resumes and recoveries of the run; another one in a rerun."""
-    name = f"{run.row.run_id}/{key.task}/{'.'.join(map(str, key.map_index))}"
+    return idempotency_key_of(run.row.run_id, key)
+
+
+def idempotency_key_of(run_id: str, key: TaskKey) -> str:
+    """The same for a run that is not in memory."""
+    name = f"{run_id}/{key.task}/{'.'.join(map(str, key.map_index))}"
     return blake2b(name.encode(), digest_size=16).hexdigest()
 
 

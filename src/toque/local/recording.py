@@ -38,6 +38,10 @@ class Recorded(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Of an artifact."""
     blob: str = ""
     """Key of an artifact that is not small."""
+    codec: str = "json"
+    """Form of an artifact (see `ValueRef`)."""
+    inline: bytes = b""
+    """A small artifact that is no JSON: an image, a table."""
     size_bytes: int = 0
 
 
@@ -55,9 +59,16 @@ class Recorder:
             case Metric():
                 line = _line(signal, "metric", value=signal.value)
             case Artifact(value=ref):
-                inline = msgspec.json.decode(ref.inline) if ref.codec == "json" and ref.inline is not None else None
+                small = ref.inline or b""
                 line = _line(
-                    signal, "artifact", value=inline, kind=signal.kind, blob=ref.blob or "", size_bytes=ref.size_bytes
+                    signal,
+                    "artifact",
+                    value=msgspec.json.decode(small) if small and ref.codec == "json" else None,
+                    kind=signal.kind,
+                    blob=ref.blob or "",
+                    codec=ref.codec,
+                    inline=b"" if ref.codec == "json" else small,
+                    size_bytes=ref.size_bytes,
                 )
             case _:
                 return

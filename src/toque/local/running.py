@@ -13,7 +13,7 @@ from toque.engine.facts import AnyFact
 from toque.engine.inputs import Cancel
 from toque.engine.rows import RunRow
 from toque.engine.states import TaskState
-from toque.errors import NotFound, UserError
+from toque.errors import Conflict, NotFound, UserError
 from toque.graph.ir import Pipeline
 from toque.local.authored import Authored, author, new_row, relative
 from toque.local.result import Run
@@ -121,31 +121,30 @@ def _again(
             if stored is None:
                 raise NotFound(f"there is no run {run_id}", fix="toque runs lists them")
             origin = stored.run
-            if not origin.state.is_terminal:
-                raise UserError(
-                    f"run {run_id} has not ended: it is {origin.state}", fix="toque resume, or toque cancel"
-                )
             version = origin.version
             if new_code:
                 current = await site.store.current_version(origin.pipeline)
                 version = current.version if current is not None else version
             pipeline, bundle = await site.versions.get(version)
-            anew = _anew(pipeline, stored, tasks)
-            row = new_row(origin.pipeline, version, origin.parameters, site.clock.now_us(), origin_run=run_id)
-            row.actor, row.reuse = actor, anew
-            row.logical_us, row.partition_key = origin.logical_us, origin.partition_key
-            row.interval_start_us, row.interval_end_us = origin.interval_start_us, origin.interval_end_us
+            anew = reuse_of(pipeline, stored, tasks)
+            row = again_row(stored, version, anew, site.clock.now_us())
+            row.actor = actor
             launch = Launch(row, pipeline, bundle, stored.tasks)
             return await _watch(site, launch, watcher)
 
     return asyncio.run(main())
 
 
-def _anew(pipeline: Pipeline, origin: StoredRun, tasks: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The nodes that run anew even where they succeeded; what did not, and what is behind, does so by itself."""
+def reuse_of(pipeline: Pipeline, origin: StoredRun, tasks: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The nodes that run anew even where they succeeded; what did not, and what is behind, does so by itself.
+
+    `tasks`: None for a retry. Raises `Conflict` if the run has not ended or nothing failed, `NotFound` for a task."""
+    run = origin.run
+    if not run.state.is_terminal:
+        raise Conflict(f"run {run.run_id} has not ended: it is {run.state}", fix="toque resume, or toque cancel")
     if tasks is None:
         if all(row.state not in NOT_DONE for row in origin.tasks):
-            raise UserError(
+            raise Conflict(
                 f"nothing failed in run {origin.run.run_id}: it {origin.run.state}", fix="toque rerun RUN --from TASK"
             )
         return ()
@@ -154,6 +153,16 @@ def _anew(pipeline: Pipeline, origin: StoredRun, tasks: tuple[str, ...] | None) 
         if name not in known:
             raise NotFound(f"{pipeline.name} has no task {name!r}", fix=f"it has: {', '.join(sorted(known))}")
     return tasks
+
+
+def again_row(origin: StoredRun, version: str, anew: tuple[str, ...], now_us: int) -> RunRow:
+    """A queued run that takes over what `origin` recorded, but for `anew` and what is behind it."""
+    run = origin.run
+    row = new_row(run.pipeline, version, run.parameters, now_us, origin_run=run.run_id)
+    row.reuse = anew
+    row.logical_us, row.partition_key = run.logical_us, run.partition_key
+    row.interval_start_us, row.interval_end_us = run.interval_start_us, run.interval_end_us
+    return row
 
 
 async def _authored(

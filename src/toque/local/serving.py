@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Mapping
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from toque.errors import NotFound
 from toque.local.authored import author, new_row, relative
+from toque.local.developing import Development
 from toque.local.loading import prepare
+from toque.local.project import Project
 from toque.local.retention import prune
 from toque.local.site import Site, bundle_ref, opened
+from toque.local.tokens import known_token
+from toque.local.triggers import Triggering, triggering
+from toque.local.web import WebOptions, bind, web
 from toque.ports.store import Store, StoreUnavailable
 from toque.runtime.clock import SystemClock
 from toque.settings import Settings
@@ -25,29 +32,90 @@ PRUNE_EVERY_S = 3600.0
 IDLE_S = 0.2
 
 
-def serve(settings: Settings, *, until_idle: bool = False) -> None:
-    """Serve the project until SIGINT or SIGTERM (or until nothing is left). Raises `AlreadyServed`."""
-    asyncio.run(_serve(settings, until_idle))
+def serve(
+    settings: Settings,
+    *,
+    until_idle: bool = False,
+    listen: WebOptions | None = None,
+    development: Development | None = None,
+) -> None:
+    """Serve the project until SIGINT or SIGTERM (or until nothing is left); with `listen`, the API and the UI too, with
+    `development`, from the newest code.
+
+    What the files say becomes current at the start, and whenever SIGHUP or the API asks for it (see
+    `toque.local.project`).
+
+    Raises `AlreadyServed`, and `UserError` when the port is taken.
+    """
+    asyncio.run(_serve(settings, until_idle, listen, development))
 
 
-async def _serve(settings: Settings, until_idle: bool) -> None:
+async def _serve(
+    settings: Settings, until_idle: bool, listen: WebOptions | None, development: Development | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    listening = bind(listen, token_is_known=bool(known_token(settings.home))) if listen is not None else None
     async with opened(settings, role="server") as site:
         log.info("serving %s (store %s)", settings.project, site.store.kind)
         adopted = await site.runtime.adopt()
         log.info("ready%s", f": {adopted} run(s) go on" if adopted else "")
         looking_after = asyncio.create_task(_look_after(site))
-        idle = asyncio.create_task(_until_idle(site, stop)) if until_idle else None
         stopped = asyncio.create_task(stop.wait())
         crashed = asyncio.create_task(site.runtime.crashed())
-        await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
+        async with triggering(site) as triggers, _web(site, listening, listen, triggers, development):
+            idle = asyncio.create_task(_until_idle(site, stop, triggers)) if until_idle else None
+            await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping%s", "" if crashed.done() else ": what runs is handed over")
         for task in (looking_after, idle, stopped, crashed):
             if task is not None:
                 task.cancel()
+
+
+@asynccontextmanager
+async def _web(
+    site: Site,
+    listening: socket.socket | None,
+    listen: WebOptions | None,
+    triggers: Triggering | None,
+    development: Development | None,
+) -> AsyncIterator[None]:
+    if listening is None or listen is None:
+        yield
+        return
+    follow = triggers.scheduling.following.follow if triggers is not None else None
+    project = Project(site.settings, site.store, site.clock, sync=follow)
+    asking = asyncio.Event()
+    asking.set()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asking.set)
+    async with AsyncExitStack() as stack:
+        stack.callback(project.close)
+        address = await stack.enter_async_context(web(site, listening, project, host=listen.host))
+        log.info("listening on %s", address.url)
+        log.info("open %s (signs in once, within ten minutes)", address.sign_in_url)
+        if development is not None:
+            development.shown.ready(address)
+            await stack.enter_async_context(development.beside(site, project))
+        indexing = asyncio.create_task(_index(project, asking))
+        stack.callback(indexing.cancel)
+        yield
+
+
+async def _index(project: Project, asking: asyncio.Event) -> None:
+    """Look at the files whenever somebody asks for it; what is wrong in them is on the page of the system."""
+    while True:
+        await asking.wait()
+        asking.clear()
+        await _indexed(project)
+
+
+async def _indexed(project: Project) -> None:
+    try:
+        await project.reload()
+    except StoreUnavailable as problem:
+        log.warning("the files of the project will be looked at later: %s", problem)
 
 
 async def _look_after(site: Site) -> None:
@@ -71,8 +139,10 @@ async def _look_after(site: Site) -> None:
             log.info("retention removed %d runs", len(pruned.runs))
 
 
-async def _until_idle(site: Site, stop: asyncio.Event) -> None:
-    """Set `stop` when this instance owns no run, twice in a row."""
+async def _until_idle(site: Site, stop: asyncio.Event, triggers: Triggering | None) -> None:
+    """Set `stop` when this instance owns no run, twice in a row, and what was missed has been decided."""
+    if triggers is not None:
+        await triggers.caught_up()
     calm = 0
     while calm < 2:
         await asyncio.sleep(IDLE_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -185,6 +185,26 @@ class Executor(Protocol):
     async def stop(self, *, grace_s: float) -> None:
         """End everything; what still runs is reported as lost and blameless."""
         ...
+
+
+class WorkerSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A process of an executor, for people."""
+
+    name: str
+    state: Literal["starting", "idle", "busy", "leaving"]
+    lane: str
+    """What it takes: `sync`, `async`, `thread`, `flow`."""
+    bundle: str
+    environment: str
+    attempts: list[tuple[str, str, MapIndex, int]]
+    """Run, task, map index, since when (0: not begun)."""
+
+
+@runtime_checkable
+class HasWorkers(Protocol):
+    """An executor that knows its processes."""
+
+    def workers(self) -> list[WorkerSeen]: ...
 
 
 class FlowExecutor(Executor, Protocol):

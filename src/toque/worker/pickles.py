@@ -83,10 +83,14 @@ def dump_item(value: Any) -> bytes:
     return data
 
 
-def load(read: Callable[[int], bytes], readinto: Callable[[memoryview], None]) -> Any:
+def load(
+    read: Callable[[int], bytes],
+    readinto: Callable[[memoryview], None],
+    unpickle: Callable[..., Any] = pickle.loads,
+) -> Any:
     """Decode from a stream: `read(n)` gives exactly n bytes, `readinto` fills a view.
 
-    Buffers come back writable, as they went in.
+    Buffers come back writable, as they went in. `unpickle`: what opens the pickle itself.
     """
     magic, kind, count, body_size = _HEAD.unpack(read(_HEAD.size))
     if magic != _MAGIC:
@@ -100,17 +104,17 @@ def load(read: Callable[[int], bytes], readinto: Callable[[memoryview], None]) -
         buffers.append(buffer)
     if kind == _BYTES:
         return bytes(buffers[0])
-    return buffers[0] if kind == _BYTEARRAY else pickle.loads(body, buffers=buffers)
+    return buffers[0] if kind == _BYTEARRAY else unpickle(body, buffers=buffers)
 
 
-def loads(data: bytes) -> Any:
+def loads(data: bytes, unpickle: Callable[..., Any] = pickle.loads) -> Any:
     """Decode what is in memory already."""
     source = io.BytesIO(data)
 
     def readinto(view: memoryview) -> None:
         source.readinto(view)
 
-    return load(source.read, readinto)
+    return load(source.read, readinto, unpickle)
 
 
 def _attempt(value: Any, pickler: Callable[..., Any], limit_bytes: int) -> Pickled:

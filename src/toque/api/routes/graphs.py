@@ -8,8 +8,12 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from toque.api.asking import Asked, Name, Parameters, RunId
-from toque.api.errors import NotImplementedYet, documented
-from toque.api.wire.graphs import Graph, Grid
+from toque.api.drawing import graph, kind_of, label_of
+from toque.api.errors import documented
+from toque.api.lookups import find_run, graph_of, version_graph
+from toque.api.wire.graphs import Graph, Grid, GridRun, GridTask
+from toque.errors import NotFound
+from toque.graph.ir import AnyNode, MapNode, Pipeline
 
 router = APIRouter(tags=["graphs"])
 
@@ -25,16 +29,57 @@ class GridQuery(Parameters):
 @router.get("/pipelines/{name}/graph", responses=documented(404))
 async def get_pipeline_graph(asked: Asked, name: Name, version: Annotated[str, Query(max_length=100)] = "") -> Graph:
     """The graph of a version (by default the current one)."""
-    raise NotImplementedYet("get_pipeline_graph")
+    if not version:
+        current, _, ir = await graph_of(asked, name)
+        return graph(ir, current)
+    ir = await version_graph(asked, version)
+    if ir.name != name:
+        raise NotFound(f"{version} is a version of {ir.name}, not of {name}")
+    return graph(ir, version)
 
 
 @router.get("/runs/{run_id}/graph", responses=documented(404))
 async def get_run_graph(asked: Asked, run_id: RunId) -> Graph:
     """The graph of a run, with the steps that its flows declared so far."""
-    raise NotImplementedYet("get_run_graph")
+    run = await find_run(asked, run_id)
+    return graph(await version_graph(asked, run.version), run.version, await asked.store.history.nodes(run_id))
 
 
 @router.get("/pipelines/{name}/grid", responses=documented(404))
 async def get_grid(asked: Asked, name: Name, where: Annotated[GridQuery, Query()]) -> Grid:
     """Runs × tasks, newest run first."""
-    raise NotImplementedYet("get_grid")
+    _, _, ir = await graph_of(asked, name)
+    nodes = {node.id: node for node in ir.nodes if not isinstance(node, MapNode)}
+    found = await asked.store.history.grid(name, list(nodes), limit=where.limit, before=where.before)
+    # A map node says nothing that its members do not.
+    kept = [number for number, task in enumerate(found.tasks) if not task.endswith("[]")]
+    return Grid(
+        tasks=[_task(found.tasks[number], nodes.get(found.tasks[number]), ir) for number in kept],
+        runs=[
+            GridRun(
+                run_id=bar.run_id,
+                state=bar.state,
+                created_us=bar.created_us,
+                started_us=bar.started_us,
+                finished_us=bar.finished_us,
+                version=bar.version,
+                trigger=bar.trigger,
+                logical_us=bar.logical_us,
+                cells="".join(cells[number] for number in kept),
+            )
+            for bar, cells in zip(found.runs, found.cells, strict=True)
+        ],
+        next=found.older or None,
+    )
+
+
+def _task(task: str, node: AnyNode | None, ir: Pipeline) -> GridTask:
+    """A row. Without a node: a step of a flow, or a task of an older version."""
+    if node is None:
+        body = task.partition("/")[0] if "/" in task else ""
+        return GridTask(id=task, label=task.rpartition("/")[2], group=body, kind="step" if body else "task", depth=0)
+    scopes = {each.id: each.scope for each in ir.nodes if isinstance(each, MapNode)}
+    depth, scope = 0, node.scope
+    while scope:
+        depth, scope = depth + 1, scopes.get(scope, "")
+    return GridTask(id=task, label=label_of(node), group=node.meta.group, kind=kind_of(node), depth=depth)

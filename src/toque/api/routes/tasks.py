@@ -7,12 +7,20 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from toque.api.asking import Asked, OneTask, Paging, Parameters, RunId, WhichTask
-from toque.api.errors import NotImplementedYet, documented
+from toque.api import rows
+from toque.api.asking import Asked, OneTask, Paging, Parameters, RunId, WhichTask, map_index
+from toque.api.errors import documented
+from toque.api.lookups import cursor_of, find_run, position_of, version_graph
+from toque.api.services import Part
+from toque.api.task_panel import find_value, task_detail
+from toque.api.timeline import timeline
 from toque.api.wire.model import Page
 from toque.api.wire.tasks import TaskRun, TaskRunDetail, Timeline
 from toque.api.wire.values import Preview
 from toque.engine.states import TaskState
+from toque.engine.values import TaskKey
+from toque.errors import UserError
+from toque.ports.pages import TaskQuery as StoredQuery
 
 router = APIRouter(tags=["tasks"])
 
@@ -24,7 +32,7 @@ class TaskQuery(Paging):
     state: list[TaskState] = []
     """Any of these; repeat the parameter."""
     search: str = Field(default="", max_length=200)
-    """Part of the task's name, a map index (`3.1`), or part of an error's message."""
+    """Part of the task's name, or a map index (`3.1`)."""
 
 
 class TimelineQuery(Parameters):
@@ -44,23 +52,42 @@ class ValueQuery(OneTask):
 
 @router.get("/runs/{run_id}/tasks", responses=documented(404))
 async def list_task_runs(asked: Asked, run_id: RunId, where: Annotated[TaskQuery, Query()]) -> Page[TaskRun]:
-    """By task and map index."""
-    raise NotImplementedYet("list_task_runs")
+    """By task and map index; those that still wait are not there yet."""
+    await find_run(asked, run_id)
+    position = position_of(where.cursor, str, list)
+    if position and not all(isinstance(part, int) and 0 <= part < 2**31 for part in position[1]):
+        raise UserError("this is no cursor of this list", fix="hand back `next` of the page before, or nothing")
+    page = await asked.store.history.task_runs(
+        StoredQuery(
+            run_id=run_id,
+            task=where.task,
+            states=tuple(dict.fromkeys(where.state)),
+            search=where.search,
+            limit=where.limit,
+            after=(position[0], tuple(position[1])) if position else None,
+        )
+    )
+    following = cursor_of([page.next[0], list(page.next[1])]) if page.next is not None else None
+    return Page(items=[rows.task_run(row) for row in page.tasks], next=following)
 
 
 @router.get("/runs/{run_id}/timeline", responses=documented(404))
 async def get_timeline(asked: Asked, run_id: RunId, where: Annotated[TimelineQuery, Query()]) -> Timeline:
     """Where the time went."""
-    raise NotImplementedYet("get_timeline")
+    run = await find_run(asked, run_id)
+    bars = await asked.store.history.timeline(run_id, where.limit)
+    return timeline(bars, await asked.store.history.nodes(run_id), await version_graph(asked, run.version))
 
 
 @router.get("/runs/{run_id}/task", responses=documented(404))
 async def get_task_run(asked: Asked, run_id: RunId, which: WhichTask) -> TaskRunDetail:
     """One task run in full."""
-    raise NotImplementedYet("get_task_run")
+    return await task_detail(asked, await find_run(asked, run_id), TaskKey(which.task, map_index(which.index)))
 
 
 @router.get("/runs/{run_id}/value", responses=documented(404))
 async def get_value(asked: Asked, run_id: RunId, where: Annotated[ValueQuery, Query()]) -> Preview:
     """A page of an output, input or artifact."""
-    raise NotImplementedYet("get_value")
+    run = await find_run(asked, run_id)
+    key = TaskKey(where.task, map_index(where.index))
+    return await find_value(asked, run, key, where.which, Part(offset=where.offset, limit=where.limit))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
+MAX_US = 2**53 - 1
+"""Of a time that is asked for: what a JavaScript number holds exactly, in the year 2255."""
+TimeUs = Annotated[int, Field(ge=0, le=MAX_US)]
 
 
 class Wire(BaseModel):

@@ -69,14 +69,18 @@ class StartRun(Wire):
 class ProblemOfFile(Wire):
     """What is wrong in a file."""
 
+    file: str
+    """Where it is: the broken file, or a module that it imports."""
     line: int
+    source: str
+    """The line itself."""
     message: str
     fix: str
-    severity: str = "error"
 
 
 class BrokenFile(Wire):
     """A file of the project that cannot be loaded."""
 
     file: str
+    since_us: int
     problems: list[ProblemOfFile]

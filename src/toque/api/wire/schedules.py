@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from toque.api.wire.model import Wire
+from toque.api.wire.model import TimeUs, Wire
+from toque.engine.states import RunState
 
 
 class ScheduleSummary(Wire):
@@ -22,9 +23,17 @@ class ScheduleSummary(Wire):
     tz: str
     paused: bool
     next_us: int
+    """0: none."""
     last_us: int
+    """Every tick up to this instant has an outcome; 0: none was ever due."""
     catchup: str
     parameters: dict[str, Any]
+    version: str
+    """Its runs are pinned to it."""
+    changed_us: int
+    """When somebody paused or resumed it last; 0: never."""
+    actor: str
+    """Who did."""
 
 
 class Tick(Wire):
@@ -41,6 +50,11 @@ class Tick(Wire):
     outcome: Literal["started", "skipped", "coalesced", "planned"]
     reason: str
     run_id: str
+    run_state: RunState | None = None
+    """None: it has no run, or it was removed."""
+    count: int = 1
+    """Ticks with the same fate, from `first_us` to `at_us`."""
+    first_us: int = 0
 
 
 class SchedulePreviewRequest(Wire):
@@ -66,11 +80,12 @@ class BackfillRequest(Wire):
 
     schedule: str = ""
     """Name of the schedule within the pipeline; "" when it has only one."""
-    from_us: int
-    to_us: int
+    from_us: TimeUs
+    to_us: TimeUs
     max_active: int = Field(default=1, ge=1, le=1000)
     dry_run: bool = False
     reverse: bool = False
+    reason: str = Field(default="", max_length=2000)
 
 
 class Backfill(Wire):
@@ -84,12 +99,14 @@ class Backfill(Wire):
     max_active: int
     reverse: bool
     created_us: int
+    finished_us: int
     actor: str
+    reason: str
     total: int
     started: int
     succeeded: int
     failed: int
-    state: str
-    """`planned` (a dry run), `running`, `done`, `cancelled`."""
+    state: Literal["planned", "running", "succeeded", "failed", "cancelled"]
+    """`planned`: a dry run."""
     slices: list[Tick]
     """Of a dry run: what it would start, at most 1,000."""

@@ -53,6 +53,10 @@ class ServerRow(Wire):
     alive: bool
     this: bool
     """It is the one that answers."""
+    active_runs: int
+    """Unfinished runs that it owns."""
+    lease_until_us: int
+    """PostgreSQL; 0 elsewhere."""
 
 
 class WorkerRow(Wire):
@@ -88,9 +92,14 @@ class Totals(Wire):
     """Counted since the store was made, or standing now."""
 
     pipelines: int
+    versions: int
     runs_active: int
     runs_queued: int
     task_runs_active: int
+    """In the hands of this server's workers."""
+    runs_ended: dict[str, int]
+    """By state; those included that retention has removed."""
+    task_runs_ended: int
     counters: dict[str, int]
 
 

@@ -25,6 +25,8 @@ class VersionFile(Wire):
 
     path: str
     size: int
+    digest: str
+    """Of its content: two versions have the same file if it is equal."""
 
 
 class VersionFiles(Wire):

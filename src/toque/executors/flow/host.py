@@ -23,7 +23,7 @@ from toque.executors.process.fleet import Hears
 from toque.executors.process.options import ProcessOptions
 from toque.executors.process.worker import Held, Kind
 from toque.graph.ir import TaskNode
-from toque.ports.executor import BundleRef, Sink, WorkItem
+from toque.ports.executor import BundleRef, Sink, WorkerSeen, WorkItem
 
 MAX_BODIES = 10_000
 
@@ -62,6 +62,10 @@ class FlowHost:
     def warm(self, bundle: BundleRef, modules: Sequence[str] = (), *, environment: str = "") -> None:
         """Start the process for a bundle before there is a body for it; it imports `modules`."""
         self._processes.worker(Kind(bundle, environment, "flow"), tuple(modules))
+
+    def workers(self) -> list[WorkerSeen]:
+        """See `HasWorkers`."""
+        return self._processes.seen()
 
     def submit(self, item: WorkItem) -> None:
         """See `Executor.submit`."""

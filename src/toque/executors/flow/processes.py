@@ -7,8 +7,10 @@ from collections import Counter
 
 from toque.errors import ToqueError
 from toque.executors.process.fleet import Fleet, Hears
+from toque.executors.process.looking import seen
 from toque.executors.process.options import ProcessOptions
 from toque.executors.process.worker import Kind, Worker
+from toque.ports.executor import WorkerSeen
 
 RETIRE_AFTER = 200
 """Dropped bodies keep their memory (see `stage`): a process with so many gets no new ones, and is replaced."""
@@ -58,6 +60,10 @@ class Processes:
     def gone(self, worker: Worker) -> None:
         """It is dead."""
         self._dropped.pop(worker.no, None)
+
+    def seen(self) -> list[WorkerSeen]:
+        """Those that exist, for people."""
+        return [] if self._fleet is None else seen(self._fleet)
 
     def kill(self, worker: Worker) -> None:
         """SIGKILL to it and all that it started."""

@@ -14,12 +14,13 @@ from toque.executors.process.durations import Durations
 from toque.executors.process.fleet import Fleet, Hears, idle_worker, interrogate
 from toque.executors.process.hearing import Hearing
 from toque.executors.process.ledger import Ledger, now_us
+from toque.executors.process.looking import seen
 from toque.executors.process.options import ProcessOptions
 from toque.executors.process.placement import Placement, lane_of
 from toque.executors.process.watch import Watch
 from toque.executors.process.worker import Held, Kind
 from toque.graph.ir import TaskNode
-from toque.ports.executor import BundleRef, Sink, WorkItem
+from toque.ports.executor import BundleRef, Sink, WorkerSeen, WorkItem
 from toque.worker import wire
 
 CLOSE_S = 1.0
@@ -98,6 +99,10 @@ class ProcessExecutor:
     async def reconcile(self, tokens: Sequence[Token]) -> list[Token]:
         """See `Executor.reconcile`. Workers die with their server, so only what was submitted to this one is here."""
         return [token for token in tokens if self._ledger.get(token) is not None]
+
+    def workers(self) -> list[WorkerSeen]:
+        """See `HasWorkers`."""
+        return seen(self._fleet)
 
     async def ask(
         self, bundle: BundleRef, kind: str, payload: bytes, *, timeout_s: float, environment: str = ""

@@ -1,0 +1,138 @@
+"""What needs a person now: failures that no success followed, late runs, broken files, missed ticks, dead servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from toque.api.services import Services
+from toque.api.wire.system import Attention
+from toque.engine.states import RunState, TickOutcome
+from toque.engine.values import AT_US
+from toque.ports.pages import RunQuery
+from toque.ports.triggers import ScheduleFilter, ScheduleRow, TickSeen
+
+MOST = 200
+"""Of each kind."""
+SCHEDULES = 200
+"""Schedules that are asked for missed ticks: those due next."""
+RECENT_US = 24 * 3_600_000_000
+"""Missed ticks are old news after a day."""
+LOOKED_BACK = 3
+"""Ticks of each schedule."""
+
+
+async def attention(asked: Services) -> list[Attention]:
+    """Newest first."""
+    found = [*await _failed(asked), *await _late(asked), *_broken(asked), *await _missed(asked), *await _dead(asked)]
+    return sorted(found, key=lambda each: -each.since_us)
+
+
+async def _failed(asked: Services) -> Iterator[Attention]:
+    failed = await asked.store.history.attention(MOST)
+    return (
+        Attention(
+            kind="failed_run",
+            pipeline=each.pipeline,
+            run_id=each.run.run_id,
+            since_us=each.run.finished_us or each.run.created_us,
+            title=f"{each.pipeline} failed" + (f" {each.count} times in a row" if each.count > 1 else ""),
+            detail=f"{each.run.error.type}: {each.run.error.message}" if each.run.error is not None else "",
+            count=each.count,
+        )
+        for each in failed
+    )
+
+
+async def _late(asked: Services) -> Iterator[Attention]:
+    states = (RunState.QUEUED, RunState.RUNNING, RunState.SUSPENDED)
+    page = await asked.store.history.runs(RunQuery(states=states, limit=MOST))
+    return (
+        Attention(
+            kind="late_run",
+            pipeline=run.pipeline,
+            run_id=run.run_id,
+            since_us=run.late_us,
+            title=f"{run.pipeline} is late",
+            detail=f"it is {run.state}",
+            count=1,
+        )
+        for run in page.runs
+        if run.late_us
+    )
+
+
+def _broken(asked: Services) -> Iterator[Attention]:
+    state = asked.project.state
+    for broken in state.broken:
+        first = broken.problems[0] if broken.problems else None
+        line = f":{first.line}" if first is not None and first.line else ""
+        yield Attention(
+            kind="broken_file",
+            pipeline="",
+            run_id="",
+            since_us=broken.since_us,
+            title=f"{broken.file}{line} cannot be loaded",
+            detail=first.message if first is not None else "",
+            count=len(broken.problems),
+        )
+    if state.fault:
+        yield Attention(
+            kind="broken_file",
+            pipeline="",
+            run_id="",
+            since_us=state.indexed_us,
+            title="the project cannot be looked at",
+            detail=state.fault,
+            count=1,
+        )
+
+
+async def _missed(asked: Services) -> list[Attention]:
+    since_us = asked.clock.now_us() - RECENT_US
+    rows = await asked.store.triggers.list_schedules(ScheduleFilter(limit=SCHEDULES))
+    active = [row for row in rows if not row.paused and row.cursor_us >= since_us]
+    ticks = await asyncio.gather(*(asked.store.triggers.list_ticks(row.id, limit=LOOKED_BACK) for row in active))
+    return [said for row, seen in zip(active, ticks, strict=True) if (said := _said(row, seen, since_us)) is not None]
+
+
+def _said(row: ScheduleRow, seen: list[TickSeen], since_us: AT_US) -> Attention | None:
+    missed = [
+        each.tick
+        for each in seen
+        if each.tick.outcome is not TickOutcome.STARTED and each.tick.recorded_us >= since_us and _by_outage(each)
+    ]
+    if not missed:
+        return None
+    count = sum(tick.count for tick in missed)
+    return Attention(
+        kind="missed_ticks",
+        pipeline=row.pipeline,
+        run_id="",
+        since_us=missed[0].recorded_us,
+        title=f"{row.id} missed {count} tick{'s' if count > 1 else ''}",
+        detail=missed[0].reason,
+        count=count,
+    )
+
+
+def _by_outage(seen: TickSeen) -> bool:
+    """Not by a pause, which somebody wanted."""
+    return "pause" not in seen.tick.reason
+
+
+async def _dead(asked: Services) -> Iterator[Attention]:
+    servers = await asked.store.history.servers()
+    return (
+        Attention(
+            kind="down_worker",
+            pipeline="",
+            run_id="",
+            since_us=each.since_us,
+            title=f"{each.instance} on {each.host} is gone",
+            detail=f"it held {each.active_runs} unfinished runs, which go on elsewhere in a moment",
+            count=each.active_runs,
+        )
+        for each in servers
+        if not each.alive and each.active_runs
+    )

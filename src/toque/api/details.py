@@ -1,0 +1,31 @@
+"""A run on its page: how far its nodes are, and what failed first."""
+
+from __future__ import annotations
+
+from toque.api import rows
+from toque.api.services import Services
+from toque.api.wire.tasks import RunDetail
+from toque.engine.rows import RunRow
+from toque.graph.ir import MapNode
+
+FAILURES = 5
+
+
+async def run_detail(asked: Services, run: RunRow) -> RunDetail:
+    """Bounded by the number of nodes, not of task runs."""
+    history = asked.store.history
+    nodes = await history.nodes(run.run_id)
+    failures = await history.first_failures(run.run_id, FAILURES)
+    pipeline, _ = await asked.versions.get(run.version)
+    maps = {node.id for node in pipeline.nodes if isinstance(node, MapNode)}
+    sizes: dict[str, int] = {}
+    for name in maps & {each.task for each in nodes}:
+        row = await history.task_run(run.run_id, name, ())
+        if row is not None:
+            sizes[name] = row.size
+    return RunDetail(
+        **dict(rows.run(run)),
+        nodes=[rows.node_status(each, sizes.get(each.task, -1)) for each in nodes],
+        first_failures=[rows.task_run(row) for row in failures],
+        late=bool(run.late_us) and not run.state.is_terminal,
+    )

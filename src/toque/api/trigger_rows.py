@@ -1,0 +1,120 @@
+"""Schedules, ticks and backfills as the wire has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from toque.api.plain import plain
+from toque.api.wire.schedules import Backfill, ScheduleSummary, Tick
+from toque.durations import text as duration_text
+from toque.graph.schedules import BusinessDaysRule, CronRule, IntervalRule, RRuleRule, Schedule
+from toque.ports.triggers import BackfillRow, ScheduleRow, TickSeen
+from toque.runtime.ticking import plan
+from toque.schedule.ticks import Tick as PlannedTick
+from toque.schedule.words import describe
+
+
+def schedule(row: ScheduleRow) -> ScheduleSummary:
+    """A schedule with its next tick. One of a newer Toque is shown by its name."""
+    try:
+        planned = plan(row)
+    except msgspec.ValidationError:
+        return _summary(row, rule="(of a newer Toque)", words="", next_us=row.next_at_us)
+    found = planned.schedule
+    return _summary(
+        row,
+        rule=rule_text(found),
+        words=describe(found),
+        tz=found.tz,
+        next_us=planned.tick.at_us if planned.tick is not None else 0,
+        catchup=found.catchup,
+        parameters={name: plain(value) for name, value in found.parameters.items()},
+    )
+
+
+def _summary(row: ScheduleRow, *, rule: str, words: str, next_us: int, **fields: Any) -> ScheduleSummary:
+    known: dict[str, Any] = {"tz": "UTC", "catchup": "latest", "parameters": {}, **fields}
+    return ScheduleSummary(
+        id=row.id,
+        pipeline=row.pipeline,
+        name=row.name,
+        rule=rule,
+        words=words,
+        paused=row.paused,
+        next_us=next_us,
+        last_us=row.cursor_us if row.cursor_us > 0 else 0,
+        version=row.version,
+        changed_us=row.changed_us,
+        actor=row.actor,
+        **known,
+    )
+
+
+def rule_text(found: Schedule) -> str:
+    """The rule as it is written."""
+    match found.rule:
+        case CronRule(text=text) | RRuleRule(text=text):
+            return text
+        case IntervalRule(every_s=every_s):
+            return f"every {duration_text(every_s)}"
+        case BusinessDaysRule(at=at, nth=nth):
+            which = f" {','.join(map(str, nth))}" if nth else ""
+            return f"business days{which} at {', '.join(at)}"
+
+
+def tick(schedule_id: str, planned: PlannedTick) -> Tick:
+    """A tick that has not fired."""
+    return Tick(
+        schedule=schedule_id,
+        at_us=planned.at_us,
+        start_us=planned.start_us,
+        end_us=planned.end_us,
+        due_us=planned.due_us,
+        outcome="planned",
+        reason="",
+        run_id="",
+    )
+
+
+def seen_tick(seen: TickSeen) -> Tick:
+    """A tick with what became of it, and of its run."""
+    row = seen.tick
+    return Tick(
+        schedule=row.schedule,
+        at_us=row.at_us,
+        start_us=row.start_us,
+        end_us=row.end_us,
+        due_us=row.due_us,
+        outcome=row.outcome.value,
+        reason=row.reason if seen.was_admitted else seen.run_reason or row.reason,
+        run_id=row.run_id,
+        run_state=seen.run_state,
+        count=row.count,
+        first_us=row.first_us,
+    )
+
+
+def backfill(row: BackfillRow, slices: Sequence[PlannedTick] = ()) -> Backfill:
+    """A backfill; `slices`: what a dry run would start."""
+    return Backfill(
+        id=row.id,
+        pipeline=row.pipeline,
+        schedule=row.schedule,
+        from_us=row.from_us,
+        to_us=row.to_us,
+        max_active=row.max_active,
+        reverse=row.reverse,
+        created_us=row.created_us,
+        finished_us=row.finished_us,
+        actor=row.actor,
+        reason=row.reason,
+        total=row.total,
+        started=row.started,
+        succeeded=row.succeeded,
+        failed=row.failed,
+        state=row.state.value,
+        slices=[tick(f"{row.pipeline}/{row.schedule}", each) for each in slices],
+    )
