@@ -11,7 +11,9 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 
-COOKIE = "toque_session"
+COOKIE = "toque_session_"
+"""Followed by a digest of the token: browsers keep one cookie jar for all ports of a host, and a machine may have a
+server for each project."""
 SESSION_S = 30 * 86400
 KEY_S = 10 * 60
 """How long a printed sign-in key can be used."""
@@ -27,6 +29,11 @@ class Access:
     hosts: frozenset[str] = frozenset()
     """Names that this server answers to, beside IP addresses of loopback and `localhost`."""
     _keys: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def cookie(self) -> str:
+        """Name of the session cookie."""
+        return COOKIE + hashlib.sha256(self.token.encode()).hexdigest()[:8]
 
     def new_key(self, now_us: int) -> str:
         """A key for the printed URL: good for one sign-in."""

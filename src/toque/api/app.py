@@ -63,6 +63,7 @@ def create_app(services: Services | None = None, *, more: tuple[APIRouter, ...] 
     app.state.services = services
     errors.install(app)
     app.include_router(sessions.health)
+    app.include_router(sessions.pages)
     for router in (*ROUTERS, *more):
         app.include_router(router, prefix=PREFIX)
     describe = app.openapi
@@ -86,7 +87,7 @@ def _completed(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(unused, None)
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "The token of the project."},
-        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+        "session": {"type": "apiKey", "in": "cookie", "name": f"{COOKIE}…"},
     }
     for path in document["paths"].values():
         for method, operation in path.items():

@@ -21,7 +21,7 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from toque.api.access import COOKIE, Access
+from toque.api.access import Access
 from toque.api.errors import problem
 from toque.ports.clock import Clock
 
@@ -125,7 +125,7 @@ class Guard:
             if scheme.lower() == "bearer" and self._access.is_token(token.strip()):
                 return headers.get("x-toque-actor", "")[:200] or self._access.actor
             raise Refused(401, "this is not the token of the project", "toque token prints it")
-        if not self._access.is_session(_cookie(headers), self._clock.now_us()):
+        if not self._access.is_session(_cookie(headers, self._access.cookie), self._clock.now_us()):
             raise Refused(401, "not signed in", "toque open prints a URL that signs in; scripts send a bearer token")
         if method not in SAFE:
             if headers.get("x-toque") != "1":
@@ -159,9 +159,9 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _cookie(headers: Headers) -> str:
+def _cookie(headers: Headers, name: str) -> str:
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        found = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
     return found.value if found is not None else ""
