@@ -113,7 +113,7 @@ class Invariants:
 
     def _budgets(self, stored: StoredRun) -> None:
         """Retries are spent by failures alone, and never more of them than granted."""
-        spent = Counter((fact.key, fact.spends) for fact in stored.facts if isinstance(fact, f.AttemptEnded))
+        spent = _spent(stored)
         for key, row in stored.by_key.items():
             node = _node_of(self._pipeline, stored, key)
             granted = node.policy.retry.times if node is not None and node.policy.retry is not None else 0
@@ -153,6 +153,21 @@ class Invariants:
         assert not found, "the fold of the facts differs from live:\n" + "\n".join(found[:20])
         rows = {TaskKey(row.task, row.map_index): row for row in drain_rows(folded).tasks}
         assert rows == stored.by_key, f"rows and facts differ: {_unequal(rows, stored.by_key)}"
+
+
+ENDS = (f.Succeeded, f.Failed, f.Skipped, f.UpstreamFailed, f.Cancelled)
+
+
+def _spent(stored: StoredRun) -> Counter[tuple[TaskKey, str]]:
+    """What attempts have spent, by the log. A body of a flow has all of its losses back when a step of it ends."""
+    spent: Counter[tuple[TaskKey, str]] = Counter()
+    bodies = {step.task: step.body for step in stored.steps}
+    for fact in stored.facts:
+        if isinstance(fact, f.AttemptEnded):
+            spent[fact.key, fact.spends] += 1
+        elif isinstance(fact, ENDS) and fact.task in bodies:
+            del spent[TaskKey(bodies[fact.task], fact.map_index[:-1]), "infrastructure"]
+    return spent
 
 
 def _queued(row: RunRow) -> RunRow:

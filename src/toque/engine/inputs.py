@@ -91,12 +91,13 @@ class AttemptReturned(Report, frozen=True, kw_only=True, tag="returned"):
 
 
 class AttemptLost(Report, frozen=True, kw_only=True, tag="lost"):
-    """Its worker died under it (confirmed). Spends the infrastructure budget if it was started."""
+    """Its worker died under it (confirmed), or while it was being started. Spends the infrastructure budget."""
 
     finished_us: int
     reason: str
     blameless: bool = False
-    """The death had another cause (the server's own end, a neighbour's timeout): spends nothing."""
+    """The death had another cause (the server's own end, a neighbour's timeout, a flow that only waited): spends
+    nothing."""
 
 
 AnyReport: TypeAlias = (

@@ -132,13 +132,16 @@ def _returned(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.Attemp
 
 
 def _lost(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptLost) -> None:
+    if lane.state[index] == DISPATCHED and not report.blameless:
+        # Its process died of starting it, or so it seems: that counts, or it would come again for ever.
+        _begin(turn, row, report.finished_us)
     was_started = lane.state[index] == RUNNING
     release(turn, row)
     if ended_on_purpose(turn, lane, index, row):
         return
     node = lane.node.plan.node
     is_flow = isinstance(node, TaskNode) and node.kind == "flow"
-    if is_flow or not was_started:
+    if report.blameless and (is_flow or not was_started):
         # A flow body is replayed from its record, so nothing is lost with it; and what never began goes as it was.
         turn.ready(lane, index, returned=True)
     elif report.blameless:

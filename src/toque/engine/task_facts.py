@@ -74,7 +74,18 @@ def _end(run: Run, lane: Lane, index: int, code: int, finished_us: int) -> None:
     row.token = None
     _move(run, lane, index, row, code)
     keep(run, lane, index, row)
+    if lane.node.body is not None:
+        _forgive(run, lane.node.body, row)
     count_end(lane, index, was_waiting=before == WAITING)
+
+
+def _forgive(run: Run, body: NodeState, step: TaskRow) -> None:
+    """A flow that gets further does not die at the same place for ever: its budget of losses begins anew."""
+    found = body.lane_of(step.map_index[:-1])
+    row = found[0].live.get(found[1]) if found is not None else None
+    if row is not None and row.losses:
+        row.losses = 0
+        run.dirty[id(row)] = row
 
 
 def readied(run: Run, fact: f.Readied) -> None:

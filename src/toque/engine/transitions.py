@@ -89,4 +89,5 @@ MARKABLE: frozenset[TaskState] = frozenset({TaskState.SUCCEEDED, TaskState.FAILE
 """What a person may declare."""
 
 INFRASTRUCTURE_BUDGET = 3
-"""How often a started attempt may be lost with its worker before the task run fails."""
+"""How often an attempt may be lost with its worker, begun or being started, before the task run fails. A flow that got
+further since (a step of it ended) has all of it again."""

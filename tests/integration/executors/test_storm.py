@@ -55,8 +55,11 @@ async def test_every_attempt_ends_once_whatever_dies(benches: Benches, seed: int
     assert kinds[AttemptLost] <= KILLS
     for report in bench.sink.reports:
         match report:
-            case AttemptSucceeded() | AttemptLost():
+            case AttemptSucceeded():
                 assert begins[report.token] == 1, f"seed {seed}"
+            case AttemptLost():
+                # 0: its process died while it was next in line, and may have died of it.
+                assert begins[report.token] <= 1, f"seed {seed}"
             case AttemptReturned():
                 assert begins[report.token] == 0, f"seed {seed}"
             case _:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.attempts import HERE, value
 from tests.integration.executors.conftest import Benches, eventually, listen, pid_of, pid_of_started, release
-from toque.engine.inputs import AttemptFailed, AttemptReturned, AttemptSucceeded
+from toque.engine.inputs import AttemptFailed, AttemptLost, AttemptReturned, AttemptSucceeded
 from toque.graph.ir import CodeRef, Inject
 from toque.ports.executor import BundleRef, WorkItem
 from toque.worker.lease import LeaseFile, now_s
@@ -100,7 +100,7 @@ async def test_an_interpreter_without_toque_says_so(benches: Benches, tmp_path: 
     assert "broken" in report.error.message
 
 
-async def test_a_worker_that_is_killed_before_it_is_up_gives_back_what_it_was_to_run(
+async def test_a_worker_that_is_killed_before_it_is_up_loses_what_it_was_to_run(
     benches: Benches, tmp_path: Path
 ) -> None:
     """Once is no reason to fail an attempt; again and again is."""
@@ -113,7 +113,7 @@ async def test_a_worker_that_is_killed_before_it_is_up_gives_back_what_it_was_to
         made = bench.prepared("echo", 5)
         bench.executor.submit(WorkItem(bundle=bench.bundle, environment="killed", attempts=(made,)))
         ends.append(await bench.end(made))
-    assert [type(end) for end in ends] == [AttemptReturned] * 3 + [AttemptFailed]
+    assert [type(end) for end in ends] == [AttemptLost] * 3 + [AttemptFailed]
     assert "could be started: its process was ended by SIGKILL" in ends[-1].error.message
 
 

@@ -185,16 +185,54 @@ def test_sleeping_is_not_deferring() -> None:
 
 
 @pytest.mark.parametrize("report", [i.AttemptLost, i.AttemptReturned])
-def test_a_lost_body_is_replayed_and_spends_nothing(report: Any) -> None:
+def test_a_body_that_was_lost_without_blame_is_replayed_and_spends_nothing(report: Any) -> None:
     d = flow()
     ask(d)
-    fields = {"finished_us": 1, "reason": "killed"} if report is i.AttemptLost else {}
+    fields = {"finished_us": 1, "reason": "killed", "blameless": True} if report is i.AttemptLost else {}
     d.feed(d.about(report, "f", **fields))
     assert d.state("f") == "ready"
     d.dispatch("f")
     row = d.row("f")
     assert (row.attempt, row.losses, row.retries) == (1, 0, 0)
     assert ask(d) == ([], [])
+
+
+def test_a_body_that_dies_at_the_same_place_again_and_again_fails_in_the_end() -> None:
+    d = flow()
+    ask(d)
+    d.succeed("f/s", 0)
+    for _ in range(4):
+        assert d.state("f") != "failed"
+        d.dispatch("f")
+        d.lose("f")
+    assert d.state("f") == "failed"
+    assert (d.row("f").error.kind, d.row("f").losses) == ("infrastructure", 3)  # type: ignore[union-attr]
+    assert "4 times" in d.row("f").error.message  # type: ignore[union-attr]
+
+
+def test_a_body_that_gets_further_between_its_deaths_goes_on_for_ever() -> None:
+    """Its host may be killed as often as it likes: each ended step is a whole budget again."""
+    d = flow()
+    for occurrence in range(10):
+        d.dispatch("f")
+        ask(d, occurrence=occurrence)
+        d.succeed("f/s", occurrence)
+        assert d.row("f").losses == 0
+        for _ in range(3):
+            d.dispatch("f")
+            d.lose("f")
+        assert d.state("f") == "ready"
+
+
+def test_a_restored_body_has_spent_what_it_had() -> None:
+    d = flow()
+    ask(d)
+    d.succeed("f/s", 0)
+    d.lose("f")
+    assert d.row("f").losses == 1
+    again = d.refold().task_run(TaskKey("f"))
+    assert again is not None
+    assert again.losses == 1
 
 
 def test_steps_go_on_while_nobody_runs_their_body() -> None:

@@ -159,10 +159,22 @@ def test_a_blameless_loss_spends_nothing() -> None:
     assert (d.row("a").losses, d.row("a").retries, d.row("a").attempt) == (0, 0, 11)
 
 
-def test_what_was_lost_before_it_began_goes_again_as_the_same_attempt() -> None:
+def test_what_kills_its_worker_before_it_begins_spends_the_same_budget() -> None:
+    """Or an attempt whose mere start is deadly would come again for ever."""
+    d = Driver(pipeline(task("a")))
+    for _ in range(4):
+        assert d.state("a") == "ready"
+        d.grant("a")
+        d.lose("a")
+    assert (d.state("a"), d.row("a").losses) == ("failed", 3)
+    assert [fact.attempt for fact in d.said(AttemptEnded)] == [1, 2, 3]
+    assert "killed" in d.row("a").error.message  # type: ignore[union-attr]
+
+
+def test_what_was_lost_without_blame_before_it_began_goes_again_as_the_same_attempt() -> None:
     d = Driver(pipeline(task("a")))
     d.grant("a")
-    d.lose("a")
+    d.lose("a", blameless=True)
     assert d.state("a") == "ready"
     d.dispatch("a")
     assert d.row("a").attempt == 1

@@ -13,7 +13,7 @@ from tests.attempts import BUNDLE, node, spec
 from toque.engine.inputs import AttemptReturned
 from toque.executors.process.durations import HELD_US, MAX_HELD, Durations, depth
 from toque.executors.process.placement import lane_of
-from toque.executors.process.worker import MAX_NODES, Held, Kind, Worker
+from toque.executors.process.worker import MAX_NODES, Held, Kind, Worker, being_started
 from toque.graph.ir import TaskNode
 from toque.ports.executor import AttemptSpec, Signal
 from toque.worker import sessions, wire
@@ -109,6 +109,17 @@ async def test_permits_are_taken_back_from_the_end(worker: Worker) -> None:
     assert isinstance(run, wire.Run)
     assert drop == wire.Drop(3)
     assert all(each.worker is None for each in helds[2:])
+
+
+async def test_a_dead_worker_may_have_died_of_what_was_next_in_line_unless_something_ran(worker: Worker) -> None:
+    of = node("nothing")
+    helds = [held(of) for _ in range(3)]
+    assert being_started(worker) is None
+    worker.give(helds, 0.0)
+    assert being_started(worker) is helds[0]
+    helds[0].started_us = 1
+    assert being_started(worker) is None
+    assert being_started(worker, {helds[0].spec.token}) is helds[1]
 
 
 async def test_a_node_is_sent_once_and_forgotten_when_there_are_many(worker: Worker) -> None:

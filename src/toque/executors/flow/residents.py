@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable
 
 from toque.engine.effects import AnswerStep
-from toque.engine.inputs import AnyReport, AttemptCancelled, AttemptStarted, FlowEvicted
+from toque.engine.inputs import AnyReport, AttemptCancelled, AttemptStarted, FlowEvicted, StepRequested
 from toque.engine.values import Token
 from toque.executors import reports
 from toque.executors.flow.forcing import Forcing, doomed
 from toque.executors.flow.processes import Processes
-from toque.executors.process.worker import Held, Worker
+from toque.executors.process.worker import Held, Worker, being_started
 from toque.ports.executor import Sink
 from toque.worker import wire
 
@@ -29,6 +30,8 @@ class Residents:
         self._processes = processes
         self._loop = loop
         self._waiting: set[Token] = set()
+        self._open: Counter[Token] = Counter()
+        """Requests that were not answered: a body without any does not wait, whatever it said before an answer."""
         self._answers: dict[Worker, list[AnswerStep]] = {}
 
     def add(self, new: Iterable[Held]) -> list[Held]:
@@ -45,6 +48,7 @@ class Residents:
         if held is None or held.worker is None:
             return
         self._waiting.discard(effect.token)
+        self._open[effect.token] -= 1
         if not self._answers:
             self._loop.call_soon(self._hand_out)
         self._answers.setdefault(held.worker, []).append(effect)
@@ -64,8 +68,11 @@ class Residents:
         for ask in message.asks:
             if isinstance(ask, FlowEvicted):
                 self._on_evicted(worker, ask)
+            elif isinstance(ask, StepRequested) and ask.token in self.held:
+                self._open[ask.token] += 1
             self._sink.report(ask)
-        self._waiting.update(token for token in message.waiting if token in self.held)
+        # A sync body says so in its own thread, and the answer may have crossed that.
+        self._waiting.update(token for token in message.waiting if self._open[token] > 0)
         for report in ends:
             self._on_end(worker, report)
         for signal in message.signals:
@@ -76,6 +83,7 @@ class Residents:
         self._processes.gone(worker)
         self._answers.pop(worker, None)
         is_ours = self.is_stopping or any(held.doom for held in worker.held.values())
+        suspect = None if is_ours or worker.is_killed else being_started(worker, self._waiting)
         for held in list(worker.held.values()):
             blameless = is_ours or held.spec.token in self._waiting
             self._let_go(worker, held)
@@ -83,6 +91,8 @@ class Residents:
                 self.end(held, doomed(held, now_us()))
             elif not held.started_us and self._processes.cannot_start(worker.kind):
                 self.end(held, reports.unstartable(held.spec, now_us(), worker.kind.environment, how))
+            elif held is suspect:
+                self.end(held, reports.lost(held.spec, now_us(), f"{how} before it had begun"))
             elif not held.started_us:
                 self.end(held, reports.returned(held.spec))
             else:
@@ -124,6 +134,7 @@ class Residents:
         worker.moved_s = self._loop.time()
         self.forcing.done(held)
         self._waiting.discard(held.spec.token)
+        self._open.pop(held.spec.token, None)
 
 
 def now_us() -> int:

@@ -11,7 +11,7 @@ from toque.executors.process.durations import Durations
 from toque.executors.process.fleet import Fleet
 from toque.executors.process.ledger import Ledger, doomed, now_us
 from toque.executors.process.placement import Placement
-from toque.executors.process.worker import Worker
+from toque.executors.process.worker import Worker, being_started
 from toque.worker import wire
 
 
@@ -47,11 +47,14 @@ class Hearing:
     def on_death(self, worker: Worker, how: str) -> None:
         """A worker and all of its session are gone."""
         is_ours = self.is_stopping or any(held.doom for held in worker.held.values())
+        suspect = None if is_ours or worker.is_killed else being_started(worker)
         for held in list(worker.held.values()):
             worker.forget(held)
             if not held.started_us and self._fleet.cannot_start(worker.kind):
                 # Given back, the attempt would come again for ever.
                 self._ledger.end(held, reports.unstartable(held.spec, now_us(), worker.kind.environment, how))
+            elif held is suspect:
+                self._ledger.end(held, reports.lost(held.spec, now_us(), f"{how} before it had begun"))
             elif not held.started_us:
                 self._ledger.give_back([held])
             elif held.doom:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -184,3 +184,11 @@ class Worker:
         self._nodes[id(node)] = (self._last_number, node)
         new[self._last_number] = node
         return self._last_number
+
+
+def being_started(worker: Worker, innocent: Collection[Token] = ()) -> Held | None:
+    """Of what a dead worker held, the attempt that it may have died of starting: the next in line, unless one that had
+    begun is to blame. `innocent` have begun, and did nothing."""
+    if any(held.started_us for token, held in worker.held.items() if token not in innocent):
+        return None
+    return next((held for held in worker.held.values() if not held.started_us), None)
