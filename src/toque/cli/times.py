@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from toque.errors import UserError
 
 
 def moment(at_us: int) -> str:
@@ -35,3 +38,13 @@ def span(duration_us: int) -> str:
 def between(start_us: int, end_us: int) -> str:
     """The span from start to end; "" while one of them is missing."""
     return span(end_us - start_us) if start_us and end_us else ""
+
+
+def instant_us(text: str, tz: str, option: str) -> int:
+    """The time that a person wrote; one without a zone is in `tz`. Raises `UserError`."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        fix = "2026-03-28, 2026-03-28T12:00 or 2026-03-28T12:00Z"
+        raise UserError(f"{option} {text!r} is not a time", fix=fix) from None
+    return round((found if found.tzinfo else found.replace(tzinfo=ZoneInfo(tz))).timestamp() * 1e6)

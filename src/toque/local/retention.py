@@ -24,6 +24,8 @@ class Pruned:
 
     runs: list[str] = field(default_factory=list)
     blobs: int = 0
+    ticks: int = 0
+    """Ticks of schedules, and backfills that have ended."""
     bundles: list[str] = field(default_factory=list)
 
 
@@ -41,6 +43,7 @@ async def prune(store: Store, blobs: Blobs, settings: Settings, *, now_us: int, 
             pruned.blobs += blobs.delete_prefix(f"runs/{run_id}/")
             shutil.rmtree(settings.home / "logs" / Path(run_id).name, ignore_errors=True)
         pruned.runs += batch
+    pruned.ticks = await store.triggers.prune_ticks(before_us=before_us, keep_last=keep_last)
     pruned.bundles = bundles.prune(settings.project, await _bundles_in_use(store, before_us))
     return pruned
 

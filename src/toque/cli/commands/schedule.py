@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
+from toque.cli.commands import schedules as stored
 from toque.cli.commands.pipelines import find_pipeline
 from toque.cli.options import json_option, project_options
 from toque.cli.output import Output, table
-from toque.errors import NotFound, UserError
+from toque.cli.times import instant_us
+from toque.errors import NotFound
 from toque.graph.schedules import Schedule
 from toque.schedule import checks, reading, zones
 from toque.schedule.ticks import Tick, next_tick, ticks
@@ -25,6 +27,10 @@ _END_US = zones.instant_us(datetime(zones.LAST_YEAR, 1, 1, tzinfo=UTC))
 @click.group()
 def schedule() -> None:
     """Schedules and their ticks."""
+
+
+for command in (stored.list_schedules, stored.pause, stored.unpause, stored.ticks):
+    schedule.add_command(command)
 
 
 @schedule.command()
@@ -59,7 +65,7 @@ def preview(
         pipeline, schedules = found.name, _chosen(found.name, found.schedules, name)
     shown = []
     for each in schedules:
-        after_us = _instant_us(start, each.tz)
+        after_us = instant_us(start, each.tz, "--from") if start else zones.instant_us(datetime.now(UTC))
         shown.append((each, list(islice(ticks(each, pipeline, after_us, _END_US), count))))
     output.result(
         {"pipeline": pipeline, "schedules": [_described(each, found) for each, found in shown]},
@@ -83,18 +89,6 @@ def _chosen(pipeline: str, schedules: Sequence[Schedule], name: str | None) -> l
             f"{pipeline} has no schedule {name!r}", fix=f"it has: {', '.join(each.name for each in schedules)}"
         )
     return found
-
-
-def _instant_us(start: str | None, tz: str) -> int:
-    if start is None:
-        return zones.instant_us(datetime.now(UTC))
-    try:
-        found = datetime.fromisoformat(start)
-    except ValueError:
-        raise UserError(
-            f"--from {start!r} is not a time", fix="2026-03-28, 2026-03-28T12:00 or 2026-03-28T12:00Z"
-        ) from None
-    return zones.instant_us(found if found.tzinfo else found.replace(tzinfo=zones.zone(tz)))
 
 
 def _described(schedule: Schedule, found: Sequence[Tick]) -> dict[str, Any]:
