@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from toque.api.stream import patches
 from toque.api.stream.cursor import Cursor, Place, to_text
@@ -34,7 +34,7 @@ class Stream:
         self._closed = True
         self._woken.set()
 
-    async def events(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncGenerator[bytes, None]:
         """What goes over the wire, for as long as the client is there. Raises `StoreUnavailable`."""
         clock = self._hub.sources.clock
         instance, boot = self._hub.identity()
