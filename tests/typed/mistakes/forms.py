@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Literal, assert_type
 
 from toque import (
+    BusinessDays,
     Cache,
     Connection,
+    Cron,
+    Every,
     Failure,
     Interval,
     Ok,
     Pool,
     Retry,
+    RRule,
     RunReport,
     Secret,
     Skipped,
@@ -240,6 +244,35 @@ def loop(n: int) -> int:
 
 @pipeline(on_failure=extract)  # refused
 def wrong_hook() -> None: ...
+
+
+@pipeline(schedule=Cron("0 2 * * *", tz="Europe/Madrid", parameters={"year": 2013}, catchup="all", catchup_limit=7))
+def nightly(year: int = 2013) -> None: ...
+
+
+@pipeline(
+    schedule=[
+        Every("15m", anchor="2026-01-01", jitter="30s", name="often"),
+        RRule("FREQ=MONTHLY;BYDAY=-1FR", start=date(2026, 1, 1), end="2027-01-01T09:00Z", paused=True),
+        BusinessDays(["09:00", "18:00"], nth=(1, -1), weekdays="sun-thu", calendar=Path("holidays.txt")),
+    ]
+)
+def several() -> None: ...
+
+
+@flow(schedule=Every(3600))
+def hourly() -> None: ...
+
+
+Cron("0 2 * * *", catchup="some")  # refused
+Cron(2)  # refused
+Cron("0 2 * * *", zone="Europe/Madrid")  # refused
+BusinessDays(9)  # refused
+Every("15m", anchor=3)  # refused
+
+
+@pipeline(schedule="0 2 * * *")  # refused
+def no_schedule() -> None: ...
 
 
 def in_a_test(tmp_path: Path) -> None:
