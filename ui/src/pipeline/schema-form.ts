@@ -100,8 +100,7 @@ function resolved(schema: Schema, root: Schema): { schema: Schema; nullable: boo
 }
 
 function without(schema: Schema, name: keyof Schema): Schema {
-  const { [name]: _, ...rest } = schema;
-  return rest;
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== name));
 }
 
 function kindOf(schema: Schema, root: Schema): FieldKind {

@@ -1,0 +1,134 @@
+/** The boxes of a graph: a task, a folded group, a bundle of twins, and the frame of an open group. */
+
+import { Handle, Position, type NodeProps, type Node } from "@xyflow/react";
+import { memo } from "react";
+import type { Box, Frame } from "@/graph/fold";
+import type { BoxStatus } from "@/graph/status";
+import { Icon } from "@/design/icon";
+import { StateIcon, toneOf, wordOf } from "@/design/state";
+import { Took } from "@/design/time";
+import { plural } from "@/design/words";
+import type { TaskState } from "@/run/types";
+import css from "./graph.module.css";
+
+export interface BoxData extends Record<string, unknown> {
+  box: Box;
+  kind: string;
+  status: BoxStatus | null;
+  note: string;
+  critical: boolean;
+  down: boolean;
+}
+
+export interface FrameData extends Record<string, unknown> {
+  frame: Frame;
+  close: (group: string) => void;
+}
+
+export type BoxNode = Node<BoxData, "box">;
+export type FrameNode = Node<FrameData, "frame">;
+
+const SHOWN: readonly TaskState[] = [
+  "failed",
+  "upstream_failed",
+  "retrying",
+  "running",
+  "dispatched",
+  "deferred",
+  "ready",
+  "skipped",
+  "cancelled",
+  "succeeded",
+];
+
+export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNode>) {
+  const { box, kind, status, note, critical, down } = data;
+  const many = box.kind !== "task" || kind === "map";
+  const words = status?.state ? wordOf(status.state) : note;
+  return (
+    <div
+      className={css.box}
+      data-tone={status?.state ? toneOf(status.state) : "waiting"}
+      data-state={status?.state ?? "none"}
+      data-many={many}
+      data-critical={critical}
+      data-selected={selected}
+      title={`${box.label}${words ? `: ${words}` : ""}`}
+    >
+      <Handle
+        type="target"
+        position={down ? Position.Top : Position.Left}
+        className={css.handle}
+        isConnectable={false}
+      />
+      <span className={css.line}>
+        {status?.state && <StateIcon state={status.state} />}
+        <span className={css.label}>{box.label}</span>
+        {box.kind === "group" && <Icon name="right" size={12} />}
+      </span>
+      <span className={css.facts}>
+        {many && status && status.total > 0 ? <Counters status={status} /> : <span>{words}</span>}
+        {status && status.started_us > 0 && (
+          <span className={css.took}>
+            <Took fromUs={status.started_us} toUs={status.finished_us} />
+          </span>
+        )}
+        {!status && box.kind !== "task" && <span>{plural(box.members.length, "task")}</span>}
+      </span>
+      {many && status && status.total > 0 && <Share status={status} />}
+      <Handle
+        type="source"
+        position={down ? Position.Bottom : Position.Right}
+        className={css.handle}
+        isConnectable={false}
+      />
+    </div>
+  );
+});
+
+function Counters({ status }: { status: BoxStatus }) {
+  const bad = (["failed", "upstream_failed", "retrying"] as const).find((state) => status.counts[state]);
+  return (
+    <span>
+      {status.done.toLocaleString()} / {status.total.toLocaleString()}
+      {bad && (
+        <span className={css.bad} data-tone={toneOf(bad)}>
+          {" "}
+          {status.counts[bad]?.toLocaleString()} {wordOf(bad)}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** How the task runs of a box are distributed over states, as one bar. */
+export function Share({ status }: { status: BoxStatus }) {
+  return (
+    <span className={css.share} aria-hidden="true">
+      {SHOWN.map((state) => {
+        const n = status.counts[state];
+        return n ? <i key={state} data-tone={toneOf(state)} data-state={state} style={{ flexGrow: n }} /> : null;
+      })}
+      <i
+        style={{ flexGrow: Math.max(0, status.total - Object.values(status.counts).reduce((sum, n) => sum + n, 0)) }}
+      />
+    </span>
+  );
+}
+
+export const FrameView = memo(function FrameView({ data }: NodeProps<FrameNode>) {
+  const { frame, close } = data;
+  return (
+    <div className={css.frame}>
+      <button
+        type="button"
+        className={`${css.frameHead} nodrag nopan`}
+        onClick={() => close(frame.id)}
+        title="Fold this group"
+      >
+        <Icon name="down" size={12} />
+        {frame.label}
+      </button>
+    </div>
+  );
+});

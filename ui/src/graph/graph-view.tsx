@@ -1,0 +1,277 @@
+/** The drawing of a graph, live: layout off the page's thread, only what is visible in the DOM, a patch redraws its box. */
+
+import "@xyflow/react/dist/base.css";
+import { ReactFlow, ReactFlowProvider, useReactFlow, type Edge } from "@xyflow/react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { Button } from "@/design/button";
+import { Icon } from "@/design/icon";
+import { plural } from "@/design/words";
+import { BoxView, FrameView, type BoxNode, type FrameNode } from "@/graph/boxes";
+import { drawable, type Drawable } from "@/graph/drawable";
+import { layouts } from "@/graph/elk";
+import { fold, foldedAtFirst, type Box, type Folded } from "@/graph/fold";
+import { frameId, shapeKey, type Direction, type Placed } from "@/graph/layout";
+import { merged, type BoxStatus } from "@/graph/status";
+import type { Graph, NodeStatus } from "@/run/types";
+import css from "./graph.module.css";
+
+interface GraphViewProps {
+  graph: Graph;
+  /** Of a run; without them the graph is a plan. */
+  nodes?: readonly NodeStatus[];
+  critical?: readonly string[];
+  selected?: string;
+  select: (task: string) => void;
+  /** What a box says that has no task run yet. */
+  idle?: string;
+}
+
+const TYPES = { box: BoxView, frame: FrameView };
+const NO_NODES: readonly NodeStatus[] = [];
+const NO_NAMES: readonly string[] = [];
+
+export function GraphView(props: GraphViewProps) {
+  return (
+    <ReactFlowProvider>
+      <Drawing {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", select, idle = "" }: GraphViewProps) {
+  const flow = useReactFlow();
+  const [down] = useState(() => window.matchMedia("(max-width: 44rem)").matches);
+  const drawn = useMemo(() => drawable(graph), [graph]);
+  const [own, setFolded] = useState<ReadonlySet<string> | null>(null);
+  const folded = useMemo(() => own ?? foldedAtFirst(drawn), [own, drawn]);
+  const focus = useFocus(selected, nodes);
+  const shape = useMemo(() => fold(drawn, folded, focus), [drawn, folded, focus]);
+  const placed = usePlaces(shape, down ? "DOWN" : "RIGHT");
+  const statuses = useStatuses(shape, drawn, nodes);
+  const toggle = (group: string) => {
+    const next = new Set(folded);
+    if (!next.delete(group)) next.add(group);
+    setFolded(next);
+  };
+  const fitted = useRef("");
+  const key = placed ? shapeKey(shape, "RIGHT") : "";
+  useEffect(() => {
+    if (!key || fitted.current === key) return;
+    const first = fitted.current === "";
+    fitted.current = key;
+    // After the nodes of this shape are in place; a person who has moved the view keeps it when a flow grows.
+    const frame = requestAnimationFrame(() => {
+      if (first || own !== null) void flow.fitView({ maxZoom: 1, minZoom: 0.35, padding: 0.08 });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [key, flow, own]);
+  const path = useMemo(() => new Set(critical), [critical]);
+  const flowNodes = useMemo(
+    () =>
+      placed
+        ? toNodes(shape, placed, { drawn, statuses, selected, path, idle, down, toggle: (group) => toggle(group) })
+        : [],
+    // `toggle` closes over `folded`, which `shape` derives from.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [shape, placed, drawn, statuses, selected, path, idle, down],
+  );
+  const flowEdges = useMemo(() => toEdges(shape, selected, path), [shape, selected, path]);
+  return (
+    <div className={css.canvas} data-testid="graph">
+      {placed ? (
+        <ReactFlow<BoxNode | FrameNode>
+          nodes={flowNodes}
+          edges={flowEdges}
+          nodeTypes={TYPES}
+          onlyRenderVisibleElements={flowNodes.length > 80}
+          nodesDraggable={false}
+          nodesConnectable={false}
+          edgesFocusable={false}
+          minZoom={0.1}
+          maxZoom={1.6}
+          fitView
+          fitViewOptions={{ maxZoom: 1, minZoom: 0.35, padding: 0.08 }}
+          proOptions={{ hideAttribution: true }}
+          onNodeClick={(_, node) => open(node.id, shape, select, toggle)}
+          onKeyDown={(event) => {
+            const id = (event.target as HTMLElement).closest<HTMLElement>(".react-flow__node")?.dataset["id"];
+            if (id && (event.key === "Enter" || event.key === " ")) {
+              event.preventDefault();
+              open(id, shape, select, toggle);
+            }
+          }}
+          aria-label={`Graph of ${graph.pipeline}`}
+        />
+      ) : (
+        <p className={css.placing}>Placing {plural(shape.boxes.length, "box", "boxes")}…</p>
+      )}
+      {shape.hidden > 0 && (
+        <p className={css.corner} data-at="note">
+          Around {selected || "what matters"}: {plural(shape.hidden, "more task")} in the list of tasks
+        </p>
+      )}
+      <div className={css.corner} data-at="tools">
+        {drawn.groups.length > 0 && (
+          <Button onClick={() => setFolded(folded.size ? new Set() : new Set(drawn.groups.map((group) => group.id)))}>
+            {folded.size ? "Open groups" : "Fold groups"}
+          </Button>
+        )}
+        <Button icon aria-label="Zoom out" onClick={() => void flow.zoomOut()}>
+          −
+        </Button>
+        <Button icon aria-label="Zoom in" onClick={() => void flow.zoomIn()}>
+          +
+        </Button>
+        <Button
+          icon
+          aria-label="Show all"
+          title="Show all"
+          onClick={() => void flow.fitView({ maxZoom: 1, padding: 0.08 })}
+        >
+          <Icon name="contrast" />
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+/** What to keep in sight when a graph is too large: what is selected, else what failed, else what runs. */
+function useFocus(selected: string, nodes: readonly NodeStatus[]): readonly string[] {
+  const key = useMemo(() => {
+    if (selected) return selected;
+    const failed = nodes.find((node) => node.counts["failed"]);
+    return (failed ?? nodes.find((node) => node.counts["running"]))?.task ?? "";
+  }, [selected, nodes]);
+  return useMemo(() => (key ? [key] : NO_NAMES), [key]);
+}
+
+/** The places of a shape; while a new one is laid out the old picture stays. */
+function usePlaces(shape: Folded, direction: Direction): Placed | undefined {
+  const [answer, setAnswer] = useState<{ key: string; placed: Placed } | null>(null);
+  const key = shapeKey(shape, direction);
+  const known = layouts.peek(shape, direction);
+  useEffect(() => {
+    let wanted = true;
+    void layouts.place(shape, direction).then((placed) => {
+      if (wanted) setAnswer({ key, placed });
+    });
+    return () => {
+      wanted = false;
+    };
+    // The key says all that matters of the shape.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [key]);
+  if (known) return known;
+  return answer?.placed;
+}
+
+/** Statuses by box; one that did not change is the same value, so that its box is not drawn again. */
+function useStatuses(shape: Folded, drawn: Drawable, nodes: readonly NodeStatus[]): ReadonlyMap<string, BoxStatus> {
+  const [kept] = useState(() => new Map<string, { rows: readonly NodeStatus[]; status: BoxStatus }>());
+  return useMemo(() => {
+    const byTask = new Map(nodes.map((node) => [node.task, node]));
+    const isMap = (task: string) => drawn.byId.get(task)?.kind === "map";
+    const out = new Map<string, BoxStatus>();
+    for (const box of shape.boxes) {
+      const rows = rowsOf(box, drawn, byTask);
+      if (rows.length === 0) continue;
+      const old = kept.get(box.id);
+      const same = old?.rows.length === rows.length && old.rows.every((row, at) => row === rows[at]);
+      const status = same && old ? old.status : merged(rows, isMap);
+      kept.set(box.id, { rows, status });
+      out.set(box.id, status);
+    }
+    return out;
+  }, [shape, drawn, nodes, kept]);
+}
+
+function rowsOf(box: Box, drawn: Drawable, byTask: ReadonlyMap<string, NodeStatus>): NodeStatus[] {
+  return box.members
+    .flatMap((member) => drawn.covers.get(member) ?? [member])
+    .flatMap((task) => byTask.get(task) ?? []);
+}
+
+interface Context {
+  drawn: Drawable;
+  statuses: ReadonlyMap<string, BoxStatus>;
+  selected: string;
+  path: ReadonlySet<string>;
+  idle: string;
+  down: boolean;
+  toggle: (group: string) => void;
+}
+
+function toNodes(shape: Folded, placed: Placed, context: Context): (BoxNode | FrameNode)[] {
+  const { drawn, statuses, selected, path, idle, down, toggle } = context;
+  const kinds = new Map(drawn.nodes.map((node) => [node.id, node.kind]));
+  const frames = shape.frames.flatMap((frame): FrameNode[] => {
+    const place = placed.places.get(frameId(frame.id));
+    if (!place) return [];
+    const parentId = frame.parent && placed.places.has(frameId(frame.parent)) ? frameId(frame.parent) : undefined;
+    const { x, y, width, height } = place;
+    const base = {
+      id: frameId(frame.id),
+      type: "frame" as const,
+      position: { x, y },
+      width,
+      height,
+      data: { frame, close: toggle },
+    };
+    return [{ ...base, ...(parentId ? { parentId } : {}), selectable: false, focusable: false }];
+  });
+  const boxes = shape.boxes.flatMap((box): BoxNode[] => {
+    const place = placed.places.get(box.id);
+    if (!place) return [];
+    const parentId = box.parent && placed.places.has(frameId(box.parent)) ? frameId(box.parent) : undefined;
+    const { x, y, width, height } = place;
+    const kind = kinds.get(box.id) ?? box.kind;
+    const critical = box.members.some((member) => path.has(member));
+    const status = statuses.get(box.id) ?? null;
+    const note = status ? "" : idle || noteOf(drawn, box.id);
+    const base = { id: box.id, type: "box" as const, position: { x, y }, width, height, selected: box.id === selected };
+    const words = `${box.label}, ${status?.state?.replace("_", " ") ?? (note || "no state")}`;
+    return [
+      {
+        ...base,
+        ...(parentId ? { parentId } : {}),
+        ariaLabel: words,
+        data: { box, kind, status, note, critical, down },
+      },
+    ];
+  });
+  return [...frames, ...boxes];
+}
+
+/** What a plan says of a task: how it starts, if not by the usual rule. */
+function noteOf(drawn: Drawable, id: string): string {
+  const node = drawn.byId.get(id);
+  if (!node) return "";
+  if (node.hook) return node.hook.replace("_", " ");
+  if (node.teardown_of) return `teardown of ${node.teardown_of}`;
+  const rule = node.rule === "all_success" ? "" : node.rule.replaceAll("_", " ");
+  return [rule, node.retries ? plural(node.retries, "retry", "retries") : "", ...node.pools]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+function toEdges(shape: Folded, selected: string, path: ReadonlySet<string>): Edge[] {
+  return shape.wires.map((wire) => {
+    const near = wire.source === selected || wire.target === selected;
+    const critical = path.has(wire.source) && path.has(wire.target);
+    return {
+      id: wire.id,
+      source: wire.source,
+      target: wire.target,
+      className: [wire.kind, near && "near", critical && "critical"].filter(Boolean).join(" "),
+      ...(wire.label ? { label: wire.label } : {}),
+      focusable: false,
+      selectable: false,
+    };
+  });
+}
+
+function open(id: string, shape: Folded, select: (task: string) => void, toggle: (group: string) => void): void {
+  const box = shape.boxes.find((each) => each.id === id);
+  if (box?.kind === "group") toggle(id.replace(/^group:/, ""));
+  else if (box) select(box.members[0] ?? box.id);
+}

@@ -1,0 +1,101 @@
+import { QueryClient } from "@tanstack/react-query";
+import { describe, expect, it } from "vitest";
+import { applyRunFrame, rowsOf, withSignal, withSteps } from "@/run/live";
+import type { Graph, TaskPage, TaskRun, TaskRunDetail, Timeline } from "@/run/types";
+import type { InfiniteData } from "@tanstack/react-query";
+
+const task = (name: string, state: TaskRun["state"], index: number[] = []): TaskRun => ({
+  task: name,
+  index,
+  state,
+  attempt: 1,
+  retries: 0,
+  ready_us: 1,
+  dispatched_us: 2,
+  started_us: 3,
+  finished_us: state === "succeeded" ? 9 : 0,
+  due_us: 0,
+  worker: "w",
+  error: null,
+  reason: "",
+  result_kind: "",
+  progress: null,
+  size: -1,
+});
+
+describe("a frame of a run's stream", () => {
+  it("moves bars and rows that are known, and leaves pages that were not asked for alone", () => {
+    const cache = new QueryClient();
+    cache.setQueryData<Timeline>(["run-timeline", "r"], {
+      critical_path: [],
+      bars: [
+        {
+          task: "a",
+          index: [],
+          state: "running",
+          ready_us: 1,
+          started_us: 3,
+          finished_us: 0,
+          critical: true,
+          count: 1,
+        },
+      ],
+    });
+    const key = ["run-tasks", "r", { task: "m" }];
+    cache.setQueryData<InfiniteData<TaskPage>>(key, {
+      pageParams: [""],
+      pages: [{ items: [task("m", "running", [1])], next: "x" }],
+    });
+    applyRunFrame(cache, "r", {
+      topic: "run:r",
+      kind: "tasks",
+      data: [task("a", "succeeded"), task("m", "succeeded", [1]), task("m", "running", [2])],
+    });
+    expect(
+      cache.getQueryData<Timeline>(["run-timeline", "r"])?.bars.map((bar) => [bar.task, bar.state, bar.critical]),
+    ).toEqual([["a", "succeeded", true]]);
+    expect(cache.getQueryData<InfiniteData<TaskPage>>(key)?.pages[0]?.items.map((row) => row.state)).toEqual([
+      "succeeded",
+    ]);
+  });
+
+  it("asks for a task run again only when it has ended", () => {
+    const cache = new QueryClient();
+    const key = ["task", "r", "a", ""];
+    const stale = () => cache.getQueryState(key)?.isInvalidated;
+    cache.setQueryData(key, { ...task("a", "running"), attempts: [] });
+    applyRunFrame(cache, "r", { topic: "run:r", kind: "tasks", data: [task("a", "running")] });
+    expect(stale()).toBe(false);
+    applyRunFrame(cache, "r", { topic: "run:r", kind: "tasks", data: [task("a", "succeeded")] });
+    expect(stale()).toBe(true);
+  });
+
+  it("unfolds a flow", () => {
+    const graph = { pipeline: "p", version: "v", nodes: [], edges: [], groups: [] } satisfies Graph;
+    const once = withSteps(graph, [{ task: "crawl/page", body: "crawl" }]);
+    expect(once.nodes.map((node) => [node.id, node.label, node.scope, node.kind])).toEqual([
+      ["crawl/page", "page", "crawl", "step"],
+    ]);
+    expect(withSteps(once, [{ task: "crawl/page", body: "crawl" }])).toBe(once);
+  });
+
+  it("carries progress and metrics to the panel", () => {
+    const detail = {
+      ...task("a", "running"),
+      metrics: [{ name: "rows", points: [[1, 5]] }],
+    } as unknown as TaskRunDetail;
+    expect(withSignal(detail, { signal: "progress", task: "a", index: [], done: 2, total: null }).progress).toEqual({
+      done: 2,
+      total: null,
+    });
+    const rows = withSignal(detail, { signal: "metric", task: "a", index: [], name: "rows", value: 7 }).metrics[0];
+    expect(rows?.points.map(([, value]) => value)).toEqual([5, 7]);
+    expect(withSignal(detail, { signal: "metric", task: "a", index: [], name: "loss", value: 1 }).metrics).toHaveLength(
+      2,
+    );
+  });
+
+  it("reads a reset by what each row says it is", () => {
+    expect(rowsOf([{ row: "node", task: "a" } as { row: string }, { row: "task" }], "node")).toEqual([{ task: "a" }]);
+  });
+});

@@ -1,0 +1,137 @@
+/** Patches of a run's stream into what the run page has in its cache; the run itself and its counters are patched for all pages. */
+
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import { upsert } from "@/api/patches";
+import type { Frame } from "@/api/stream";
+import { withNodes, withTasks } from "@/run/timeline-model";
+import type { Graph, GraphNode, NodeStatus, TaskPage, TaskRun, TaskRunDetail, Timeline } from "@/run/types";
+
+const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped", "upstream_failed", "cancelled"]);
+
+export interface Step {
+  task: string;
+  body: string;
+}
+
+export interface Signal {
+  signal: "progress" | "metric" | "artifact";
+  task: string;
+  index: number[];
+  name?: string;
+  value?: number;
+  done?: number;
+  total?: number | null;
+}
+
+/** Apply one frame of `run:ID` or `tasks:ID:TASK`. */
+export function applyRunFrame(cache: QueryClient, runId: string, frame: Frame): void {
+  switch (frame.kind) {
+    case "nodes":
+      return applyNodes(cache, runId, frame.data as NodeStatus[]);
+    case "tasks":
+      return applyTasks(cache, runId, frame.data as TaskRun[]);
+    case "steps":
+      cache.setQueryData<Graph>(["run-graph", runId], (graph) => graph && withSteps(graph, frame.data as Step[]));
+      return;
+    case "signals":
+      return applySignals(cache, runId, frame.data as Signal[]);
+    case "reset": {
+      const rows = frame.data as { row?: string }[];
+      applyNodes(cache, runId, rowsOf<NodeStatus>(rows, "node"));
+      return applyTasks(cache, runId, rowsOf<TaskRun>(rows, "task"));
+    }
+    default:
+      return;
+  }
+}
+
+/** The rows of a reset that are of one kind, without what says so. */
+export function rowsOf<T>(rows: readonly { row?: string }[], kind: string): T[] {
+  return rows.flatMap(({ row, ...rest }) => (row === kind ? [rest as T] : []));
+}
+
+function applyNodes(cache: QueryClient, runId: string, nodes: NodeStatus[]): void {
+  if (nodes.length === 0) return;
+  cache.setQueryData<Timeline>(["run-timeline", runId], (old) => old && { ...old, bars: withNodes(old.bars, nodes) });
+}
+
+function applyTasks(cache: QueryClient, runId: string, tasks: TaskRun[]): void {
+  if (tasks.length === 0) return;
+  cache.setQueryData<Timeline>(["run-timeline", runId], (old) => old && { ...old, bars: withTasks(old.bars, tasks) });
+  for (const [key, data] of cache.getQueriesData<InfiniteData<TaskPage>>({ queryKey: ["run-tasks", runId] })) {
+    if (data) cache.setQueryData(key, withRows(data, tasks));
+  }
+  for (const task of tasks) {
+    const key = ["task", runId, task.task, task.index.join(".")];
+    const old = cache.getQueryData<TaskRunDetail>(key);
+    if (!old) continue;
+    cache.setQueryData<TaskRunDetail>(key, {
+      ...old,
+      ...task,
+      error: task.error ? { ...old.error, ...task.error } : null,
+    });
+    // Attempts, values and the traceback of a task run are no rows of the stream: they are asked for when they came to be.
+    if (
+      old.state !== task.state &&
+      (ENDED.has(task.state) || old.attempt !== task.attempt || old.state === "waiting" || old.state === "ready")
+    )
+      void cache.invalidateQueries({ queryKey: key });
+  }
+}
+
+/** Known rows of a list replaced; new ones belong to pages that were not asked for. */
+function withRows(data: InfiniteData<TaskPage>, tasks: readonly TaskRun[]): InfiniteData<TaskPage> {
+  const news = new Map(tasks.map((task) => [nameOf(task), task]));
+  return {
+    ...data,
+    pages: data.pages.map((page) => ({ ...page, items: page.items.map((row) => news.get(nameOf(row)) ?? row) })),
+  };
+}
+
+function applySignals(cache: QueryClient, runId: string, signals: Signal[]): void {
+  for (const signal of signals) {
+    const key = ["task", runId, signal.task, signal.index.join(".")];
+    cache.setQueryData<TaskRunDetail>(key, (old) => old && withSignal(old, signal));
+  }
+}
+
+/** A task run with what its attempt says of itself. */
+export function withSignal(task: TaskRunDetail, signal: Signal): TaskRunDetail {
+  if (signal.signal === "progress")
+    return { ...task, progress: { done: signal.done ?? 0, total: signal.total ?? null } };
+  if (signal.signal !== "metric" || signal.name === undefined || signal.value === undefined) return task;
+  const point: [number, number] = [Date.now() * 1000, signal.value];
+  const known = task.metrics.find((series) => series.name === signal.name);
+  const points = [...(known?.points ?? []), point];
+  return { ...task, metrics: upsert(task.metrics, [{ name: signal.name, points }], (series) => series.name) };
+}
+
+/** The graph with steps that a flow has declared. */
+export function withSteps(graph: Graph, steps: readonly Step[]): Graph {
+  const known = new Set(graph.nodes.map((node) => node.id));
+  const news = steps.filter((step) => !known.has(step.task)).map(nodeOf);
+  return news.length ? { ...graph, nodes: [...graph.nodes, ...news] } : graph;
+}
+
+function nodeOf({ task, body }: Step): GraphNode {
+  const label = task.startsWith(body) ? task.slice(body.length).replace(/^[^\w]+/, "") || task : task;
+  return {
+    id: task,
+    label,
+    kind: "step",
+    group: "",
+    scope: body,
+    rule: "all_success",
+    doc: "",
+    retries: 0,
+    pools: [],
+    origin: null,
+    tags: [],
+    hook: "",
+    teardown_of: "",
+  };
+}
+
+function nameOf(task: TaskRun): string {
+  return `${task.task}[${task.index.join(".")}]`;
+}

@@ -1,0 +1,77 @@
+/** Why an attempt failed: what happened first, its cause next, the traceback folded with the author's own lines marked. */
+
+import { useMemo } from "react";
+import type { RunError } from "@/run/types";
+import css from "./problem.module.css";
+
+const KINDS: Readonly<Record<string, string>> = {
+  transient: "May heal by itself: a retry can help.",
+  data: "The data is wrong: a retry would find it again.",
+  code: "The code is wrong: fix it, then rerun from here with the current code.",
+  infrastructure: "What ran it broke, not the task itself.",
+  cancelled: "It was stopped.",
+};
+
+export function ErrorView({ error }: { error: RunError }) {
+  return (
+    <div className={css.error} role="group" aria-label="Error">
+      <p className={css.message}>
+        <strong>{error.type}</strong>
+        {error.message && <span>{error.message}</span>}
+      </p>
+      {error.cause && (
+        <p className={css.cause}>
+          <span>caused by</span> {error.cause}
+        </p>
+      )}
+      <p className={css.where}>
+        {error.file && (
+          <code>
+            {error.file}
+            {error.line ? `:${error.line}` : ""}
+          </code>
+        )}
+        {KINDS[error.kind] && <span>{KINDS[error.kind]}</span>}
+      </p>
+      {error.sample.length > 0 && (
+        <details open>
+          <summary>Rows that show it</summary>
+          <pre className={css.sample}>{error.sample.map((row) => JSON.stringify(row)).join("\n")}</pre>
+        </details>
+      )}
+      {error.traceback && <Traceback text={error.traceback} file={error.file} />}
+    </div>
+  );
+}
+
+function Traceback({ text, file }: { text: string; file: string }) {
+  const lines = useMemo(() => marked(text, file), [text, file]);
+  return (
+    <details>
+      <summary>Traceback</summary>
+      <pre className={css.traceback}>
+        {lines.map(({ line, own }, at) => (
+          <span key={at} data-own={own}>
+            {line}
+            {"\n"}
+          </span>
+        ))}
+      </pre>
+    </details>
+  );
+}
+
+/** Which lines of a traceback are the author's: frames in the file that failed, and outside of installed packages. */
+export function marked(text: string, file: string): { line: string; own: boolean }[] {
+  let own = false;
+  const name = file.split("/").pop() ?? "";
+  return text.split("\n").map((line) => {
+    const frame = /^\s*File "([^"]+)", line \d+/.exec(line);
+    if (frame) {
+      const path = frame[1] ?? "";
+      const installed = /site-packages|lib\/python3|<frozen/.test(path);
+      own = !installed && (path === file || (name !== "" && path.endsWith(`/${name}`)) || !path.includes("/toque/"));
+    } else if (!/^\s/.test(line)) own = false;
+    return { line, own };
+  });
+}

@@ -1,0 +1,52 @@
+/** What the run page asks, beside the run itself. Keys start with the kind of row; `live.ts` patches them. */
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { get, seg } from "@/api/client";
+import type { Graph, LogPage, TaskPage, TaskRunDetail, Timeline } from "@/run/types";
+
+export const runGraphQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ["run-graph", runId],
+    queryFn: ({ signal }) => get<Graph>(`/runs/${seg(runId)}/graph`, {}, signal),
+    staleTime: Infinity,
+  });
+
+export const timelineQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ["run-timeline", runId],
+    queryFn: ({ signal }) => get<Timeline>(`/runs/${seg(runId)}/timeline`, { limit: 5000 }, signal),
+  });
+
+export interface TaskFilters {
+  task?: string;
+  state?: string;
+  search?: string;
+}
+
+export const taskPagesQuery = (runId: string, filters: TaskFilters) =>
+  infiniteQueryOptions({
+    queryKey: ["run-tasks", runId, filters],
+    initialPageParam: "",
+    queryFn: ({ signal, pageParam }) =>
+      get<TaskPage>(`/runs/${seg(runId)}/tasks`, { limit: 200, ...filters, cursor: pageParam }, signal),
+    getNextPageParam: (page) => page.next,
+  });
+
+export const taskQuery = (runId: string, task: string, index: string) =>
+  queryOptions({
+    queryKey: ["task", runId, task, index],
+    queryFn: ({ signal }) => get<TaskRunDetail>(`/runs/${seg(runId)}/task`, { task, index }, signal),
+  });
+
+export const LOG_PAGE = 5_000;
+
+export interface LogOf {
+  runId: string;
+  task: string;
+  index: string;
+  attempt: number;
+}
+
+export function logPage({ runId, task, index, attempt }: LogOf, after: number, signal: AbortSignal): Promise<LogPage> {
+  return get<LogPage>(`/runs/${seg(runId)}/logs`, { task, index, attempt, after, limit: LOG_PAGE }, signal);
+}

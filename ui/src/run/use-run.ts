@@ -1,0 +1,59 @@
+/** Where one is on the run page: the address is the only place that knows. */
+
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useCallback } from "react";
+
+export const RUN_VIEWS = ["graph", "timeline", "tasks", "details"] as const;
+export type RunView = (typeof RUN_VIEWS)[number];
+
+export interface RunSearch {
+  task?: string;
+  index?: string;
+  attempt?: string;
+  panel?: string;
+  state?: string;
+  search?: string;
+  level?: string;
+  value?: string;
+}
+
+export interface Place {
+  runId: string;
+  view: RunView;
+  search: RunSearch;
+  /** Change some of the address; what is named with `undefined` leaves it. */
+  go: (next: RunSearch, view?: RunView) => void;
+  /** Another task run in the panel: what was said of the one before does not hold for it. */
+  open: (task: string, index?: string, panel?: string) => void;
+}
+
+export function useRunPlace(): Place {
+  const { runId = "", view = "" } = useParams({ strict: false });
+  const search = useSearch({ strict: false }) as RunSearch;
+  const navigate = useNavigate();
+  const current = RUN_VIEWS.find((each) => each === view) ?? "graph";
+  const go = useCallback(
+    (next: RunSearch, to: RunView = current) =>
+      void navigate({
+        to: "/runs/$runId/$view",
+        params: { runId, view: to },
+        search: (old: RunSearch) => ({ ...old, ...next }),
+        replace: to === current,
+      }),
+    [navigate, runId, current],
+  );
+  const open = useCallback(
+    (task: string, index = "", panel?: string) =>
+      go({
+        task: task || undefined,
+        index: index || undefined,
+        attempt: undefined,
+        value: undefined,
+        search: undefined,
+        level: undefined,
+        panel,
+      }),
+    [go],
+  );
+  return { runId, view: current, search, go, open };
+}
