@@ -8,8 +8,14 @@ STAMP := $(VENV)/.complete
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n 2 --dist worksteal
 
+# The UI is built by Node into the package; who has no Node gets everything else.
+NPM := $(shell command -v npm)
+UI := src/toque/web/index.html
+UI_STAMP := ui/node_modules/.complete
+UI_SOURCES := $(shell find ui/src ui/public -type f) ui/index.html ui/vite.config.ts ui/tsconfig.json
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check unit lint types bench chaos soak dist fmt lock clean
+.PHONY: help setup ui demo test check unit lint types bench chaos soak dist fmt lock clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,7 +28,18 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-setup: $(STAMP)  ## Make .venv with Toque and everything its tests need
+$(UI_STAMP): ui/package-lock.json ui/.npmrc
+	@test -n "$(NPM)" || { echo "Toque's UI is built by Node 20.19 or later, with npm: install both"; exit 1; }
+	npm --prefix ui ci --silent
+	@touch $@
+
+$(UI): $(UI_STAMP) $(UI_SOURCES)
+	npm --prefix ui run --silent build -- --logLevel warn
+
+ui: $(UI)  ## Build the web UI into the package
+
+setup: $(STAMP) $(if $(NPM),$(UI))  ## Make .venv with Toque and everything its tests need, and the UI
+	@test -n "$(NPM)" || echo "Without Node there is no web UI; everything else is there. make ui builds it"
 
 demo: setup  ## Run the flights pipeline: a year of real flights, one report
 	$(BIN)/toque run examples/flights/flights.py
@@ -33,15 +50,19 @@ lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
+	npm --prefix ui run --silent lint
 
 types: setup
 	$(BIN)/mypy
+	npm --prefix ui run --silent types
 
 unit: setup
+	npm --prefix ui run --silent test
 	$(PYTEST) $(PARALLEL) tests/unit tests/structure
 
 # Exit code 5 of pytest: no test is marked so. The last run is the one with the most tests.
 test: setup lint types  ## Everything that must hold
+	npm --prefix ui run --silent test
 	$(PYTEST) -m "alone and not heavy"; code=$$?; test $$code -eq 0 || test $$code -eq 5
 	$(PYTEST) $(PARALLEL) -m "not alone and not heavy"
 
@@ -55,7 +76,7 @@ soak: setup  ## 20,000 more seeds of the simulator, and what takes gigabytes
 	printf '%s\n' 2000 7000 12000 17000 | xargs -P 2 -I {} $(BIN)/python -m tests.simulation --from {} --seeds 5000
 	$(PYTEST) -m heavy
 
-dist: setup  ## Build the wheel and the source distribution
+dist: setup ui  ## Build the wheel and the source distribution
 	$(BIN)/python -m hatchling build
 
 fmt: setup  ## Format and fix
@@ -67,4 +88,4 @@ lock: setup  ## Choose the newest versions that pyproject.toml allows
 	  --extra dev pyproject.toml --output-file requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist out ui/node_modules src/toque/web .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -75,7 +75,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Backfill
-         * @description Start nothing more of it; what runs goes on.
+         * @description Start nothing more of it, and cancel those of its runs that have not ended.
          */
         post: operations["cancel_backfill"];
         delete?: never;
@@ -213,7 +213,7 @@ export interface paths {
         };
         /**
          * Get Calendar
-         * @description How the runs of each day ended.
+         * @description How the runs of each day ended, by their logical time.
          */
         get: operations["get_calendar"];
         put?: never;
@@ -233,7 +233,7 @@ export interface paths {
         };
         /**
          * Get Durations
-         * @description How long ended runs took (or one task of them), oldest first.
+         * @description How long ended runs took (or one task of them; `x[]` for all indexes of a mapped one), oldest first.
          */
         get: operations["get_durations"];
         put?: never;
@@ -295,7 +295,7 @@ export interface paths {
         put?: never;
         /**
          * Pause Pipeline
-         * @description Let no schedule start it.
+         * @description Let none of its schedules start it.
          */
         post: operations["pause_pipeline"];
         delete?: never;
@@ -315,7 +315,7 @@ export interface paths {
         put?: never;
         /**
          * Roll Back
-         * @description Make an earlier version the current one, until the file changes.
+         * @description Make an earlier version the current one, until what the file says about the pipeline changes.
          */
         post: operations["roll_back"];
         delete?: never;
@@ -413,7 +413,7 @@ export interface paths {
         };
         /**
          * List Runs
-         * @description Newest first.
+         * @description Newest first. With a search a page may be short and still have a next one.
          */
         get: operations["list_runs"];
         put?: never;
@@ -455,7 +455,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Run
-         * @description Cancel a run, or one task run of it.
+         * @description Cancel a run, or one task run of it: first kindly, then by force.
          */
         post: operations["cancel_run"];
         delete?: never;
@@ -493,7 +493,7 @@ export interface paths {
         };
         /**
          * Get Logs
-         * @description Lines of the log of an attempt, oldest first.
+         * @description Lines of the log of an attempt, oldest first. Without any line there is none: it is no error.
          */
         get: operations["get_logs"];
         put?: never;
@@ -653,7 +653,7 @@ export interface paths {
         };
         /**
          * List Task Runs
-         * @description By task and map index.
+         * @description By task and map index; those that still wait are not there yet.
          */
         get: operations["list_task_runs"];
         put?: never;
@@ -827,6 +827,48 @@ export interface paths {
          * @description Forget the session cookie in this browser.
          */
         delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Sign In Key
+         * @description A key for a URL that signs in another browser, once, within ten minutes: `/sign-in?key=…`.
+         */
+        post: operations["make_sign_in_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream
+         * @description What changes, as rows: `hello`, then `patch` events (see the page about the stream).
+         *
+         *     `topics`, separated by commas: `home`, `pipeline:NAME`, `run:ID`, `tasks:ID:TASK`, `logs:ID:TASK:INDEX:ATTEMPT`.
+         */
+        get: operations["stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1048,6 +1090,8 @@ export interface components {
             created_us: number;
             /** Failed */
             failed: number;
+            /** Finished Us */
+            finished_us: number;
             /** From Us */
             from_us: number;
             /** Id */
@@ -1056,6 +1100,8 @@ export interface components {
             max_active: number;
             /** Pipeline */
             pipeline: string;
+            /** Reason */
+            reason: string;
             /** Reverse */
             reverse: boolean;
             /** Schedule */
@@ -1069,9 +1115,10 @@ export interface components {
             started: number;
             /**
              * State
-             * @description `planned` (a dry run), `running`, `done`, `cancelled`.
+             * @description `planned`: a dry run.
+             * @enum {string}
              */
-            state: string;
+            state: "planned" | "running" | "succeeded" | "failed" | "cancelled";
             /** Succeeded */
             succeeded: number;
             /** To Us */
@@ -1096,6 +1143,11 @@ export interface components {
              * @default 1
              */
             max_active: number;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
             /**
              * Reverse
              * @default false
@@ -1134,6 +1186,8 @@ export interface components {
             file: string;
             /** Problems */
             problems: components["schemas"]["ProblemOfFile"][];
+            /** Since Us */
+            since_us: number;
         };
         /**
          * Calendar
@@ -1929,6 +1983,11 @@ export interface components {
          * @description What is wrong in a file.
          */
         ProblemOfFile: {
+            /**
+             * File
+             * @description Where it is: the broken file, or a module that it imports.
+             */
+            file: string;
             /** Fix */
             fix: string;
             /** Line */
@@ -1936,10 +1995,10 @@ export interface components {
             /** Message */
             message: string;
             /**
-             * Severity
-             * @default error
+             * Source
+             * @description The line itself.
              */
-            severity: string;
+            source: string;
         };
         /**
          * Progress
@@ -2218,18 +2277,34 @@ export interface components {
          * @description A time rule of a pipeline.
          */
         ScheduleSummary: {
+            /**
+             * Actor
+             * @description Who did.
+             */
+            actor: string;
             /** Catchup */
             catchup: string;
+            /**
+             * Changed Us
+             * @description When somebody paused or resumed it last; 0: never.
+             */
+            changed_us: number;
             /**
              * Id
              * @description `pipeline/name`.
              */
             id: string;
-            /** Last Us */
+            /**
+             * Last Us
+             * @description Every tick up to this instant has an outcome; 0: none was ever due.
+             */
             last_us: number;
             /** Name */
             name: string;
-            /** Next Us */
+            /**
+             * Next Us
+             * @description 0: none.
+             */
             next_us: number;
             /** Parameters */
             parameters: {
@@ -2243,6 +2318,11 @@ export interface components {
             rule: string;
             /** Tz */
             tz: string;
+            /**
+             * Version
+             * @description Its runs are pinned to it.
+             */
+            version: string;
             /**
              * Words
              * @description What the rule means.
@@ -2277,6 +2357,11 @@ export interface components {
          * @description A process that owns runs.
          */
         ServerRow: {
+            /**
+             * Active Runs
+             * @description Unfinished runs that it owns.
+             */
+            active_runs: number;
             /** Alive */
             alive: boolean;
             /** Boot */
@@ -2285,6 +2370,11 @@ export interface components {
             host: string;
             /** Instance */
             instance: string;
+            /**
+             * Lease Until Us
+             * @description PostgreSQL; 0 elsewhere.
+             */
+            lease_until_us: number;
             /** Pid */
             pid: number;
             /** Role */
@@ -2549,6 +2639,12 @@ export interface components {
              */
             at_us: number;
             /**
+             * Count
+             * @description Ticks with the same fate, from `first_us` to `at_us`.
+             * @default 1
+             */
+            count: number;
+            /**
              * Due Us
              * @description When it fires: `at_us` and its jitter.
              */
@@ -2559,6 +2655,11 @@ export interface components {
              */
             end_us: number;
             /**
+             * First Us
+             * @default 0
+             */
+            first_us: number;
+            /**
              * Outcome
              * @enum {string}
              */
@@ -2567,6 +2668,8 @@ export interface components {
             reason: string;
             /** Run Id */
             run_id: string;
+            /** @description None: it has no run, or it was removed. */
+            run_state: components["schemas"]["RunState"] | null;
             /** Schedule */
             schedule: string;
             /** Start Us */
@@ -2619,10 +2722,24 @@ export interface components {
             pipelines: number;
             /** Runs Active */
             runs_active: number;
+            /**
+             * Runs Ended
+             * @description By state; those included that retention has removed.
+             */
+            runs_ended: {
+                [key: string]: number;
+            };
             /** Runs Queued */
             runs_queued: number;
-            /** Task Runs Active */
+            /**
+             * Task Runs Active
+             * @description In the hands of this server's workers.
+             */
             task_runs_active: number;
+            /** Task Runs Ended */
+            task_runs_ended: number;
+            /** Versions */
+            versions: number;
         };
         /**
          * Version
@@ -2661,6 +2778,11 @@ export interface components {
          * @description A file of a version.
          */
         VersionFile: {
+            /**
+             * Digest
+             * @description Of its content: two versions have the same file if it is equal.
+             */
+            digest: string;
             /** Path */
             path: string;
             /** Size */
@@ -3097,9 +3219,9 @@ export interface operations {
     get_day: {
         parameters: {
             query?: {
-                /** @description By default 24 hours before `to_us`. */
+                /** @description By default 24 hours before now. */
                 from_us?: number;
-                /** @description By default 12 hours from now. */
+                /** @description By default 12 hours after now, or 36 hours after `from_us`. */
                 to_us?: number;
             };
             header?: never;
@@ -4273,11 +4395,13 @@ export interface operations {
                 /** @description Any of these; repeat the parameter. */
                 state?: components["schemas"]["RunState"][];
                 trigger?: string;
+                /** @description Those of a backfill. */
+                backfill?: string;
                 /** @description Created at or after. */
                 from_us?: number;
                 /** @description Created before. */
                 to_us?: number;
-                /** @description Part of the pipeline's name, or the beginning of the run's id. */
+                /** @description Beginning of the run's id, its pipeline, or a parameter (`value` or `name=value`). */
                 search?: string;
             };
             header?: never;
@@ -4604,7 +4728,10 @@ export interface operations {
                 limit?: number;
                 /** @description This level and above. */
                 level?: "" | "debug" | "info" | "warning" | "error";
+                /** @description Lines that contain it; case does not count. */
                 search?: string;
+                /** @description The last lines instead of the first (`after` is ignored). */
+                tail?: boolean;
             };
             header?: never;
             path: {
@@ -5328,7 +5455,7 @@ export interface operations {
                 task?: string;
                 /** @description Any of these; repeat the parameter. */
                 state?: components["schemas"]["TaskState"][];
-                /** @description Part of the task's name, a map index (`3.1`), or part of an error's message. */
+                /** @description Part of the task's name, or a map index (`3.1`). */
                 search?: string;
             };
             header?: never;
@@ -6124,6 +6251,137 @@ export interface operations {
             };
             /** @description Refused */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_sign_in_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignIn"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream: {
+        parameters: {
+            query: {
+                topics: string[];
+                since?: string;
+            };
+            header?: {
+                "last-event-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,6 +10,8 @@ import { Logo } from "@/app/logo";
 import { Button } from "@/design/button";
 import css from "./sign-in.module.css";
 
+const SIGN_IN = "/sign-in";
+
 /** The key of `?key=…` or `#key=…`, and the address without it, so that it stays in no history and no bookmark. */
 export function takeKey(href: string): { key: string; rest: string } {
   const url = new URL(href);
@@ -17,7 +19,12 @@ export function takeKey(href: string): { key: string; rest: string } {
   const key = url.searchParams.get("key") ?? fragment.get("key") ?? "";
   url.searchParams.delete("key");
   if (fragment.has("key")) url.hash = "";
-  return { key, rest: url.pathname + url.search + url.hash };
+  const path = url.pathname === SIGN_IN ? "/" : url.pathname;
+  return { key, rest: path + url.search + url.hash };
+}
+
+function isSignIn(): boolean {
+  return window.location.pathname === SIGN_IN || takeKey(window.location.href).key !== "";
 }
 
 export async function signIn(key: string): Promise<void> {
@@ -26,14 +33,13 @@ export async function signIn(key: string): Promise<void> {
 
 /** Trades a key in the address for a session, once; `done` when there is nothing (left) to trade. */
 export function useKeyInAddress(): "pending" | "done" {
-  const [state, setState] = useState<"pending" | "done">(() => (takeKey(window.location.href).key ? "pending" : "done"));
+  const [state, setState] = useState<"pending" | "done">(() => (isSignIn() ? "pending" : "done"));
   useEffect(() => {
     if (state === "done") return;
     const { key, rest } = takeKey(window.location.href);
     window.history.replaceState(window.history.state, "", rest);
-    if (!key) return;
     // A refused key shows in the session query that follows: it says how to get a good one.
-    void signIn(key)
+    void (key ? signIn(key) : Promise.resolve())
       .catch(() => undefined)
       .finally(() => setState("done"));
   }, [state]);
