@@ -28,6 +28,8 @@ COMMANDS: dict[str, Entry] = {
     "resume": Entry("run", "resume", "Go on with interrupted runs."),
     "dev": Entry("dev", "dev", "Serve a project while you write it: a save is the code of the next run."),
     "server": Entry("server", "server", "Serve a project: execute queued runs, adopt interrupted ones."),
+    "open": Entry("web", "open_ui", "Open the web UI of the running server, signed in."),
+    "token": Entry("web", "token", "Print the token of the project, for scripts."),
     "trigger": Entry("trigger", "trigger", "Queue a run for the server."),
     "check": Entry("check", "check", "Validate all pipelines: each error with file, line and fix."),
     "list": Entry("pipelines", "list_pipelines", "List the pipelines of the project."),

@@ -18,12 +18,12 @@ from toque.local.loading import prepare
 from toque.local.project import Project
 from toque.local.retention import prune
 from toque.local.site import Site, bundle_ref, opened
-from toque.local.tokens import known_token
 from toque.local.triggers import Triggering, triggering
 from toque.local.web import WebOptions, bind, web
 from toque.ports.store import Store, StoreUnavailable
 from toque.runtime.clock import SystemClock
 from toque.settings import Settings
+from toque.settings.tokens import known_token
 from toque.store import bundles, open_store
 
 log = logging.getLogger("toque.server")

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from toque.errors import UserError
-from toque.local import tokens
 from toque.local.site import Site
 from toque.ports.project import ProjectIndex
+from toque.settings import tokens
 
 if TYPE_CHECKING:
     from toque.local.web_app import WebServer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,16 @@ import click
 
 from toque.cli.commands.run import report_runs
 from toque.cli.options import json_option, project_options, who
-from toque.cli.output import Output
+from toque.cli.output import Output, state
 from toque.cli.progress import Progress, make_progress
+from toque.cli.servers import exit_of, server_of
 from toque.cli.stores import LATEST, find_run, in_store
 from toque.settings import Settings
 
 if TYPE_CHECKING:
     from toque.local.result import Run
+
+POLL_S = 0.1
 
 
 @click.command()
@@ -28,6 +32,9 @@ def retry(run: str, quiet: bool, settings: Settings, output: Output) -> int:
     from toque import local
 
     run_id = in_store(settings, lambda store: find_run(store, run)).run_id
+    served = _at_the_server(settings, run_id, "retry", {}, output)
+    if served is not None:
+        return served
     return _watched(
         lambda progress: local.retry(
             settings,
@@ -52,6 +59,9 @@ def rerun(run: str, tasks: tuple[str, ...], new_code: bool, quiet: bool, setting
     from toque import local
 
     run_id = in_store(settings, lambda store: find_run(store, run)).run_id
+    served = _at_the_server(settings, run_id, "rerun", {"tasks": [*tasks], "new_code": new_code}, output)
+    if served is not None:
+        return served
     return _watched(
         lambda progress: local.rerun(
             settings,
@@ -64,6 +74,23 @@ def rerun(run: str, tasks: tuple[str, ...], new_code: bool, quiet: bool, setting
         quiet,
         output,
     )
+
+
+def _at_the_server(settings: Settings, run_id: str, kind: str, body: dict[str, Any], output: Output) -> int | None:
+    """Let the running server repeat the run, and wait for its end; None when no server runs."""
+    with server_of(settings) as server:
+        if server is None:
+            return None
+        again = server.post("runs", run_id, kind, body=body)["run_id"]
+        output.say(f"queued {again}, waiting for its end")
+        while True:
+            row = in_store(settings, lambda store: find_run(store, again))
+            if row.state.is_terminal:
+                break
+            time.sleep(POLL_S)
+    shown = {"run_id": again, "origin_run": run_id, "state": str(row.state), "via": "server"}
+    output.result(shown, lambda: f"{again} {state(str(row.state))}")
+    return exit_of(str(row.state))
 
 
 def _watched(start: Callable[[Progress], Run[Any]], quiet: bool, output: Output) -> int:

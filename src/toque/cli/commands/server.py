@@ -11,7 +11,11 @@ from toque.settings import Settings
 
 
 @click.command()
-@click.option("--until-idle", is_flag=True, help="End as soon as nothing is queued and nothing runs.")
+@click.option(
+    "--until-idle",
+    is_flag=True,
+    help="End as soon as nothing is queued and nothing runs; with no API unless a port is given.",
+)
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
@@ -31,6 +35,6 @@ def server(until_idle: bool, log_level: str, host: str, port: int | None, no_api
 
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
     listen = None
-    if not no_api:
+    if not no_api and not (until_idle and port is None):
         listen = WebOptions(host=host, port=PORT if port is None else port, port_is_given=port is not None)
     local.serve(settings, until_idle=until_idle, listen=listen)

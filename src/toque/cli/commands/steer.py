@@ -9,6 +9,7 @@ import click
 
 from toque.cli.options import json_option, project_options, split_task_run, who
 from toque.cli.output import Output
+from toque.cli.servers import server_of
 from toque.cli.stores import find_run, in_store
 from toque.engine.rows import RunRow
 from toque.engine.values import MapIndex
@@ -27,10 +28,8 @@ from toque.settings import Settings
 def mark(run: str, task_run: str, state: str, reason: str, settings: Settings, output: Output) -> None:
     """Declare the outcome of TASK_RUN (`task`, `task[3]`) of RUN, which has not ended; what depends on it goes on."""
     task, index = split_task_run(task_run)
-    row = in_store(
-        settings, lambda store: _order(store, run, "mark", (task, index), {"state": state, "reason": reason})
-    )
-    _report(row, f"{task_run} is to be marked {state}", output)
+    row, via = _ordered(settings, run, "mark", (task, index), {"state": state, "reason": reason})
+    _report(row, f"{task_run} is to be marked {state}", via, output)
 
 
 @click.command()
@@ -42,8 +41,22 @@ def mark(run: str, task_run: str, state: str, reason: str, settings: Settings, o
 def cancel(run: str, task_run: str, reason: str, settings: Settings, output: Output) -> None:
     """Cancel RUN, or only TASK_RUN of it: first kindly, then by force."""
     task, index = split_task_run(task_run)
-    row = in_store(settings, lambda store: _order(store, run, "cancel", (task, index), {"reason": reason}))
-    _report(row, f"{task_run or 'the run'} is to be cancelled", output)
+    row, via = _ordered(settings, run, "cancel", (task, index), {"reason": reason})
+    _report(row, f"{task_run or 'the run'} is to be cancelled", via, output)
+
+
+def _ordered(
+    settings: Settings, name: str, kind: str, target: tuple[str, MapIndex], payload: dict[str, Any]
+) -> tuple[RunRow, str]:
+    """Given to the server if one runs, else left in the store for whoever owns the run."""
+    with server_of(settings) as server:
+        if server is None:
+            return in_store(settings, lambda store: _order(store, name, kind, target, payload)), "store"
+        row = in_store(settings, lambda store: find_run(store, name))
+        task, index = target
+        body = {**payload, "task": task, "index": ".".join(map(str, index))}
+        server.post("runs", row.run_id, kind, body=body)
+        return row, "server"
 
 
 async def _order(store: Store, name: str, kind: str, target: tuple[str, MapIndex], payload: dict[str, Any]) -> RunRow:
@@ -76,6 +89,8 @@ async def _require_task(store: Store, row: RunRow, task: str) -> None:
         raise NotFound(f"run {row.run_id} has no task {task!r}", fix=f"it has: {', '.join(sorted(known))}")
 
 
-def _report(row: RunRow, what: str, output: Output) -> None:
+def _report(row: RunRow, what: str, via: str, output: Output) -> None:
     owner = "" if row.owner else " as soon as a server or `toque resume` takes the run"
-    output.result({"run_id": row.run_id, "ordered": what, "owned": bool(row.owner)}, lambda: f"{what}{owner}")
+    output.result(
+        {"run_id": row.run_id, "ordered": what, "owned": bool(row.owner), "via": via}, lambda: f"{what}{owner}"
+    )

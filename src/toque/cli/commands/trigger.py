@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
 from toque.cli.exits import Exit
 from toque.cli.options import json_option, parameters_option, project_options, who
 from toque.cli.output import Output, state
+from toque.cli.servers import server_of
 from toque.cli.stores import find_run, in_store
 from toque.settings import Settings
 
@@ -27,11 +29,9 @@ def trigger(
     target: str, parameters: Mapping[str, str], wait: bool, key: str, settings: Settings, output: Output
 ) -> int:
     """Queue a run of a pipeline: of FILE as it is now, or of the current version of NAME."""
-    from toque import local
-
-    run_id = local.trigger(settings, target, parameters=parameters, actor=who(), dedup=key)
+    run_id, via = _queued(settings, target, parameters, key)
     if not wait:
-        output.result({"run_id": run_id}, lambda: f"queued {run_id}")
+        output.result({"run_id": run_id, "via": via}, lambda: f"queued {run_id}")
         return Exit.OK
     output.say(f"queued {run_id}, waiting for its end")
     while True:
@@ -39,5 +39,17 @@ def trigger(
         if row.state.is_terminal:
             break
         time.sleep(POLL_S)
-    output.result({"run_id": run_id, "state": str(row.state)}, lambda: f"{run_id} {state(str(row.state))}")
+    output.result({"run_id": run_id, "state": str(row.state), "via": via}, lambda: f"{run_id} {state(str(row.state))}")
     return Exit.OK if row.state == "succeeded" else Exit.RUN_FAILED
+
+
+def _queued(settings: Settings, target: str, parameters: Mapping[str, str], key: str) -> tuple[str, str]:
+    """The run, and by whom it was queued. A file is read here: the server has the project, not what one points at."""
+    if not Path(target.partition(":")[0]).suffix:
+        with server_of(settings) as server:
+            if server is not None:
+                run = server.post("pipelines", target, "runs", body={"parameters": parameters}, key=key)
+                return str(run["run_id"]), "server"
+    from toque import local
+
+    return local.trigger(settings, target, parameters=parameters, actor=who(), dedup=key), "store"

@@ -9,6 +9,7 @@ import click
 
 from toque.cli.options import json_option, project_options, who
 from toque.cli.output import Output, table
+from toque.cli.servers import server_of
 from toque.cli.stores import in_store
 from toque.cli.times import moment
 from toque.errors import NotFound
@@ -100,14 +101,25 @@ def rollback(pipeline: str, version: str | None, settings: Settings, output: Out
             if not older:
                 raise NotFound(f"{pipeline} has no version before {current.version}", fix=f"toque versions {pipeline}")
             chosen = older[0]
-        await store.set_current(pipeline, chosen.version, actor=who(), now_us=time.time_ns() // 1000)
         return current.version, chosen.version
 
     before, after = in_store(settings, work)
+    via = _roll_back(settings, pipeline, after)
     output.result(
-        {"pipeline": pipeline, "before": before, "current": after},
+        {"pipeline": pipeline, "before": before, "current": after, "via": via},
         lambda: f"{pipeline}: {after} is current (before: {before})",
     )
+
+
+def _roll_back(settings: Settings, pipeline: str, version: str) -> str:
+    """A running server shows it at once; without one, the next one finds it."""
+    with server_of(settings) as server:
+        if server is not None:
+            server.post("pipelines", pipeline, "rollback", body={"version": version})
+            return "server"
+    now_us = time.time_ns() // 1000
+    in_store(settings, lambda store: store.set_current(pipeline, version, actor=who(), now_us=now_us))
+    return "store"
 
 
 def _summary(row: VersionRow, is_current: bool) -> dict[str, Any]:
