@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -70,8 +71,13 @@ class Development:
 async def follow(project: Project, watching: Watching, looked: Callable[[], None] = lambda: None) -> None:
     """Look at the project after each change of its files; `looked` is called after each look."""
     async for _ in watching.changes(lambda: project.files):
+        began_s = time.monotonic()
+        before = project.state.pipelines
         try:
             await project.reload()
         except StoreUnavailable as problem:
             log.warning("the files of the project will be looked at again: %s", problem)
         looked()
+        if project.state.pipelines == before:
+            # Perhaps somebody writes, and writes again, what is no code: that must not take a whole core.
+            await asyncio.sleep(time.monotonic() - began_s)

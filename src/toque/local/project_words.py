@@ -17,7 +17,9 @@ def changes_between(
     old: ProjectState, new: ProjectState, old_bundle: Bundle | None, new_bundle: Bundle
 ) -> list[ProjectChange]:
     """Pipelines first, then files. At the first look everything is `added`."""
-    return [*_of_pipelines(old, new), *_of_broken(old, new), *_of_code(old_bundle, new_bundle)]
+    found = [*_of_pipelines(old, new), *_of_broken(old, new)]
+    told = {change.file for change in found}
+    return found + [change for change in _of_code(old_bundle, new_bundle) if change.file not in told]
 
 
 def _of_pipelines(old: ProjectState, new: ProjectState) -> Iterator[ProjectChange]:
@@ -47,7 +49,7 @@ def _of_broken(old: ProjectState, new: ProjectState) -> Iterator[ProjectChange]:
 
 
 def _of_code(old: Bundle | None, new: Bundle) -> Iterator[ProjectChange]:
-    """Files that no graph shows: a module that tasks import, a query."""
+    """Files whose change no graph shows: a module that tasks import, a query, a comment."""
     if old is None:
         return
     for file in sorted({*old.files, *new.files}):

@@ -16,7 +16,11 @@ LONGEST_MS = 200
 """A save is never told later than this, whatever else goes on."""
 LOOK_MS = 500
 """How long a watcher waits before it says that nothing happened."""
-ENDINGS = (".pyc", ".swp", ".swx", ".swo", ".tmp", "~")
+ENDINGS = (
+    *(".pyc", ".swp", ".swx", ".swo", ".tmp", "~", ".pid", ".lock"),
+    *(".log", ".out", ".db", ".db-wal", ".db-shm", ".db-journal", ".sqlite", ".duckdb", ".wal", ".parquet", ".arrow"),
+)
+"""Of what editors and programs write beside the code."""
 CACHES = frozenset({"__pycache__", "node_modules"})
 
 
