@@ -54,6 +54,8 @@ class Fate:
     ticks: list[TickRow] = field(default_factory=list)
     """Those that start no run."""
     next: Tick | None = None
+    grace_us: int = GRACE_US
+    """What is later than this was missed."""
     late: int = 0
     """How many of `starts` were missed and are caught up."""
 
@@ -91,7 +93,7 @@ def decide(planned: Planned, now_us: int) -> Fate:
     if now_us - tick.due_us <= grace_us and (following is None or following.due_us > now_us):
         return Fate(cursor_us=tick.at_us, starts=[tick], next=following)
     caught = missed(schedule, row.pipeline, row.cursor_us, now_us, grace_us)
-    fate = Fate(cursor_us=max(caught.last_us, row.cursor_us), starts=[*caught.start])
+    fate = Fate(cursor_us=max(caught.last_us, row.cursor_us), starts=[*caught.start], grace_us=grace_us)
     fate.late = sum(now_us - each.due_us > grace_us for each in caught.start)
     fate.ticks = _rows_of(caught, row.id, now_us)
     fate.next = next_tick(schedule, row.pipeline, fate.cursor_us)
@@ -166,7 +168,7 @@ def change_of(planned: Planned, fate: Fate, instance: str, now_us: int) -> Chang
     runs = [run_of(row, planned.schedule, tick, instance, now_us, at) for at, tick in enumerate(fate.starts)]
     started = [
         msgspec.structs.replace(
-            _row(tick, row.id, TickOutcome.STARTED, _lateness(tick, now_us), now_us), run_id=run.run_id
+            _row(tick, row.id, TickOutcome.STARTED, _lateness(tick, fate, now_us), now_us), run_id=run.run_id
         )
         for tick, run in zip(fate.starts, runs, strict=True)
     ]
@@ -174,8 +176,8 @@ def change_of(planned: Planned, fate: Fate, instance: str, now_us: int) -> Chang
     return Change(before=row, after=after, ticks=[*fate.ticks, *started], runs=runs)
 
 
-def _lateness(tick: Tick, now_us: int) -> str:
-    return "caught up" if now_us - tick.due_us > GRACE_US else ""
+def _lateness(tick: Tick, fate: Fate, now_us: int) -> str:
+    return "caught up" if now_us - tick.due_us > fate.grace_us else ""
 
 
 def run_of(row: ScheduleRow, schedule: Schedule, tick: Tick, instance: str, now_us: int, position: int) -> RunRow:
