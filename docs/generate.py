@@ -15,6 +15,7 @@ import click
 import toque as package
 from toque import testing
 from toque.authoring import option_types as options
+from toque.authoring.schedules import ScheduleOptions
 from toque.cli.application import COMMANDS, toque
 from toque.cli.exits import Exit
 from toque.engine.states import (
@@ -73,6 +74,7 @@ def python() -> str:
         (options.TaskOptions, "tasks"),
         (options.RunOptions, "the runs of pipelines and flows"),
         (options.PipelineOptions, "pipelines"),
+        (ScheduleOptions, "schedules: `Cron`, `Every`, `RRule` and `BusinessDays`"),
     ):
         lines += [f"Of {about}:", "", "| Option | Type | |", "|---|---|---|"]
         lines += [f"| `{name}` | `{_shown(text)}` | {doc} |" for name, text, doc in _fields(kind)]

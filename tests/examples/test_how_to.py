@@ -17,6 +17,7 @@ RESULTS = {
     "wait.md": "job-17 is done",
     "flows.md": 6,
     "commands.md": 4,
+    "schedules.md": "all: 0:00:00",
 }
 
 
@@ -64,3 +65,11 @@ def test_the_settings_on_the_page_about_connections_are_valid(shell: Shell, tmp_
 def test_settings_shown_on_other_pages_are_valid(name: str, shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "toque.toml").write_text(blocks(HOW_TO / name, "toml")[0])
     shell("toque list", tmp_path)
+
+
+def test_the_preview_on_the_page_about_schedules_is_what_the_command_prints(shell: Shell, tmp_path: Path) -> None:
+    page = HOW_TO / "schedules.md"
+    (tmp_path / "toque.toml").write_text("")
+    (tmp_path / "sales.py").write_text(blocks(page, "python")[0])
+    (command,), (printed,) = blocks(page, "sh"), blocks(page, "text")
+    assert shell(command, tmp_path).stdout == printed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.schedule.making import schedule, shown, us
@@ -112,6 +112,7 @@ def test_a_limit_above_what_is_listed_holds() -> None:
     assert found.beyond_reason == "more ticks were missed than catchup_limit=1500 lets start"
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["skip", "latest", "all"]),
     st.integers(1, 40),

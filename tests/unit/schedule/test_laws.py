@@ -73,6 +73,7 @@ def listed(schedule: Schedule, after_us: int, until_us: int) -> list[Tick]:
     return list(ticks(schedule, "p", after_us, until_us))
 
 
+@settings(deadline=None)
 @given(schedules, moments, lengths, lengths)
 def test_where_one_stops_and_goes_on_changes_nothing(schedule: Schedule, a: int, first: int, second: int) -> None:
     """ticks(a, c) = ticks(a, b) + ticks(b, c)."""
@@ -80,6 +81,7 @@ def test_where_one_stops_and_goes_on_changes_nothing(schedule: Schedule, a: int,
     assert listed(schedule, a, c) == listed(schedule, a, b) + listed(schedule, b, c)
 
 
+@settings(deadline=None)
 @given(schedules, moments, st.integers(0, 5))
 def test_nor_does_it_at_the_instant_of_a_tick(schedule: Schedule, a: int, position: int) -> None:
     c = a + 3 * 86_400 * 10**6
@@ -89,6 +91,7 @@ def test_nor_does_it_at_the_instant_of_a_tick(schedule: Schedule, a: int, positi
         assert whole == listed(schedule, a, b) + listed(schedule, b, c)
 
 
+@settings(deadline=None)
 @given(schedules, moments)
 def test_the_next_tick_is_the_first_of_the_ticks(schedule: Schedule, a: int) -> None:
     c = a + 3 * 86_400 * 10**6
@@ -99,6 +102,7 @@ def test_the_next_tick_is_the_first_of_the_ticks(schedule: Schedule, a: int) -> 
         assert following is None or following.at_us > c
 
 
+@settings(deadline=None)
 @given(schedules, moments, lengths)
 def test_ticks_ascend_within_their_bounds(schedule: Schedule, a: int, length: int) -> None:
     found = listed(schedule, a, a + length)
@@ -109,6 +113,7 @@ def test_ticks_ascend_within_their_bounds(schedule: Schedule, a: int, length: in
     assert [tick.at_us for tick in found] == list(instants(schedule, a, a + length))
 
 
+@settings(deadline=None)
 @given(schedules, moments, lengths)
 def test_data_intervals_tile_time(schedule: Schedule, a: int, length: int) -> None:
     """Each begins where the one before ended; nothing of the rule lies within one, not even before `start`."""
@@ -120,6 +125,7 @@ def test_data_intervals_tile_time(schedule: Schedule, a: int, length: int) -> No
         assert not list(instants(unbounded, found[0].start_us, found[0].at_us - 1))
 
 
+@settings(deadline=None)
 @given(schedules, moments, lengths)
 def test_jitter_delays_all_ticks_alike(schedule: Schedule, a: int, length: int) -> None:
     late_us = jitter_us(schedule, "p")
@@ -127,7 +133,7 @@ def test_jitter_delays_all_ticks_alike(schedule: Schedule, a: int, length: int) 
     assert all(tick.due_us == tick.at_us + late_us for tick in listed(schedule, a, a + length))
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(schedules)
 def test_what_the_laws_are_tried_on_is_valid(schedule: Schedule) -> None:
     validate(schedule)
