@@ -77,7 +77,7 @@ def shell(
             )
     kept = command if isinstance(command, str) else tuple(command)
     surroundings = (dict(exits or {}), dict(env or {}), cwd)
-    return Shell(kept, surroundings, {**checked("task", cast("dict[str, Any]", options)), "name": name})
+    return Shell(kept, surroundings, {**checked("shell", cast("dict[str, Any]", options)), "name": name})
 
 
 def _fields(command: str | tuple[str, ...]) -> list[str]:

@@ -47,7 +47,7 @@ def _note(node: TaskTally) -> str:
         notes.append("cached" if node.cached == node.ended else f"{node.cached} cached")
     failed = node.counts[TaskState.FAILED]
     if node.is_mapped and failed:
-        notes.append(f"{failed} failed")
+        notes.append(f"{failed} failed" + (", tolerated" if node.closed is TaskState.SUCCEEDED else ""))
     if node.note:
         notes.append(node.note)
     return ", ".join(notes)

@@ -94,6 +94,8 @@ class TaskTally:
             TaskState.SKIPPED,
         )
         found = next((state for state in order if self.counts[state]), TaskState.WAITING)
+        if self.closed is TaskState.SUCCEEDED and found in (TaskState.FAILED, TaskState.UPSTREAM_FAILED):
+            return self.closed  # so many failures were tolerated
         if found in TERMINAL and not self.is_over:
             return TaskState.WAITING if not self.is_mapped else TaskState.RUNNING
         return found

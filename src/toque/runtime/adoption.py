@@ -23,6 +23,8 @@ from toque.worker import lease
 
 log = logging.getLogger("toque.runtime")
 
+PAGE = 1000
+"""Runs that change hands in one transaction."""
 BEGIN_S = 0.1
 """Between the look at the lease and the first line of a body."""
 LIVE = tuple(state for state in RunState if not state.is_terminal)
@@ -49,6 +51,8 @@ class Adoption:
         """Who waits for runs, some of which go on elsewhere."""
         self._taken: list[str] = []
         """Runs that are ours by the store, and not loaded yet: it may be away between the two."""
+        self._queued = 0
+        """How many of those that were taken had not begun."""
         self._dead: set[str] = set()
         self._freed: set[str] = set()
         self._ordered: set[int] = set()
@@ -67,10 +71,14 @@ class Adoption:
 
     async def adopt(self, instance: str, *, from_instances: list[str]) -> int:
         """Take over unfinished runs of `from_instances` and of nobody; returns how many."""
-        taken = await self._store.adopt(instance, from_instances=from_instances)
-        self._taken += taken
-        await self._bring_in_taken()
-        return len(taken)
+        count = 0
+        while True:
+            taken = await self._store.adopt(instance, from_instances=from_instances, limit=PAGE)
+            self._taken += taken
+            count += len(taken)
+            await self._bring_in_taken()
+            if len(taken) < PAGE:
+                return count
 
     async def bring_in(self, run_ids: Sequence[str]) -> None:
         """Load runs that this instance owns by now. Raises `ToqueError` when the graph or the code of one is not
@@ -95,6 +103,7 @@ class Adoption:
                     continue
                 if adopt is not None and _is_queued(adopt):
                     queued.append(adopt)
+                    self._queued += 1
                 elif adopt is not None:
                     self._put(adopt)
         finally:
@@ -143,8 +152,13 @@ class Adoption:
         if self._options.adopt:
             # A transaction that finds nothing to adopt would wake every other server all the same.
             looks = dead or await self._store.list_runs(RunFilter(owner="", states=LIVE, limit=1))
-            if looks and (adopted := await self.adopt(instance, from_instances=dead)):
-                log.info("adopted %d run(s)%s", adopted, f" of {', '.join(dead)}" if dead else "")
+            if looks:
+                before = self._queued
+                adopted = await self.adopt(instance, from_instances=dead)
+                if queued := self._queued - before:
+                    log.info("started %d run(s)", queued)
+                if adopted > queued:
+                    log.info("adopted %d run(s)%s", adopted - queued, f" of {', '.join(dead)}" if dead else "")
             await self._bring_in_taken()
         for command in await self._store.list_commands(instance):
             if command.id not in self._ordered and await self._is_due(command.run_id):

@@ -10,6 +10,7 @@ Not prevented: after a power cut the newest bundle may have empty files, since n
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -23,7 +24,8 @@ from pathlib import Path
 
 import msgspec
 
-from toque.errors import UserError
+from toque.errors import ToqueError, UserError
+from toque.ports.store import StoreUnavailable
 from toque.settings import FILE_NAME, BundleFiles
 from toque.store.distributions import Installed, installed, python_version
 from toque.store.project_files import check_size, list_files
@@ -73,7 +75,8 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
 def snapshot(project: Path, files: BundleFiles = BundleFiles()) -> Bundle:  # noqa: B008 - a frozen value
     """The bundle of what `project` contains now. Quick when nothing changed since the last call.
 
-    Raises `UserError` when the project is too large to be code, unreadable, or its `.toque` cannot be written.
+    Raises `UserError` when the project is too large to be code, unreadable, or its `.toque` cannot be written, and
+    `StoreUnavailable` when the disk is full.
     """
     declared = (project / FILE_NAME).is_file()
     home = project / ".toque" / "bundles"
@@ -81,7 +84,7 @@ def snapshot(project: Path, files: BundleFiles = BundleFiles()) -> Bundle:  # no
         home.mkdir(parents=True, exist_ok=True)
         _hide_from_git(home.parent)
     except OSError as error:
-        raise UserError(f"the code of {project} cannot be snapshotted: {error}") from error
+        raise _not_snapshotted(project, error) from error
     listing = list_files(project, declared=declared, include=files.include, exclude=files.exclude)
     distributions = installed()
     try:
@@ -104,7 +107,7 @@ def snapshot(project: Path, files: BundleFiles = BundleFiles()) -> Bundle:  # no
                 _build(path, manifest, objects, sources)
             objects.save_index()
     except OSError as error:
-        raise UserError(f"the code of {project} cannot be snapshotted: {error}") from error
+        raise _not_snapshotted(project, error) from error
     return Bundle(
         hash=digest,
         path=path,
@@ -114,6 +117,11 @@ def snapshot(project: Path, files: BundleFiles = BundleFiles()) -> Bundle:  # no
         git_commit=listing.git_commit,
         git_dirty=listing.git_dirty,
     )
+
+
+def _not_snapshotted(project: Path, error: OSError) -> ToqueError:
+    message = f"the code of {project} cannot be snapshotted: {error}"
+    return StoreUnavailable(message) if error.errno in (errno.ENOSPC, errno.EDQUOT) else UserError(message)
 
 
 def opened(project: Path, digest: str) -> Bundle | None:

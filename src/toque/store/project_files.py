@@ -17,6 +17,13 @@ CODE_SUFFIXES = frozenset(
 """What is taken without a `toque.toml`: the directory may be anybody's, and full of data."""
 
 
+OUTPUT_DIRECTORIES = frozenset({"out", "output", "outputs", "results", "logs", "tmp"})
+"""Without git, such a directory of the project is what its tasks wrote, unless it holds Python files: in the bundle it
+would make each run a new version. `[bundle] include` takes it in. Not `data`: code reads from there as often."""
+STATE_FILE = re.compile(r".*\.(?:log|(?:db|duckdb|sqlite3?)(?:\.wal|-wal|-shm|-journal)?)")
+"""Without git, no code either, wherever it lies: databases and logs."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a bundle may hold, so that a forgotten data directory is an error and not a slow disk."""
@@ -43,14 +50,15 @@ class Listing:
 def list_files(project: Path, *, declared: bool, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Listing:
     """The files of `project`. Raises `UserError` when it is too large to be code.
 
-    In a git repository these are the files that it tracks or would track. Links to directories are left
+    In a git repository these are the files that it tracks or would track; elsewhere all but what looks written by tasks
+    (`OUTPUT_DIRECTORIES`, `STATE_FILE`). Links to directories are left
     out: the working directory of tasks is the project, where they still lead to their data.
     """
     limits = DECLARED if declared else UNDECLARED
     listing = _git_listing(project)
     paths = list(listing.paths) if listing else []
     if not paths:
-        paths = list(_walk(project, "", limits, project))
+        paths = [path for path in _walk(project, "", limits, project) if not STATE_FILE.fullmatch(path)]
     paths = _expanded(project, paths, limits)
     if not declared:
         paths = [path for path in paths if os.path.splitext(path)[1] in CODE_SUFFIXES]
@@ -163,7 +171,7 @@ def _walk(project: Path, below: str, limits: Limits, root: Path) -> Iterator[str
                     raise _too_large(root, f"more than {limits.entries:,} files and directories", limits is DECLARED)
                 path = f"{directory}/{entry.name}" if directory else entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    if not _is_skipped(entry):
+                    if not _is_skipped(entry) and not (not directory and _is_output(entry)):
                         pending.append(path)
                 elif entry.is_file() and not entry.name.endswith(".pyc"):
                     yield path
@@ -175,6 +183,10 @@ def _is_skipped(entry: os.DirEntry[str]) -> bool:
         or entry.name in {"__pycache__", "node_modules"}
         or os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))
     )
+
+
+def _is_output(entry: os.DirEntry[str]) -> bool:
+    return entry.name in OUTPUT_DIRECTORIES and not any(name.endswith(".py") for name in os.listdir(entry.path))
 
 
 def _too_large(project: Path, what: str, declared: bool) -> UserError:

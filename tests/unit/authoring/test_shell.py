@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from toque.authoring.shells import shell
-from toque.errors import TransientError
+from toque.errors import TransientError, UserError
 from toque.worker.control import Skip
 from toque.worker.shell import CommandFailed, CommandRefused
 
@@ -80,3 +80,13 @@ def test_a_command_keeps_its_fields_through_options() -> None:
     assert say(value="x") == "x"
     assert say.settings["retries"] == 2
     assert repr(say) == "<shell `echo {value}`>"
+
+
+def test_an_unknown_option_is_met_with_those_of_a_shell_task() -> None:
+    with pytest.raises(UserError, match="A shell task has no option 'exit'") as caught:
+        shell("true", exit={1: "skip"})  # type: ignore[call-arg]
+    assert caught.value.fix == "exits=…"
+    with pytest.raises(UserError) as caught:
+        shell("true", colour="red")  # type: ignore[call-arg]
+    for option in ("cwd", "env", "exits", "retries"):
+        assert option in str(caught.value.fix)

@@ -24,6 +24,21 @@ def test_outside_of_a_repository_a_walk_leaves_out_what_is_not_code(project: Pat
     assert paths(project) == ["data.csv", "flow.py", "lib/q.sql", "toque.toml"]
 
 
+def test_what_tasks_write_makes_no_new_version_where_there_is_no_git(project: Path) -> None:
+    for name in ("out/sales.csv", "logs/a/b.txt", "lib/shop.duckdb", "shop.duckdb.wal", "x.db-wal", "run.log"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("")
+    assert paths(project) == ["flow.py", "lib/q.sql", "toque.toml"]
+    assert list_files(project, declared=True, include=["out/*.csv"]).paths[2] == "out/sales.csv"
+
+
+def test_a_package_that_is_called_like_an_output_is_code(project: Path) -> None:
+    for name in ("results/__init__.py", "results/a.csv", "lib/out/b.csv", "data/seed.csv", "catalog"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("")
+    assert {"results/a.csv", "lib/out/b.csv", "data/seed.csv", "catalog"} <= set(paths(project))
+
+
 def test_without_a_declared_project_only_code_is_taken(project: Path) -> None:
     (project / "data.csv").write_text("")
     (project / "toque.toml").unlink()

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from toque.cli.exits import Exit, exit_for
 from toque.errors import UserError
+from toque.ports.store import StoreUnavailable
 from toque.store import bundles, project_files
 from toque.store.bundles import opened, prune, snapshot
 from toque.store.project_files import Limits, Listing
@@ -71,7 +73,7 @@ def test_a_bundle_that_cannot_be_written_leaves_nothing_behind(project: Path, mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(bundles._Objects, "place", full)
-    with pytest.raises(UserError, match="No space left"):
+    with pytest.raises(StoreUnavailable, match="No space left"):
         snapshot(project)
     home = project / ".toque" / "bundles"
     assert sorted(path.name for path in home.iterdir()) == ["lock", "objects"]
@@ -123,3 +125,14 @@ def test_an_editable_distribution_with_two_roots_keeps_them_apart(
     bundle = snapshot(project)
     assert bundle.roots == ("", ".editable/double", ".editable/double.1")
     assert (bundle.path / ".editable/double.1/module.py").read_text() == "two"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_no_mistake_of_the_user(project: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def full(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(bundles, "_build", full)
+    with pytest.raises(StoreUnavailable, match="cannot be snapshotted") as caught:
+        snapshot(project)
+    assert exit_for(caught.value) is Exit.UNAVAILABLE

@@ -109,3 +109,21 @@ def test_a_cancelled_run_is_given_no_advice() -> None:
     run = tally("a")
     run.add([f.RunFinished(at_us=S, state=RunState.CANCELLED)])
     assert lines(run)[-1] == "p cancelled, 0 task runs  (r1)"
+
+
+def test_a_map_that_tolerates_its_failures_has_succeeded() -> None:
+    run = mapped()
+    run.add([f.ScopeOpened(at_us=1, task="m[]", size=2), succeeded("m", (0,)), failed("m", (1,))])
+    assert " failed " in lines(run)[2]
+    run.add([succeeded("m[]"), f.RunFinished(at_us=2, state=RunState.SUCCEEDED)])
+    row = lines(run)[2]
+    assert row.split()[:3] == ["m", "succeeded", "2/2"]
+    assert row.endswith("1 failed, tolerated")
+
+
+def test_a_map_that_does_not_has_failed() -> None:
+    run = mapped()
+    run.add([f.ScopeOpened(at_us=1, task="m[]", size=2), succeeded("m", (0,)), failed("m", (1,)), failed("m[]")])
+    row = lines(run)[2]
+    assert row.split()[:2] == ["m", "failed"]
+    assert "tolerated" not in row
