@@ -11,6 +11,7 @@ from tests.unit.schedule.making import us
 from toque.graph.schedules import AnyRule, BusinessDaysRule, Calendar, CronRule, IntervalRule, RRuleRule, Schedule
 from toque.schedule.checks import validate
 from toque.schedule.ticks import Tick, instants, jitter_us, next_tick, ticks
+from toque.schedule.words import describe
 
 _MINUTE_US = 60_000_000
 ZONES = [
@@ -137,3 +138,12 @@ def test_jitter_delays_all_ticks_alike(schedule: Schedule, a: int, length: int) 
 @given(schedules)
 def test_what_the_laws_are_tried_on_is_valid(schedule: Schedule) -> None:
     validate(schedule)
+
+
+@settings(deadline=None, max_examples=50)
+@given(schedules)
+def test_every_schedule_can_be_said_in_one_line(schedule: Schedule) -> None:
+    words = describe(schedule)
+    assert words == words.strip()
+    assert "\n" not in words
+    assert words.startswith(("every ", "at ", "on "))
