@@ -13,7 +13,9 @@ from pathlib import Path
 
 from benchmarks import (
     comparison,
+    history,
     machine,
+    schedules,
     table,
     toque_blocking,
     toque_fanout,
@@ -39,6 +41,8 @@ MEASURES: dict[str, Callable[[], list[Measurement]]] = {
     "blocking": toque_blocking.measure,
     "mapped": toque_mapped.measure,
     "resume": toque_resume.measure,
+    "schedules": schedules.measure,
+    "history": history.measure,
 }
 
 

@@ -86,7 +86,7 @@ class RunPage(msgspec.Struct, kw_only=True, frozen=True):
     """`after` of the page above; "" when there is none (runs may have come since)."""
 
 
-class RunBar(msgspec.Struct, kw_only=True, frozen=True):
+class RunBar(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """A run as a mark in a strip, a grid or on a time axis."""
 
     run_id: str
@@ -113,7 +113,7 @@ class Grid(msgspec.Struct, kw_only=True, frozen=True):
     """`before` of the next page."""
 
 
-class NodeCounts(msgspec.Struct, kw_only=True, frozen=True):
+class NodeCounts(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """The task runs of one task in a run."""
 
     task: str
@@ -132,7 +132,7 @@ class NodeCounts(msgspec.Struct, kw_only=True, frozen=True):
         return sum(self.counts.values())
 
 
-class TimelineBar(msgspec.Struct, kw_only=True, frozen=True):
+class TimelineBar(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """One task run, or all those of a task folded into one bar."""
 
     task: str

@@ -22,7 +22,10 @@ def arrange(
 ) -> list[TimelineBar]:
     """The bars of single task runs (of the unfolded `tasks`) and the folded ones, by their start."""
     alone = set(tasks)
-    folded = [
+    folded = [node for node in nodes if node.started_us and node.task not in alone]
+    # No more than `limit` of either kind can be shown.
+    folded.sort(key=lambda node: (node.started_us, node.task))
+    bars = [
         TimelineBar(
             task=node.task,
             state=worst_state(node.counts),
@@ -31,9 +34,8 @@ def arrange(
             finished_us=node.finished_us,
             count=node.total,
         )
-        for node in nodes
-        if node.task not in alone
+        for node in folded[:limit]
     ]
-    bars = [bar for bar in (*single, *folded) if bar.started_us]
+    bars += [bar for bar in single if bar.started_us]
     bars.sort(key=lambda bar: (bar.started_us, bar.task, bar.map_index))
     return bars[:limit]

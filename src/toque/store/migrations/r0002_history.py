@@ -81,18 +81,25 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _summary(found: Iterable[Any]) -> tuple[int, bytes]:
-    names, cells, numbers, total = [], [], [], 0
+    names, cells, times = [], [], []
+    several: dict[int, dict[str, int]] = {}
+    total = 0
     for task, rows in groupby(found, key=lambda row: row[0]):
         parts = [*rows]
         counts = {_CELLS[state]: n for _, state, n, *_ in parts}
+        if sum(counts.values()) > 1:
+            several[len(names)] = counts
         names.append(task)
         cells.append(next(cell for cell in _CELLS.values() if cell in counts))
         ready_us = min((part[3] for part in parts if part[3]), default=0)
         started_us = min((part[4] for part in parts if part[4]), default=0)
-        numbers.append((counts, ready_us, started_us, max(part[5] for part in parts)))
+        times.append((ready_us, started_us, max(part[5] for part in parts)))
         total += sum(counts.values())
+    base_us = min((t for row in times for t in row if t), default=0)
+    columns = [[row[at] and row[at] - base_us + 1 for row in times] for at in range(3)]
     encode = msgspec.msgpack.encode
-    return total, zlib.compress(encode((encode(names), "".join(cells), encode(numbers))), 1)
+    data = encode((encode(names), "".join(cells), encode((base_us, columns, several))))
+    return total, zlib.compress(data, 1)
 
 
 def _words(pipeline: str, parameters: dict[str, Any]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from toque.store.sql.commit import RUN
 from toque.store.sql.session import Session
 
 _RUN = ", ".join(RUN.names)
-_FETCH = 200
+_FETCH = 100
 """Runs that a search reads at once."""
 
 
@@ -84,11 +84,27 @@ def _select(session: Session, query: RunQuery, limit: int) -> list[RunRow]:
 
 
 def _search(session: Session, query: RunQuery) -> RunPage:
-    """Candidates by their words, then the rest of the filter. What lies beyond the depth is left to the next page."""
+    """A page usually lies among the newest matches; all that a search may look at is read only if it does not."""
     prefix = folded(query.search)
     if not prefix:
         return RunPage(runs=[])
-    candidates, horizon = _candidates(session, query, prefix)
+    words = _words(session, prefix)
+    for depth in (2 * query.limit + 2, SEARCH_DEPTH):
+        found, horizon = _found(session, query, prefix, words, depth)
+        if len(found) > query.limit or not horizon:
+            return page(query, found)
+    # What lies beyond the horizon is left to the next page.
+    result = page(query, found)
+    if query.after:
+        return RunPage(runs=result.runs, older=result.older or horizon, newer=horizon)
+    return RunPage(runs=result.runs, older=horizon, newer=result.newer)
+
+
+def _found(
+    session: Session, query: RunQuery, prefix: str, words: Sequence[str], depth: int
+) -> tuple[list[RunRow], str]:
+    """Runs that match, at most one more than the page has; and the id that was looked up to, "" if at all."""
+    candidates, horizon = _candidates(session, query, prefix, words, depth)
     ordered = sorted(candidates, reverse=not query.after)
     if horizon:
         ordered = [run_id for run_id in ordered if (run_id <= horizon if query.after else run_id >= horizon)]
@@ -97,32 +113,29 @@ def _search(session: Session, query: RunQuery) -> RunPage:
         found += _matching(session, query, ordered[at : at + _FETCH])
         if len(found) > query.limit:
             break
-    result = page(query, found)
-    if horizon and len(found) <= query.limit:
-        shown = result.runs
-        if query.after:
-            return RunPage(runs=shown, older=result.older or horizon, newer=horizon)
-        return RunPage(runs=shown, older=horizon, newer=result.newer)
-    return result
+    return found, horizon
 
 
-def _candidates(session: Session, query: RunQuery, prefix: str) -> tuple[set[str], str]:
+def _candidates(
+    session: Session, query: RunQuery, prefix: str, words: Sequence[str], depth: int
+) -> tuple[set[str], str]:
     """Ids of runs that have the word; and where the first branch that was cut off ends, "" if none was."""
     texts, ids = bounds(query)
-    direction, nearest = ("ASC", min) if query.after else ("DESC", max)
+    direction = "ASC" if query.after else "DESC"
     where = "".join(f" AND {text}" for text in texts)
     order = f" ORDER BY run_id {direction} LIMIT ?"
     branches = [
-        session.rows(f"SELECT run_id FROM run_words WHERE word = ?{where}{order}", (word, *ids, SEARCH_DEPTH))
-        for word in _words(session, prefix)
+        session.rows(f"SELECT run_id FROM run_words WHERE word = ?{where}{order}", (word, *ids, depth))
+        for word in words
     ]
     branches.append(
         session.rows(
             f"SELECT run_id FROM runs WHERE run_id >= ? AND run_id < ?{where}{order}",
-            (prefix, prefix + LAST, *ids, SEARCH_DEPTH),
+            (prefix, prefix + LAST, *ids, depth),
         )
     )
-    cut = [branch[-1][0] for branch in branches if len(branch) == SEARCH_DEPTH]
+    cut = [branch[-1][0] for branch in branches if len(branch) == depth]
+    nearest = min if query.after else max
     return {run_id for branch in branches for (run_id,) in branch}, nearest(cut) if cut else ""
 
 

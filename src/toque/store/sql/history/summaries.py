@@ -25,44 +25,44 @@ _BY_TASK_AND_STATE = (
 )
 
 
-class _Numbers(msgspec.Struct, frozen=True, array_like=True):
-    """Of one task."""
-
-    counts: dict[str, int]
-    """By the character of the state."""
-    ready_us: int
-    started_us: int
-    finished_us: int
-
-
 class Summary(msgspec.Struct, frozen=True, array_like=True):
-    """Of one run."""
+    """Of one run. Columns and not rows, since numbers of ten thousand tasks are decoded in no time that way."""
 
     names: bytes
     """msgpack of the task ids, sorted."""
     cells: str
     """The worst state of each."""
     numbers: bytes
-    """msgpack of a list of `_Numbers`."""
+    """msgpack of `_Numbers`."""
 
     def nodes(self) -> list[NodeCounts]:
         """By task."""
-        return [
-            NodeCounts(
-                task=task,
-                counts={_STATES[cell]: count for cell, count in numbers.counts.items()},
-                ready_us=numbers.ready_us,
-                started_us=numbers.started_us,
-                finished_us=numbers.finished_us,
-            )
-            for task, numbers in zip(_decode_names(self.names), _decode_numbers(self.numbers), strict=True)
+        numbers = _decode_numbers(self.numbers)
+        times = ([t and t - 1 + numbers.base_us for t in column] for column in numbers.times)
+        nodes = [
+            NodeCounts(task=task, counts={_STATES[cell]: 1}, ready_us=ready, started_us=started, finished_us=finished)
+            for task, cell, ready, started, finished in zip(_decode_names(self.names), self.cells, *times, strict=True)
         ]
+        for position, counts in numbers.several.items():
+            nodes[position].counts.clear()
+            nodes[position].counts.update({_STATES[cell]: count for cell, count in counts.items()})
+        return nodes
+
+
+class _Numbers(msgspec.Struct, frozen=True, array_like=True):
+    """A column for each of the three times, and counts where there is more than one task run."""
+
+    base_us: int
+    times: tuple[list[int], list[int], list[int]]
+    """Ready, started, finished: microseconds from the base, and one; 0 for none."""
+    several: dict[int, dict[str, int]]
+    """By position, then by the character of the state."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Summary).decode
 _decode_names = msgspec.msgpack.Decoder(list[str]).decode
-_decode_numbers = msgspec.msgpack.Decoder(list[_Numbers]).decode
+_decode_numbers = msgspec.msgpack.Decoder(_Numbers).decode
 
 
 def pack(nodes: Sequence[NodeCounts]) -> bytes:
@@ -114,18 +114,16 @@ def nodes(session: Session, run_id: str) -> list[NodeCounts]:
 
 
 def _summary(nodes: Sequence[NodeCounts]) -> Summary:
+    columns = tuple([getattr(node, name) for node in nodes] for name in ("ready_us", "started_us", "finished_us"))
+    base_us = min((t for column in columns for t in column if t), default=0)
+    ready, started, finished = ([t and t - base_us + 1 for t in column] for column in columns)
+    several = {
+        position: {CELLS[state]: count for state, count in node.counts.items()}
+        for position, node in enumerate(nodes)
+        if node.total > 1
+    }
     return Summary(
         names=_encode([node.task for node in nodes]),
         cells="".join(CELLS[worst_state(node.counts)] for node in nodes),
-        numbers=_encode(
-            [
-                _Numbers(
-                    counts={CELLS[state]: n for state, n in node.counts.items()},
-                    ready_us=node.ready_us,
-                    started_us=node.started_us,
-                    finished_us=node.finished_us,
-                )
-                for node in nodes
-            ]
-        ),
+        numbers=_encode(_Numbers(base_us=base_us, times=(ready, started, finished), several=several)),
     )

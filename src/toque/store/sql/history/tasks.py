@@ -84,10 +84,12 @@ def task_runs(session: Session, query: TaskQuery) -> TaskPage:
     if search.text:
         escaped = "".join(f"!{letter}" if letter in "!%_" else letter for letter in search.text)
         where("lower(task) LIKE ? ESCAPE '!'", f"%{escaped}%")
-    if query.after is not None:
-        where("(task, map_index) > (?, ?)", query.after[0], pack_index(query.after[1]))
-    if query.before is not None:
-        where("(task, map_index) < (?, ?)", query.before[0], pack_index(query.before[1]))
+    for sign, cursor in ((">", query.after), ("<", query.before)):
+        if cursor is not None and cursor[0] == query.task:
+            # SQLite would not look at a comparison of pairs of which one is known.
+            where(f"map_index {sign} ?", pack_index(cursor[1]))
+        elif cursor is not None:
+            where(f"(task, map_index) {sign} (?, ?)", cursor[0], pack_index(cursor[1]))
     direction = "DESC" if query.before is not None else "ASC"
     found = session.rows(
         f"SELECT {_TASK} FROM tasks WHERE {' AND '.join(conditions)}"
