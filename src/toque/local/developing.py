@@ -46,15 +46,13 @@ class Development:
 
     @asynccontextmanager
     async def beside(self, site: Site, project: Project) -> AsyncIterator[None]:
-        """Watch the project until the end of the block. The first look at it is the server's."""
-        ended = project.listen(self.shown.looked)
+        """Watch the project until the end of the block."""
         site.runtime.listen(self._run)
         watching = Watching(site.settings.project)
         following = asyncio.create_task(follow(project, watching), name="toque-dev")
         try:
             yield
         finally:
-            ended()
             watching.stop()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

@@ -7,13 +7,14 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from toque.errors import NotFound
 from toque.local.authored import author, new_row, relative
 from toque.local.developing import Development
+from toque.local.indexing import indexing
 from toque.local.loading import prepare
 from toque.local.project import Project
 from toque.local.retention import prune
@@ -65,7 +66,11 @@ async def _serve(
         looking_after = asyncio.create_task(_look_after(site))
         stopped = asyncio.create_task(stop.wait())
         crashed = asyncio.create_task(site.runtime.crashed())
-        async with triggering(site) as triggers, _web(site, listening, listen, triggers, development):
+        async with (
+            triggering(site) as triggers,
+            _project(site, triggers, development) as project,
+            _web(site, project, listening, triggers, development, host=listen.host if listen else ""),
+        ):
             idle = asyncio.create_task(_until_idle(site, stop, triggers)) if until_idle else None
             await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping%s", "" if crashed.done() else ": what runs is handed over")
@@ -77,45 +82,33 @@ async def _serve(
 @asynccontextmanager
 async def _web(
     site: Site,
+    project: Project,
     listening: socket.socket | None,
-    listen: WebOptions | None,
     triggers: Triggering | None,
     development: Development | None,
+    *,
+    host: str,
 ) -> AsyncIterator[None]:
-    if listening is None or listen is None:
+    if listening is None:
         yield
         return
-    follow = triggers.scheduling.following.follow if triggers is not None else None
-    project = Project(site.settings, site.store, site.clock, sync=follow)
-    asking = asyncio.Event()
-    asking.set()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asking.set)
-    async with AsyncExitStack() as stack:
-        stack.callback(project.close)
-        address = await stack.enter_async_context(web(site, listening, project, host=listen.host))
+    scheduling = triggers.scheduling if triggers is not None else None
+    async with web(site, listening, project, scheduling, host=host) as address:
         log.info("listening on %s", address.url)
         log.info("open %s (signs in once, within ten minutes)", address.sign_in_url)
-        if development is not None:
-            development.shown.ready(address)
-            await stack.enter_async_context(development.beside(site, project))
-        indexing = asyncio.create_task(_index(project, asking))
-        stack.callback(indexing.cancel)
-        yield
+        if development is None:
+            yield
+            return
+        development.shown.ready(address)
+        async with development.beside(site, project):
+            yield
 
 
-async def _index(project: Project, asking: asyncio.Event) -> None:
-    """Look at the files whenever somebody asks for it; what is wrong in them is on the page of the system."""
-    while True:
-        await asking.wait()
-        asking.clear()
-        await _indexed(project)
-
-
-async def _indexed(project: Project) -> None:
-    try:
-        await project.reload()
-    except StoreUnavailable as problem:
-        log.warning("the files of the project will be looked at later: %s", problem)
+@asynccontextmanager
+async def _project(site: Site, triggers: Triggering | None, development: Development | None) -> AsyncIterator[Project]:
+    follow = triggers.scheduling.following.follow if triggers is not None else None
+    async with indexing(site, sync=follow, listener=development.shown.looked if development else None) as project:
+        yield project
 
 
 async def _look_after(site: Site) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from toque.api.attention import attention
 from toque.api.services import Services
 from toque.api.stream.feed import Sources
 from toque.api.stream.hub import Hub
+from toque.api.trigger_rows import seen_tick
 from toque.ports.project import ProjectIndex
+from toque.ports.triggers import TickRow, TickSeen
+from toque.runtime.scheduling import Scheduling
 
 
 def make_hub(services: Services, project: ProjectIndex) -> Hub:
@@ -19,9 +25,20 @@ def make_hub(services: Services, project: ProjectIndex) -> Hub:
             clock=services.clock,
             owned=services.runtime.owned,
             log_path=services.code.log_file,
+            attention=lambda: attention(services),
         ),
         identity=lambda: (identity.instance, identity.boot),
     )
     services.runtime.listen(None, hub.signalled, hub.committed)
     project.listen(lambda state, changes: hub.attention_changed())
     return hub
+
+
+def tell_ticks(hub: Hub, scheduling: Scheduling) -> None:
+    """Have the hub hear of each tick that is decided here."""
+
+    def ticked(ticks: Sequence[TickRow]) -> None:
+        for tick in ticks:
+            hub.ticked(seen_tick(TickSeen(tick=tick)))
+
+    scheduling.listen(ticked)

@@ -24,6 +24,7 @@ from toque.settings import tokens
 
 if TYPE_CHECKING:
     from toque.local.web_app import WebServer
+    from toque.runtime.scheduling import Scheduling
 
 log = logging.getLogger("toque.server")
 
@@ -77,10 +78,17 @@ def bind(options: WebOptions, token_is_known: bool) -> socket.socket:
 
 
 @asynccontextmanager
-async def web(site: Site, listening: socket.socket, project: ProjectIndex, *, host: str) -> AsyncIterator[Address]:
+async def web(
+    site: Site,
+    listening: socket.socket,
+    project: ProjectIndex,
+    scheduling: Scheduling | None = None,
+    *,
+    host: str,
+) -> AsyncIterator[Address]:
     """The API and the UI, until the end of the block."""
     token = await asyncio.to_thread(tokens.make_token, site.settings.home)
-    made = await asyncio.to_thread(_make, site, token, project, host)
+    made = await asyncio.to_thread(_make, site, token, project, scheduling, host)
     gc.freeze()  # what was imported meanwhile is as permanent as what was there before
     url = f"http://{_shown(host)}:{listening.getsockname()[1]}"
     made.hub.start()
@@ -100,11 +108,15 @@ async def web(site: Site, listening: socket.socket, project: ProjectIndex, *, ho
         listening.close()
 
 
-def _make(site: Site, token: str, project: ProjectIndex, host: str) -> WebServer:
+def _make(site: Site, token: str, project: ProjectIndex, scheduling: Scheduling | None, host: str) -> WebServer:
     """Runs in a thread: imports what only the web side needs."""
+    from toque.local.streaming import tell_ticks
     from toque.local.web_app import make
 
-    return make(site, token, project, host, stop_s=STOP_S)
+    made = make(site, token, project, host, stop_s=STOP_S)
+    if scheduling is not None:
+        tell_ticks(made.hub, scheduling)
+    return made
 
 
 def _told(serving: asyncio.Task[None]) -> None:

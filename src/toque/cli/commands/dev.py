@@ -49,7 +49,9 @@ class Terminal:
     def __init__(self, name: str, *, opens: bool = False) -> None:
         self._name = name
         self._opens = opens
-        self._is_first = True
+        self._is_ready = False
+        self._first: tuple[ProjectState, Sequence[ProjectChange]] | None = None
+        self._has_looked = False
 
     def ready(self, address: Address) -> None:
         """The page can be opened."""
@@ -58,11 +60,17 @@ class Terminal:
         click.echo(click.style(f"  signs in once, within ten minutes; afterwards: {address.url}", dim=True))
         if self._opens:
             click.launch(address.sign_in_url)
+        self._is_ready = True
+        if self._first is not None:
+            self.looked(*self._first)
 
     def looked(self, state: ProjectState, changes: Sequence[ProjectChange]) -> None:
         """What is other than before."""
-        if self._is_first:
-            self._is_first = False
+        if not self._is_ready:
+            self._first = (state, changes) if self._first is None else (state, [*self._first[1], *changes])
+            return
+        if not self._has_looked:
+            self._has_looked = True
             self._welcome(state)
             changes = [change for change in changes if change.kind in ("broken", "fault")]
         for change in changes:
