@@ -254,7 +254,10 @@ def _calendar(file: str | os.PathLike[str] | None, site: sites.Site) -> Calendar
         lines = (root / file).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UserError(f"calendar={name!r} cannot be read: {reason}.", fix=f"a file in {root}") from None
+        raise UserError(
+            f"calendar={name!r} cannot be read: {reason}.",
+            fix="the path of a text file within the project; [bundle] include names files of unusual kinds",
+        ) from None
     days: set[str] = set()
     for number, line in enumerate(lines, start=1):
         text = line.partition("#")[0].strip()

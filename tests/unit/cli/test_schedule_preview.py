@@ -90,6 +90,14 @@ def test_an_end_that_has_passed(toque: Toque, sales: Path) -> None:
     assert said.endswith("no tick any more\n")
 
 
+def test_a_pipeline_is_shown_with_what_starts_it(toque: Toque, sales: Path) -> None:
+    assert toque("show", "sales").out.endswith(
+        "starts: night, every day at 02:30 in Europe/Madrid\nstarts: often, every 6 hours of elapsed time\n"
+    )
+    assert toque("show", "sales", "--json").json["schedules"]["night"] == "every day at 02:30 in Europe/Madrid"
+    assert toque("show", "manual", "--json").json["schedules"] == {}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -46,10 +46,11 @@ def show(target: str, mermaid: bool, settings: Settings, output: Output) -> None
     from toque.graph import render
 
     pipeline = find_pipeline(target, settings)
-    text = render.mermaid(pipeline) if mermaid else "\n".join(render.tree(pipeline))
-    output.result(
-        {**_summary("", pipeline), "ir": msgspec.json.decode(canonical.encode(pipeline)), "text": text}, lambda: text
-    )
+    schedules = _schedules(pipeline)
+    starts = [f"starts: {name}, {words}" for name, words in schedules.items()]
+    text = render.mermaid(pipeline) if mermaid else "\n".join([*render.tree(pipeline), *starts])
+    ir = msgspec.json.decode(canonical.encode(pipeline))
+    output.result({**_summary("", pipeline), "schedules": schedules, "ir": ir, "text": text}, lambda: text)
 
 
 def find_pipeline(target: str, settings: Settings) -> Pipeline:
@@ -75,6 +76,15 @@ def _named(name: str, settings: Settings) -> Pipeline:
         raise UserError(f"no pipeline {name!r} could be loaded", fix=f"toque check: {', '.join(broken)} is broken")
     known = ", ".join(pipeline.name for each in loaded for pipeline in each.pipelines) or "none"
     raise NotFound(f"there is no pipeline {name!r} in {settings.project}", fix=f"there are: {known}")
+
+
+def _schedules(pipeline: Pipeline) -> dict[str, str]:
+    """Each in words, by name."""
+    if not pipeline.schedules:
+        return {}
+    from toque.schedule.words import phrase
+
+    return {schedule.name: phrase(schedule) for schedule in pipeline.schedules}
 
 
 def _summary(file: str, pipeline: Pipeline) -> dict[str, Any]:
