@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests import store_rows as rows
+from tests.hot_pages import HOT_PAGES
 from toque.engine.states import RunState, TaskState
 from toque.ports.store import RunFilter, TaskFilter
 from toque.store.sql import commit, messages, prune, runs
@@ -55,5 +56,6 @@ HOT: dict[str, Callable[[Session], Any]] = {
     "current version": lambda s: messages.current_version(s, "p"),
     "versions of a pipeline": lambda s: messages.list_versions(s, "p", 2),
     "all versions": lambda s: messages.list_versions(s, "", 2),
+    **HOT_PAGES,
     "prune": lambda s: prune.expired(s, 10**9, 3, 10),
 }

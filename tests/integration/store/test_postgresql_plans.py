@@ -15,7 +15,7 @@ from toque.engine.states import RunState
 from toque.store.postgresql.session import PostgresqlSession
 from toque.store.sql import runs
 
-HISTORY = ("runs", "tasks", "attempts", "facts", "steps", "versions")
+HISTORY = ("runs", "tasks", "attempts", "facts", "steps", "versions", "run_summaries", "run_counts", "run_words")
 
 
 class Explaining(PostgresqlSession):

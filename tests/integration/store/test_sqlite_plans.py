@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests import store_rows as rows
+from tests.hot_pages import sums
 from tests.hot_queries import HOT, ONE
 from toque.engine.states import RunState, TaskState
 from toque.store.sql import commit, messages, runs, schema
@@ -50,7 +51,16 @@ def history(connection: sqlite3.Connection, task_count: int) -> None:
     run_count = task_count // TASKS_A_RUN
     states = [RunState.SUCCEEDED, RunState.FAILED, RunState.SUCCEEDED, RunState.CANCELLED]
     ended = (
-        rows.run(f"r{n:06}", pipeline=f"p{n % 20}", state=states[n % 4], finished_us=n + 1, owner=f"dead{n % 7}")
+        rows.run(
+            f"r{n:06}",
+            pipeline=f"p{n % 20}",
+            # Each pipeline has succeeded once, two runs ago.
+            state=RunState.SUCCEEDED if run_count - 60 <= n < run_count - 40 else states[n % 4],
+            started_us=n + 1,
+            finished_us=n + 1,
+            owner=f"dead{n % 7}",
+            backfill_id="b1" if n < 70 else "",
+        )
         for n in range(run_count)
     )
     session.insert(schema.RUNS, commit.RUN.names, map(commit.RUN.encode, ended))
@@ -71,6 +81,7 @@ def history(connection: sqlite3.Connection, task_count: int) -> None:
     )
     batches = [rows.facts(first, 10, "r000001") for first in range(1, 1_000, 10)]
     commit._write_facts(session, [*batches, *(rows.facts(1, 1, f"r{n:06}") for n in range(2, run_count))])
+    sums(session, run_count, TASKS_A_RUN)
     session.upsert(schema.HOLDS, schema.HOLDS.column_names, [("pool", "someone", 1, rows.ME)])
     attempts = [rows.attempt(number, index=(1,), run_id=ONE) for number in (1, 2)]
     session.upsert(schema.ATTEMPTS, commit.ATTEMPT.names, map(commit.ATTEMPT.encode, attempts))
@@ -92,7 +103,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> dict[int, sqlite3.Con
     return made
 
 
-SMALL_TABLES = ("holds", "commands", "outbox", "counters", "current_versions")
+SMALL_TABLES = ("holds", "commands", "outbox", "counters", "current_versions", "instances", "names")
 """What is open now; scanning these is not scanning history."""
 
 
