@@ -168,6 +168,7 @@ def report(database: Path, months: Sequence[Month], verdict: str) -> str:
             *_section("Mean delay by weather", weather),
             "",
             f"All of it is in {database.resolve()}. What next?",
+            "  toque dev --project examples/flights                       opens the command center, this run in it",
             "  toque run examples/flights/flights.py -p late_minutes=30   takes the other branch",
             "  toque show examples/flights/flights.py                     shows the graph",
             "  toque logs --project examples/flights                      prints what the tasks said",
