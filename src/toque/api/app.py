@@ -87,7 +87,12 @@ def _completed(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(unused, None)
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "The token of the project."},
-        "session": {"type": "apiKey", "in": "cookie", "name": f"{COOKIE}…"},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": COOKIE,
+            "description": "What signing in gives a browser; the name ends in eight digits that stand for the project.",
+        },
     }
     for path in document["paths"].values():
         for method, operation in path.items():
