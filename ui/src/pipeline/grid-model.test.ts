@@ -3,7 +3,7 @@ import {
   cellAt,
   cellOf,
   changesVersion,
-  columnsOf,
+  joined,
   foldedAtFirst,
   rowsOf,
   STATE_OF,
@@ -85,9 +85,16 @@ const page: Grid = { tasks, runs: [run("r3", 3, "ssss", "v2"), run("r2", 2, "sss
 
 describe("columns", () => {
   it("are oldest first, each run once, with the change of version marked", () => {
-    const columns = columnsOf([page, { tasks, runs: [run("r2", 2, "ssss"), run("r1", 1, "ssss")], next: null }]);
+    const { columns } = joined([page, { tasks, runs: [run("r2", 2, "ssss"), run("r1", 1, "ssss")], next: null }]);
     expect(columns.map((each) => each.run_id)).toEqual(["r1", "r2", "r3"]);
     expect(columns.map((_, at) => changesVersion(columns, at))).toEqual([false, false, true]);
+  });
+
+  it("keep their cells below their tasks when an older version had others", () => {
+    const old: Grid = { tasks: [task("gone"), task("extract")], runs: [run("r1", 1, "fs")], next: null };
+    const all = joined([page, old]);
+    expect(all.tasks.map((each) => each.id)).toEqual(["extract", "clean.a", "clean.b", "deep", "gone"]);
+    expect(all.columns[0]?.cells).toBe("s...f");
   });
 
   it("take patches of runs: known ones change, new ones enter, old ones do not", () => {

@@ -109,11 +109,36 @@ export function visible(scroll: number, viewport: number, size: number, count: n
   return [first, Math.min(count, Math.ceil((scroll + viewport) / size) + beyond)];
 }
 
-/** Pages of the API (newest first) as columns: oldest first, each run once. */
-export function columnsOf(pages: readonly Grid[]): GridRun[] {
+/** All pages as one: the tasks of the newest with those that only older versions had, and the columns oldest first. */
+export function joined(pages: readonly Grid[]): { tasks: GridTask[]; columns: GridRun[] } {
+  const places = new Map<string, number>();
+  const tasks: GridTask[] = [];
+  for (const page of pages) {
+    for (const task of page.tasks) {
+      if (places.has(task.id)) continue;
+      places.set(task.id, tasks.length);
+      tasks.push(task);
+    }
+  }
   const seen = new Map<string, GridRun>();
-  for (const page of pages) for (const run of page.runs) if (!seen.has(run.run_id)) seen.set(run.run_id, run);
-  return [...seen.values()].sort((a, b) => a.created_us - b.created_us || (a.run_id < b.run_id ? -1 : 1));
+  for (const page of pages) {
+    const same = page.tasks.every((task, at) => tasks[at]?.id === task.id);
+    for (const run of page.runs) {
+      if (!seen.has(run.run_id))
+        seen.set(run.run_id, same ? run : { ...run, cells: moved(run.cells, page.tasks, places, tasks.length) });
+    }
+  }
+  const columns = [...seen.values()].sort((a, b) => a.created_us - b.created_us || (a.run_id < b.run_id ? -1 : 1));
+  return { tasks, columns };
+}
+
+function moved(cells: string, tasks: readonly GridTask[], places: ReadonlyMap<string, number>, length: number): string {
+  const out = Array<string>(length).fill(".");
+  tasks.forEach((task, at) => {
+    const place = places.get(task.id);
+    if (place !== undefined) out[place] = cells[at] ?? ".";
+  });
+  return out.join("");
 }
 
 /** Whether a column begins a version: where a person looks for what broke it. */

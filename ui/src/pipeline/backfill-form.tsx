@@ -1,0 +1,113 @@
+/** Run a range of ticks again, or for the first time: the server says what it would start before it starts it. */
+
+import { useNavigate } from "@tanstack/react-router";
+import { useState, type FormEvent } from "react";
+import { post, seg } from "@/api/client";
+import { asProblem, type Problem } from "@/api/problem";
+import { useToasts } from "@/app/toasts";
+import { Button } from "@/design/button";
+import { Dialog } from "@/design/dialog";
+import { ProblemBox } from "@/design/problem-box";
+import { moment, plural } from "@/design/words";
+import { localDate } from "@/pipeline/calendar-model";
+import type { Backfill } from "@/run/types";
+import css from "./schedules.module.css";
+
+const DAY_MS = 86_400_000;
+
+export function BackfillForm({ pipeline, schedule, close }: { pipeline: string; schedule: string; close: () => void }) {
+  const [from, setFrom] = useState(() => `${localDate(new Date(Date.now() - 7 * DAY_MS))}T00:00`);
+  const [to, setTo] = useState(() => `${localDate(new Date())}T00:00`);
+  const [active, setActive] = useState("1");
+  const [reverse, setReverse] = useState(false);
+  const [plan, setPlan] = useState<Backfill | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [busy, setBusy] = useState(false);
+  const toasts = useToasts();
+  const navigate = useNavigate();
+  const changed =
+    <T,>(set: (value: T) => void) =>
+    (value: T) => {
+      set(value);
+      setPlan(null);
+    };
+  const send = async (dry_run: boolean) => {
+    setBusy(true);
+    setProblem(null);
+    const body = {
+      schedule,
+      from_us: Date.parse(from) * 1000,
+      to_us: Date.parse(to) * 1000,
+      max_active: Number(active) || 1,
+      dry_run,
+      reverse,
+    };
+    try {
+      const backfill = await post<Backfill>(`/pipelines/${seg(pipeline)}/backfills`, body);
+      if (dry_run) setPlan(backfill);
+      else {
+        toasts.say(`The backfill starts ${plural(backfill.total, "run")}`);
+        close();
+        void navigate({ to: "/backfills", search: { id: backfill.id } });
+      }
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+    setBusy(false);
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void send(plan === null);
+  };
+  return (
+    <Dialog title={`Backfill ${schedule}`} close={close}>
+      <form className={css.form} onSubmit={submit}>
+        <label>
+          From
+          <input
+            type="datetime-local"
+            required
+            value={from}
+            onChange={(event) => changed(setFrom)(event.target.value)}
+          />
+        </label>
+        <label>
+          Up to, not including
+          <input type="datetime-local" required value={to} onChange={(event) => changed(setTo)(event.target.value)} />
+        </label>
+        <label>
+          Runs at a time
+          <input
+            type="number"
+            min={1}
+            max={1000}
+            value={active}
+            onChange={(event) => changed(setActive)(event.target.value)}
+          />
+        </label>
+        <label className={css.check}>
+          <input type="checkbox" checked={reverse} onChange={(event) => changed(setReverse)(event.target.checked)} />{" "}
+          Newest first
+        </label>
+        {problem && <ProblemBox problem={problem} />}
+        {plan && (
+          <div className={css.plan}>
+            <strong>It would start {plural(plan.total, "run")}.</strong>
+            <ol>
+              {plan.slices.slice(0, 100).map((tick) => (
+                <li key={tick.at_us}>{moment(tick.at_us)}</li>
+              ))}
+              {plan.slices.length > 100 && <li>and {plural(plan.total - 100, "more", "more")}</li>}
+            </ol>
+          </div>
+        )}
+        <div className={css.foot}>
+          <Button onClick={close}>Leave it</Button>
+          <Button kind="primary" type="submit" disabled={busy || plan?.total === 0}>
+            {plan ? `Start ${plural(plan.total, "run")}` : "Show what it would start"}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
