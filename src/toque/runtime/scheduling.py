@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
 
@@ -36,6 +37,8 @@ POLL_S = 1.0
 CHUNK = 100
 """Schedules decided in one transaction. The event loop has its turn between them: a thousand that coincide must not
 hold up what runs already."""
+SLICE = 20
+"""Schedules that are planned before the event loop has its turn."""
 PAGE = 1000
 AGAIN_S = 1.0
 """After the store could not be reached."""
@@ -59,6 +62,8 @@ class Scheduling:
         self._heap: list[tuple[int, int, str]] = []
         """(due, tie, id); an entry counts if the plan of the schedule still says so."""
         self._ties = count()
+        self._ahead: deque[str] = deque()
+        """Schedules whose tick after the next is not known yet."""
         self._revision = -1
         self._unsure: list[str] = []
         """Runs of a transaction whose end is not known: the store went away."""
@@ -104,6 +109,7 @@ class Scheduling:
         await self._refresh()
         await self._decide_all_due()
         self.caught_up.set()
+        await self._look_ahead()
 
     async def _rest(self) -> None:
         """Until the next tick, the next look, or a poke."""
@@ -136,7 +142,7 @@ class Scheduling:
         ):
             for number, row in enumerate(page):
                 self._plan(row)
-                if number % CHUNK == 0:
+                if number % SLICE == 0:
                     await asyncio.sleep(0)
             after = page[-1].id
         self._revision = revision
@@ -156,6 +162,16 @@ class Scheduling:
         self._plans[id] = planned
         if planned.due_us:
             heapq.heappush(self._heap, (planned.due_us, next(self._ties), id))
+            self._ahead.append(id)
+
+    async def _look_ahead(self) -> None:
+        """Compute what follows each next tick while nothing is due, so that a thousand at once are soon decided."""
+        while self._ahead and not (self._heap and self._heap[0][0] <= self._clock.now_us()):
+            for _ in range(min(SLICE, len(self._ahead))):
+                id = self._ahead.popleft()  # noqa: A001
+                if id in self._plans:
+                    self._plans[id] = ticking.looked_ahead(self._plans[id])
+            await asyncio.sleep(0)
 
     def _take_due(self, now_us: int) -> list[ticking.Planned]:
         """Up to `CHUNK` schedules that are due; they are back when their ticks were decided."""

@@ -7,7 +7,7 @@ says what becomes of it. Ticks of a pause, or of a rule that was replaced before
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import msgspec
@@ -34,6 +34,8 @@ class Planned:
     row: ScheduleRow
     schedule: Schedule
     tick: Tick | None
+    ahead: tuple[Tick | None] | None = None
+    """The tick behind the next one, once somebody had time to look for it."""
 
     @property
     def due_us(self) -> int:
@@ -73,6 +75,14 @@ def plan(row: ScheduleRow) -> Planned:
     return Planned(row, schedule, next_tick(schedule, row.pipeline, max(row.cursor_us, row.resumed_us)))
 
 
+def looked_ahead(planned: Planned) -> Planned:
+    """The same, knowing what follows its next tick: the costly part of a decision, made before its time."""
+    if planned.tick is None or planned.ahead is not None:
+        return planned
+    following = next_tick(planned.schedule, planned.row.pipeline, planned.tick.at_us)
+    return replace(planned, ahead=(following,))
+
+
 def with_next(row: ScheduleRow, tick: Tick | None) -> ScheduleRow:
     """The row, saying when its next tick is."""
     return msgspec.structs.replace(row, next_at_us=tick.at_us if tick else 0, next_due_us=tick.due_us if tick else 0)
@@ -88,7 +98,7 @@ def decide(planned: Planned, now_us: int) -> Fate:
         return fate
     if tick is None or tick.due_us > now_us:
         return Fate(cursor_us=row.cursor_us, next=tick)
-    following = next_tick(schedule, row.pipeline, tick.at_us)
+    [following] = looked_ahead(planned).ahead or (None,)
     grace_us = min(GRACE_US, following.at_us - tick.at_us) if following is not None else GRACE_US
     if now_us - tick.due_us <= grace_us and (following is None or following.due_us > now_us):
         return Fate(cursor_us=tick.at_us, starts=[tick], next=following)
