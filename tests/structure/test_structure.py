@@ -81,7 +81,7 @@ def test_there_is_at_least_one_line_of_test_for_a_line_of_code() -> None:
 
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_no_tracked_file_names(what: str) -> None:
-    pattern = re.compile(r"(?<![\w.])(?:" + "|".join(FORBIDDEN[what]) + ")")
+    pattern = re.compile(r"(?<![\w.@])(?:" + "|".join(FORBIDDEN[what]) + ")")
     if what.startswith("the host"):
         pattern = re.compile("|".join(FORBIDDEN[what]))
     hits = []
