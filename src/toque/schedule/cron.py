@@ -33,6 +33,29 @@ _FIELDS: Final = (
 _ANY_MOMENT: Final = zones.wall(0)
 
 
+class _Naive(CronSim):
+    """As cronsim counts on naive times, but it leaps to the next hour and minute that fit instead of walking there."""
+
+    def tick(self, seconds: int = 1) -> None:
+        self.dt += timedelta(seconds=seconds)
+
+    def advance_hour(self) -> bool:
+        hour = self.dt.hour
+        if hour in self.hours:
+            return False
+        later = min((each for each in self.hours if each > hour), default=24)
+        self.dt = self.dt.replace(hour=0, minute=0, second=0) + timedelta(hours=later)
+        return True
+
+    def advance_minute(self) -> bool:
+        minute = self.dt.minute
+        if minute in self.minutes:
+            return False
+        later = min((each for each in self.minutes if each > minute), default=60)
+        self.dt = self.dt.replace(minute=0, second=0) + timedelta(minutes=later)
+        return True
+
+
 def walls(text: str, start: datetime) -> Iterator[datetime]:
     """The naive wall-clock times from `start` on, inclusive."""
     found = copy.copy(parsed(text))
@@ -51,7 +74,7 @@ def is_steady(text: str) -> bool:
 def parsed(text: str) -> CronSim:
     """The rule, at no moment in particular. Raises `UserError` that names the field."""
     try:
-        return CronSim(text, _ANY_MOMENT)
+        return _Naive(text, _ANY_MOMENT)
     except CronSimError:
         raise _wrong(text) from None
 

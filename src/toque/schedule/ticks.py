@@ -28,8 +28,8 @@ from toque.schedule.walls import NEVER, Cursor, WallRule, holidays, is_steady
 
 _SECOND_US: Final = 1_000_000
 _DAY_US: Final = 86_400 * _SECOND_US
-_LOOK_BACK_US: Final = tuple(_SECOND_US * 60 * 8**n for n in range(9))
-"""Spans in which the tick before is looked for: from a minute to 32 years. Each costs at most eight times the last."""
+_LOOK_BACK: Final = 9
+"""So often the span in which the tick before is looked for grows, eight times each: from a minute to 32 years."""
 _FIRST_US: Final = -62_000_000_000 * _SECOND_US  # the year 5: zones and calendars know nothing before
 
 
@@ -89,10 +89,14 @@ def _tick_before(schedule: Schedule, at_us: int, after_us: int) -> int:
         return at_us - _every_us(schedule.rule)
     if next(_of_rule(schedule, after_us - 1, after_us), None) is not None:
         return after_us  # nothing lies between, and who goes from tick to tick asks just this
-    for span_us in _LOOK_BACK_US:
+    # Most rules have the same distance on both sides.
+    following = next(_of_rule(schedule, at_us, at_us + _DAY_US), at_us + _DAY_US)
+    span_us = max(following - at_us, 60 * _SECOND_US)
+    for _ in range(_LOOK_BACK):
         found = deque(_of_rule(schedule, max(at_us - span_us - 1, _FIRST_US), at_us - 1), maxlen=1)
         if found:
             return found[0]
+        span_us *= 8
     return at_us
 
 
