@@ -13,16 +13,12 @@ import logging
 
 import msgspec
 
-from toque.engine.states import RunState
 from toque.errors import ToqueError
 from toque.ports.clock import Clock
-from toque.ports.notifier import Message, NotSent
-from toque.ports.store import Commit, Hold, OutboxRow, PoolFull, RunFilter, Store, StoreUnavailable
-from toque.runtime.alerts import HOUR_US, REMEMBERED, Event, hour_of, judge
-from toque.runtime.evidence import ENDED, Evidence
+from toque.ports.store import Commit, Hold, OutboxRow, PoolFull, Store, StoreUnavailable
+from toque.runtime.deliveries import Deliveries
 from toque.runtime.external import ExternalJobs
 from toque.runtime.options import RuntimeOptions
-from toque.runtime.outgoing import EVENT, MESSAGE, STOP, SUMMARY, StopOrder
 
 log = logging.getLogger("toque.relay")
 
@@ -39,25 +35,6 @@ LONGEST_WISH_S = 3600.0
 GIVE_UP_AFTER_S = 24 * 3600.0
 GIVEN_UP = "outbox.given_up"
 """Counter of what could not be delivered."""
-WAITING = (RunState.QUEUED, RunState.RUNNING, RunState.SUSPENDED)
-
-
-class SummaryOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An hour of a pipeline that is to be summed up for one receiver."""
-
-    at_us: int
-    pipeline: str
-    hour: int
-    to: str
-    owner: str
-
-
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on its way to one receiver."""
-
-    at_us: int
-    to: str
-    message: Message
 
 
 class Relay:
@@ -67,10 +44,9 @@ class Relay:
         self._instance = instance
         self._store = store
         self._clock = clock
-        self._jobs = jobs
         self._alerting = options.alerting
+        self._deliveries = Deliveries(store, clock, jobs, options)
         self._look_s = options.relay_s
-        self._evidence = Evidence(store, self._alerting, options.logs) if self._alerting is not None else None
         self._busy: dict[str, asyncio.Task[None]] = {}
         """By line (see `_line`)."""
         self._poked = asyncio.Event()
@@ -139,7 +115,7 @@ class Relay:
         new: dict[str, OutboxRow] = {}
         for row in due:
             line = _line(row)
-            if line not in self._busy and self._can(row) and len(self._busy) + len(new) < AT_ONCE:
+            if line not in self._busy and self._deliveries.can(row) and len(self._busy) + len(new) < AT_ONCE:
                 new.setdefault(line, row)
         if not new or not await self._lead():
             return False
@@ -147,9 +123,6 @@ class Relay:
             task = self._busy[line] = asyncio.create_task(self._handle(row), name=f"toque-relay {row.dedup}")
             task.add_done_callback(lambda task, line=line: self._over(line, task))  # type: ignore[misc]
         return True
-
-    def _can(self, row: OutboxRow) -> bool:
-        return row.kind == STOP or (self._alerting is not None and row.kind in (EVENT, SUMMARY, MESSAGE))
 
     def _over(self, line: str, task: asyncio.Task[None]) -> None:
         del self._busy[line]
@@ -178,7 +151,7 @@ class Relay:
     async def _handle(self, row: OutboxRow) -> None:
         """Do it; whatever comes of that is written."""
         try:
-            after = await self._carry_out(row)
+            after = await self._deliveries.carry_out(row)
         except ToqueError as problem:
             if isinstance(problem, StoreUnavailable):
                 return  # it is still there, and due
@@ -188,56 +161,6 @@ class Relay:
             await self._again(row, error)
             raise
         await self._write(Commit(instance=self._instance, outbox=after, outbox_done=[row.dedup]))
-
-    async def _carry_out(self, row: OutboxRow) -> list[OutboxRow]:
-        """Rows that follow."""
-        match row.kind:
-            case "stop":
-                await self._jobs.stop(msgspec.convert(row.payload, StopOrder))
-                return []
-            case "message":
-                delivery = msgspec.convert(row.payload, Delivery)
-                await self._notified(delivery)
-                return []
-            case "summary":
-                order = msgspec.convert(row.payload, SummaryOrder)
-                assert self._evidence is not None
-                summary = await self._evidence.summary(order.pipeline, order.hour, order.owner, order.to)
-                return [self._to(order.to, summary)]
-            case _:
-                return await self._judged(msgspec.convert(row.payload, Event))
-
-    async def _judged(self, event: Event) -> list[OutboxRow]:
-        states = WAITING if event.happened == "late" else ENDED
-        runs = await self._store.list_runs(RunFilter(pipeline=event.pipeline, states=states, limit=REMEMBERED))
-        verdict = judge(event, runs)
-        if verdict.told is None:
-            return []
-        if verdict.is_held:
-            return [self._summed_up(event, to) for to in event.to]
-        assert self._evidence is not None
-        message = await self._evidence.message(event, verdict)
-        return [self._to(to, message) for to in event.to]
-
-    def _to(self, to: str, message: Message) -> OutboxRow:
-        delivery = Delivery(at_us=self._clock.now_us(), to=to, message=message)
-        payload = msgspec.to_builtins(delivery)
-        return OutboxRow(dedup=f"{message.dedup}>{to}", kind=MESSAGE, payload=payload, due_us=delivery.at_us)
-
-    def _summed_up(self, event: Event, to: str) -> OutboxRow:
-        hour = hour_of(event.at_us)
-        due_us = (hour + 1) * HOUR_US
-        order = SummaryOrder(at_us=due_us, pipeline=event.pipeline, hour=hour, to=to, owner=event.owner)
-        dedup = f"summary/{event.pipeline}/{hour}/{to}"
-        return OutboxRow(dedup=dedup, kind=SUMMARY, payload=msgspec.to_builtins(order), due_us=due_us)
-
-    async def _notified(self, delivery: Delivery) -> None:
-        assert self._alerting is not None
-        try:
-            notifier = self._alerting.notifier(delivery.to)
-        except ToqueError as problem:
-            raise NotSent(str(problem)) from problem
-        await notifier.send(delivery.message)
 
     async def _again(self, row: OutboxRow, problem: Exception) -> None:
         """Later, unless it has been tried for long enough."""

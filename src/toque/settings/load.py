@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -21,7 +21,6 @@ from toque.settings.tree import (
     BundleFiles,
     Connection,
     Environment,
-    Notification,
     Retention,
     Section,
     Settings,
@@ -126,7 +125,14 @@ class _Loader:
             pools={**top.pools, **slots},
             secrets={name: self._secret(text, ("secrets", name)) for name, text in top.secrets.items()}
             | {name: Secret("env", var, environ=self._environ) for name, var in self._from_environment("SECRET")},
-            notifications=tuple(self._notifications(top.notifications, connections)),
+            notifications=tuple(
+                notification(
+                    self._convert(NotificationTable, table, ("notifications",)),
+                    connections,
+                    lambda message, fix: self._error(message, self._line(("notifications",)), fix),
+                )
+                for table in tables(top.notifications)
+            ),
             ui_url=top.ui_url.rstrip("/"),
         )
 
@@ -248,15 +254,6 @@ class _Loader:
             return Retention(age_s=seconds(written.age), keep_last=written.keep_last)
         except (UserError, ValueError) as error:
             raise self._error(f"retention.age: {error}", self._line(("retention", "age")), 'age = "90d"') from error
-
-    def _notifications(self, written: Any, connections: Mapping[str, Connection]) -> Iterator[Notification]:
-        line = self._line(("notifications",))
-        for table in tables(written):
-            yield notification(
-                self._convert(NotificationTable, table, ("notifications",)),
-                connections,
-                lambda message, fix: self._error(message, line, fix),
-            )
 
     def _convert(self, kind: type[S], table: Table, path: tuple[str, ...]) -> S:
         """`table` as `kind`, its keys checked one by one, so that each error has its own line."""

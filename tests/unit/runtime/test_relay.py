@@ -399,7 +399,7 @@ class Crash(BaseException):
 async def test_a_stop_outlives_the_process_that_dies_between_the_commit_and_the_act() -> None:
     stage = Stage()
     died = asyncio.Event()
-    first = stage.made()
+    first = stage.made(relay_s=3600.0)  # it would only look because of its own commit, and dies before it can
     await first.start()
     run_id = await _deferred(stage, first)
 
