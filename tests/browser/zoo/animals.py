@@ -6,7 +6,22 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from toque import Cron, Every, Pool, artifact, context, each, flow, group, metric, one_of, pipeline, progress, task, when
+from toque import (
+    Cron,
+    Every,
+    Pool,
+    artifact,
+    context,
+    each,
+    flow,
+    group,
+    metric,
+    one_of,
+    pipeline,
+    progress,
+    task,
+    when,
+)
 
 log = logging.getLogger("zoo")
 

@@ -117,20 +117,21 @@ export class LiveStream {
     const reader = body.getReader();
     const decoder = new TextDecoder();
     const parser = new EventParser();
-    let watchdog = setTimeout(() => connection.abort(), SILENCE_MS);
+    const hangUp = () => void reader.cancel().catch(() => undefined);
+    let watchdog = setTimeout(hangUp, SILENCE_MS);
     try {
       for (;;) {
         const { done, value } = await reader.read();
         if (done || this.connection !== connection) return;
         clearTimeout(watchdog);
-        watchdog = setTimeout(() => connection.abort(), SILENCE_MS);
+        watchdog = setTimeout(hangUp, SILENCE_MS);
         for (const event of parser.push(decoder.decode(value, { stream: true }))) {
           this.take(event.id, event.event, event.data);
         }
       }
     } finally {
       clearTimeout(watchdog);
-      void reader.cancel().catch(() => undefined);
+      hangUp();
     }
   }
 

@@ -12,7 +12,7 @@ export const RunStrip = memo(function RunStrip({ runs, pipeline, room = 24 }: { 
   const longest = Math.max(1, ...shown.map(length));
   if (shown.length === 0) return <span className={css.none}>no runs yet</span>;
   return (
-    <span className={css.strip} role="group" aria-label={`Last runs of ${pipeline}`}>
+    <span className={css.strip} style={{ width: room * 8 }} role="group" aria-label={`Last runs of ${pipeline}`}>
       {shown.map((run) => (
         <Link
           key={run.run_id}

@@ -1,7 +1,7 @@
 /** Times in the viewer's zone, with UTC in the title; they move on by themselves, from one clock for the whole page. */
 
 import { useSyncExternalStore } from "react";
-import { clock, day, duration, moment, relative, utc } from "@/design/words";
+import { clock, day, duration, moment, relative, short, utc } from "@/design/words";
 
 const watchers = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
@@ -33,7 +33,7 @@ function steady(): number {
   return fresh - now > 1_000 ? fresh : now;
 }
 
-type Form = "relative" | "moment" | "clock" | "day";
+type Form = "relative" | "moment" | "short" | "clock" | "day";
 
 export function Time({ us, form = "relative", none = "–" }: { us: number; form?: Form; none?: string }) {
   return us ? <KnownTime us={us} form={form} /> : <span>{none}</span>;
@@ -41,7 +41,7 @@ export function Time({ us, form = "relative", none = "–" }: { us: number; form
 
 function KnownTime({ us, form }: { us: number; form: Form }) {
   const nowUs = useNowUs(form === "relative" ? 5 : 3600);
-  const text = { relative: () => relative(us, nowUs), moment: () => moment(us), clock: () => clock(us), day: () => day(us) }[form]();
+  const text = { relative: () => relative(us, nowUs), moment: () => moment(us), short: () => short(us), clock: () => clock(us), day: () => day(us) }[form]();
   return (
     <time dateTime={new Date(us / 1_000).toISOString()} title={`${moment(us)} here\n${utc(us)}`}>
       {text}

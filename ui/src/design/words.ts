@@ -48,6 +48,18 @@ export function moment(us: number, zone?: string, locale?: string): string {
   });
 }
 
+/** `22 Nov, 21:04`: for lists, where the year goes without saying. */
+export function short(us: number, zone?: string, locale?: string): string {
+  return new Date(us / 1_000).toLocaleString(locale, {
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZone: zone,
+  });
+}
+
 export function clock(us: number, zone?: string, locale?: string): string {
   return new Date(us / 1_000).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
 }

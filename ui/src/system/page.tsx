@@ -22,7 +22,7 @@ export function SystemPage() {
   const session = useQuery(sessionQuery);
   const broken = files.data?.items ?? [];
   return (
-    <Page title="System" note={session.data && `Toque ${session.data.server.version} · ${session.data.server.project} · profile ${session.data.server.profile}`}>
+    <Page title="System" note={session.data && `Toque ${session.data.server.version} · ${session.data.server.project}${session.data.server.profile && ` · profile ${session.data.server.profile}`}`}>
       {system.isPending && <PageSkeleton />}
       {system.error && !system.data && <ProblemBox problem={asProblem(system.error)} />}
       {broken.length > 0 && (
@@ -99,8 +99,16 @@ function Facts({ system, isWhole }: { system: System; isWhole: boolean }) {
       </Fact>
       <Fact name="Active task runs">{totals.task_runs_active.toLocaleString()}</Fact>
       <Fact name="Ended runs are kept">
-        {retention.age_s > 0 ? duration(retention.age_s * 1_000_000) : "for ever"}
+        {retention.age_s > 0 ? plural(Math.round(retention.age_s / 86_400), "day") : "for ever"}
         <small>{retention.keep_last > 0 ? `and the last ${retention.keep_last} of each pipeline` : ""}</small>
+      </Fact>
+      <Fact name="Ended task runs">
+        {totals.task_runs_ended.toLocaleString()}
+        <small>
+          {Object.entries(totals.runs_ended)
+            .map(([state, count]) => `${count.toLocaleString()} runs ${state}`)
+            .join(", ")}
+        </small>
       </Fact>
       {Object.entries(totals.counters).map(([name, count]) => (
         <Fact key={name} name={name.replaceAll("_", " ")}>
@@ -129,7 +137,8 @@ function ServerLine({ server }: { server: ServerRow }) {
       <span className={css.who}>
         {server.role} {server.this && <Tag>this one</Tag>}
         <small>
-          <code title={server.instance}>{shortId(server.instance)}</code> · {server.host} · pid {server.pid} · boot {server.boot}
+          <code title={server.instance}>{shortId(server.instance)}</code> · {server.host} · pid {server.pid} · boot {server.boot} ·{" "}
+          {plural(server.active_runs, "active run")}
         </small>
       </span>
       <span className={css.quiet}>
@@ -160,7 +169,6 @@ function WorkerLine({ worker }: { worker: WorkerRow }) {
           </small>
         ))}
       </span>
-      <span className={css.quiet}>{worker.attempts.length === 0 && "idle"}</span>
     </li>
   );
 }
