@@ -66,7 +66,7 @@ class Runtime:
         self._actor = Actor(executors, clock, self._timers, blobs, options, self._inbox.put, jobs=jobs)
         numbers = count(1)
         self._deciding = Deciding(
-            self.instance, executors, options, lambda: Token(self._boot, next(numbers)), self._actor.void
+            self.instance, executors, options, lambda: Token(self.boot, next(numbers)), self._actor.void
         )
         self._ends = Ends()
         self._adoption.contended = lambda: self._deciding.granting.contended
@@ -77,7 +77,8 @@ class Runtime:
             self.instance, store, clock, self._deciding, self._actor, self._inbox.put, self._ends
         )
         self._intake = Intake(self._inbox, options.gather_s)
-        self._boot = 0
+        self.boot = 0
+        """Number of this start among all of the store; 0 before `start`."""
         self._turning: asyncio.Task[None] | None = None
         self._grants = True
         self._ending = False
@@ -87,7 +88,7 @@ class Runtime:
 
     async def start(self) -> None:
         """Draw a boot number and begin to turn. Raises `AlreadyServed`, `StoreUnavailable`."""
-        self._boot = await self._store.new_boot(
+        self.boot = await self._store.new_boot(
             self.instance,
             pid=os.getpid(),
             host=socket.gethostname(),
@@ -130,11 +131,6 @@ class Runtime:
     def is_idle(self) -> bool:
         """Owns no run, nothing waits in the inbox, and nothing is under way to the outside."""
         return not self._deciding.runs and not len(self._inbox) and self._relay.is_idle
-
-    @property
-    def boot(self) -> int:
-        """Number of this start among all of the store; 0 before `start`."""
-        return self._boot
 
     @property
     def _is_busy(self) -> bool:
