@@ -25,6 +25,7 @@ from benchmarks import (
     toque_mapped,
     toque_resume,
     toque_start,
+    trigger,
 )
 from benchmarks.measurement import Measurement, Unmeasured
 
@@ -41,6 +42,7 @@ MEASURES: dict[str, Callable[[], list[Measurement]]] = {
     "blocking": toque_blocking.measure,
     "mapped": toque_mapped.measure,
     "resume": toque_resume.measure,
+    "trigger": trigger.measure,
     "schedules": schedules.measure,
     "history": history.measure,
 }

@@ -9,11 +9,13 @@ import textwrap
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import click
 
 import toque as package
 from toque import testing
+from toque.api.app import create_app
 from toque.authoring import option_types as options
 from toque.authoring.schedules import ScheduleOptions
 from toque.cli.application import COMMANDS, toque
@@ -82,7 +84,46 @@ def python() -> str:
     return "\n".join(lines)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"states.md": states, "commands.md": commands, "python.md": python}
+def http_api() -> str:
+    """Every operation of the HTTP API, by subject."""
+    lines = [
+        "# HTTP API",
+        "",
+        NOTE,
+        "How to sign in, and what holds everywhere: [Use the HTTP API](../how-to/http-api.md).",
+        "",
+    ]
+    subjects: dict[str, list[str]] = {}
+    for path, operations in create_app().openapi()["paths"].items():
+        for method, operation in operations.items():
+            subjects.setdefault(operation["tags"][0], []).append(_operation(method.upper(), path, operation))
+    for subject, rows in subjects.items():
+        lines += [
+            f"## {subject.capitalize()}",
+            "",
+            "| Operation | Parameters | What it does |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
+    named = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    if "$ref" in body:
+        named.append(f"body {body['$ref'].rpartition('/')[2]}")
+    text = " ".join(operation["description"].split())
+    return f"| `{method} {path}` | {', '.join(f'`{name}`' for name in named)} | {text} |".replace("| |", "|  |")
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "states.md": states,
+    "commands.md": commands,
+    "python.md": python,
+    "http-api.md": http_api,
+}
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["states.md", "commands.md", "python.md"])
+@pytest.mark.parametrize("name", ["states.md", "commands.md", "python.md", "http-api.md"])
 def test_generated_pages_are_current(name: str) -> None:
     written = (ROOT / "docs" / "reference" / name).read_text()
     assert written == generator().PAGES[name](), "run python docs/generate.py"
