@@ -41,7 +41,7 @@ def seen(zoo: Zoo) -> Seen:
 def home(page: Page, seen: Seen) -> None:
     page.goto("/")
     expect(page.get_by_role("link", name="checkup failed")).to_be_visible()
-    expect(page.get_by_role("link", name="escaped.py:4 cannot be loaded")).to_be_visible()
+    expect(page.get_by_role("link", name="escaped.py:3 cannot be loaded")).to_be_visible()
 
 
 def pipelines(page: Page, seen: Seen) -> None:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DayRun, RunState, Tick } from "@/api/types";
-import { dateOf, dayRange, isDate, lanesOf, MOST_ROWS, shifted } from "@/day/lanes";
+import { aroundNow, dateOf, dayRange, isDate, lanesOf, MOST_ROWS, shifted } from "@/day/lanes";
 
 const run = (run_id: string, started_us: number, finished_us: number, state: RunState = "succeeded", pipeline = "p"): DayRun => ({
   pipeline,
@@ -47,6 +47,13 @@ describe("days", () => {
     const { fromUs, toUs } = dayRange("2026-03-29");
     expect(dateOf(fromUs / 1_000)).toBe("2026-03-29");
     expect(dateOf(toUs / 1_000)).toBe("2026-03-30");
+  });
+
+  it("around now, show what was and what will be", () => {
+    const nowUs = Date.UTC(2026, 10, 22, 21, 40) * 1_000;
+    const { fromUs, toUs } = aroundNow(nowUs);
+    expect([fromUs < nowUs, nowUs < toUs, toUs - fromUs]).toEqual([true, true, 86_400_000_000]);
+    expect(fromUs % 3_600_000_000).toBe(0);
   });
 
   it("are counted over the ends of months", () => {

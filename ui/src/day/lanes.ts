@@ -84,6 +84,15 @@ export function dayRange(date: string): { fromUs: number; toUs: number } {
   };
 }
 
+const BEFORE_H = 14;
+const AFTER_H = 10;
+
+/** The day around now, in full hours: most of it was, the rest will be. */
+export function aroundNow(nowUs: number): { fromUs: number; toUs: number } {
+  const hour = new Date(nowUs / 1_000).setMinutes(0, 0, 0) * 1_000;
+  return { fromUs: hour - BEFORE_H * 3_600_000_000, toUs: hour + AFTER_H * 3_600_000_000 };
+}
+
 export function dateOf(ms: number): string {
   const date = new Date(ms);
   const two = (value: number) => String(value).padStart(2, "0");

@@ -1,4 +1,4 @@
-/** A day, midnight to midnight: what ran, what runs, and what will. */
+/** A day: what ran, what runs, and what will. Without a date the one around now, else from midnight to midnight. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -15,7 +15,7 @@ import { PageSkeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
 import { useNowUs } from "@/design/time";
 import { plural } from "@/design/words";
-import { dateOf, dayRange, isDate, shifted } from "@/day/lanes";
+import { aroundNow, dateOf, dayRange, isDate, shifted } from "@/day/lanes";
 import { Timeline } from "@/day/timeline";
 import css from "./page.module.css";
 
@@ -28,14 +28,15 @@ export function DayPage() {
   const navigate = route.useNavigate();
   const nowUs = useNowUs(30);
   const today = dateOf(nowUs / 1_000);
+  const isNow = !isDate(search.date);
   const date = isDate(search.date) ? search.date : today;
-  const { fromUs, toUs } = dayRange(date);
+  const { fromUs, toUs } = isNow ? aroundNow(nowUs) : dayRange(date);
   const isLive = fromUs <= nowUs && nowUs < toUs;
   const day = useQuery({ ...dayQuery(fromUs, toUs), placeholderData: keepPreviousData, refetchInterval: isLive ? REFRESH_MS : false });
-  const go = (to: string) => void navigate({ search: (old) => ({ ...old, date: to === today ? "" : to }), replace: true });
+  const go = (to: string) => void navigate({ search: (old) => ({ ...old, date: to }), replace: true });
   useShortcut("[", "Day before", () => go(shifted(date, -1)));
   useShortcut("]", "Day after", () => go(shifted(date, 1)));
-  useShortcut("t", "Today", () => go(today));
+  useShortcut("t", "Around now", () => go(""));
 
   const wanted = (search.search ?? "").toLowerCase();
   const runs = day.data?.runs.filter((run) => run.pipeline.toLowerCase().includes(wanted)) ?? [];
@@ -51,8 +52,8 @@ export function DayPage() {
       <Button icon aria-label="Day after" title="Day after (])" onClick={() => go(shifted(date, 1))}>
         <Icon name="right" />
       </Button>
-      <Button onClick={() => go(today)} disabled={date === today}>
-        Today
+      <Button onClick={() => go("")} disabled={isNow}>
+        Now
       </Button>
       <SearchField
         label="Search pipelines"
@@ -66,7 +67,7 @@ export function DayPage() {
   );
   return (
     <Page
-      title={new Date(fromUs / 1_000).toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" })}
+      title={isNow ? "Around now" : weekday(fromUs)}
       note={day.data && [plural(runs.length, "run"), failed && `${failed} failed`, `${ticks.length} planned`].filter(Boolean).join(" · ")}
       tools={tools}
       fixed
@@ -81,4 +82,8 @@ export function DayPage() {
       {runs.length + ticks.length > 0 && <Timeline day={{ runs, ticks }} fromUs={fromUs} toUs={toUs} nowUs={nowUs} />}
     </Page>
   );
+}
+
+function weekday(us: number): string {
+  return new Date(us / 1_000).toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 }

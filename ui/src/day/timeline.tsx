@@ -38,7 +38,7 @@ export function Timeline({ day, fromUs, toUs, nowUs }: { day: Day; fromUs: numbe
         <div>
           {marks.map((us) => (
             <span key={us} style={{ left: share(us) }}>
-              {clock(us)}
+              {new Date(us / 1_000).getHours() === 0 ? midnight(us) : clock(us)}
             </span>
           ))}
         </div>
@@ -98,6 +98,10 @@ function BarLink({ bar, pipeline, share }: { bar: Bar; pipeline: string; share: 
 
 function TickMark({ tick, left }: { tick: Tick; left: string }) {
   return <i className={css.tick} style={{ left }} title={`${clock(tick.due_us || tick.at_us)} · ${scheduleOf(tick.schedule) || "schedule"}, planned`} />;
+}
+
+function midnight(us: number): string {
+  return new Date(us / 1_000).toLocaleDateString(undefined, { weekday: "short", day: "numeric" });
 }
 
 function useWidth(ref: React.RefObject<HTMLElement | null>): number {
