@@ -37,6 +37,8 @@ POLL_S = 1.0
 CHUNK = 100
 """Schedules decided in one transaction. The event loop has its turn between them: a thousand that coincide must not
 hold up what runs already."""
+LAUNCHES = 1000
+"""Runs that wait for the ticks of other schedules to be recorded, at most."""
 SLICE = 20
 """Schedules that are planned before the event loop has its turn."""
 PAGE = 1000
@@ -65,6 +67,8 @@ class Scheduling:
         self._ahead: deque[str] = deque()
         """Schedules whose tick after the next is not known yet."""
         self._revision = -1
+        self._launches: list[Launch] = []
+        """Runs that are in the store, and not in the loop's inbox yet."""
         self._unsure: list[str] = []
         """Runs of a transaction whose end is not known: the store went away."""
         self._listeners: list[TickListener] = []
@@ -186,16 +190,27 @@ class Scheduling:
     # -- deciding
 
     async def _decide_all_due(self) -> None:
+        """First all ticks are recorded, then their runs are launched: what is started competes for the processor."""
         said = missed_words.Missed()
-        while taken := self._take_due(self._clock.now_us()):
-            try:
-                await self._decide(taken, said)
-            except BaseException:
-                for planned in taken:
-                    self._keep(planned)
-                raise
-            await asyncio.sleep(0)
+        try:
+            while taken := self._take_due(self._clock.now_us()):
+                try:
+                    await self._decide(taken, said)
+                except BaseException:
+                    for planned in taken:
+                        self._keep(planned)
+                    raise
+                if len(self._launches) >= LAUNCHES:
+                    self._post_launches()
+                await asyncio.sleep(0)
+        finally:
+            self._post_launches()
         said.say()
+
+    def _post_launches(self) -> None:
+        for launch in self._launches:
+            self._runtime.post(launch)
+        self._launches.clear()
 
     async def _decide(self, taken: Sequence[ticking.Planned], said: missed_words.Missed) -> None:
         now_us = self._clock.now_us()
@@ -242,7 +257,7 @@ class Scheduling:
         for run in runs:
             found = code[run.version]
             assert not isinstance(found, ToqueError)
-            self._runtime.post(Launch(run, *found))
+            self._launches.append(Launch(run, *found))
 
     def _reload(self, id: str, row: ScheduleRow | None) -> None:  # noqa: A002
         """Another server was quicker, or somebody changed the schedule."""
