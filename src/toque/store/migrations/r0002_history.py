@@ -81,7 +81,9 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _summary(found: Iterable[Any]) -> tuple[int, bytes]:
-    names, cells, times = [], [], []
+    names: list[str] = []
+    cells: list[str] = []
+    times: list[tuple[int, int, int]] = []
     several: dict[int, dict[str, int]] = {}
     total = 0
     for task, rows in groupby(found, key=lambda row: row[0]):

@@ -19,7 +19,7 @@ from toque.errors import UserError
 from toque.store.postgresql.errors import CONFLICTS, translate
 
 T = TypeVar("T")
-Role = Literal["write", "read", "listen"]
+Role = Literal["write", "read", "browse", "listen"]
 
 CHANNEL = "toque"
 """NOTIFY on it means: look again."""
@@ -76,7 +76,7 @@ class Connections:
         if connection is None:
             # A name of its own, by which a session can be found that went on without its client.
             connection = self._connect(application_name=f"toque {role} {uuid.uuid4().hex[:12]}")
-            if role == "read":
+            if role in ("read", "browse"):
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 connection.read_only = True
             elif role == "listen":

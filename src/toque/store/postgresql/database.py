@@ -1,10 +1,11 @@
-"""A PostgreSQL database: one thread that writes, one that reads, one that listens, each with its connection."""
+"""A PostgreSQL database: one thread that writes, two that read (for the engine, for pages), one that listens,
+each with its connection."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import psycopg
 
@@ -28,6 +29,7 @@ class PostgresqlDatabase:
         self._threads: dict[Role, ConnectionThread] = {
             "write": ConnectionThread("toque-store-write", lambda: self._connections.drop("write")),
             "read": ConnectionThread("toque-store-read", lambda: self._connections.drop("read")),
+            "browse": ConnectionThread("toque-store-pages", lambda: self._connections.drop("browse")),
             "listen": ConnectionThread("toque-store-listen", lambda: self._connections.drop("listen")),
         }
         self._heard_s = 0.0
@@ -52,6 +54,12 @@ class PostgresqlDatabase:
     async def read(self, operation: Callable[[Session], T]) -> T:
         """See `Database.read`."""
         return await self._threads["read"].run(lambda: self._connections.retrying(lambda: self._snapshot(operation)))
+
+    async def browse(self, operation: Callable[[Session], T]) -> T:
+        """See `Database.browse`."""
+        return await self._threads["browse"].run(
+            lambda: self._connections.retrying(lambda: self._snapshot(operation, "browse"))
+        )
 
     async def heard(self, poll_s: float) -> bool:
         """Whether another session said that something changed, or nobody asked for `poll_s` seconds."""
@@ -99,15 +107,15 @@ class PostgresqlDatabase:
             raise
         return result
 
-    def _snapshot(self, operation: Callable[[Session], T]) -> T:
-        connection = self._connections.get("read")
+    def _snapshot(self, operation: Callable[[Session], T], role: Literal["read", "browse"] = "read") -> T:
+        connection = self._connections.get(role)
         try:
             with connection.pipeline():
                 result = operation(PostgresqlSession(connection))
             connection.rollback()
         except psycopg.Error as error:
             if connection.closed or connection.broken:
-                self._connections.drop("read")
+                self._connections.drop(role)
                 raise Gone(error) from error
             else:
                 connection.rollback()

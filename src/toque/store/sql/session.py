@@ -58,3 +58,7 @@ class Database(Protocol):
     async def read(self, operation: Callable[[Session], T]) -> T:
         """Queries on one snapshot."""
         ...
+
+    async def browse(self, operation: Callable[[Session], T]) -> T:
+        """Like `read`, beside it: a large page does not delay what the engine reads."""
+        ...

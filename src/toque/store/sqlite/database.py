@@ -1,4 +1,5 @@
-"""A SQLite file: one thread that writes, one that reads, one that checkpoints when much was written."""
+"""A SQLite file: one thread that writes, two that read (for the engine, for pages), one that checkpoints when much was
+written."""
 
 from __future__ import annotations
 
@@ -24,8 +25,10 @@ class SqliteDatabase:
         self._checkpoints = Checkpoints(options)
         self._writer = Writer(options, self._checkpoints)
         self._reader = Reader(options)
+        self._pages = Reader(options)
         self._write_thread = ConnectionThread("toque-store-write", self._writer.close)
         self._read_thread = ConnectionThread("toque-store-read", self._reader.close)
+        self._page_thread = ConnectionThread("toque-store-pages", self._pages.close)
 
     async def open(self) -> None:
         """Create the file or check its schema."""
@@ -33,6 +36,7 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Close all connections. The last one on a file removes its log."""
+        await self._page_thread.close()
         await self._read_thread.close()
         await self._checkpoints.close()
         await self._write_thread.close()
@@ -48,6 +52,10 @@ class SqliteDatabase:
     async def read(self, operation: Callable[[Session], T]) -> T:
         """See `Database.read`."""
         return await self._read_thread.run(lambda: self._reader.snapshot(operation))
+
+    async def browse(self, operation: Callable[[Session], T]) -> T:
+        """See `Database.browse`."""
+        return await self._page_thread.run(lambda: self._pages.snapshot(operation))
 
     async def on_writer(self, action: Callable[[sqlite3.Connection], T]) -> T:
         """Do something with the connection that writes, outside of a transaction."""

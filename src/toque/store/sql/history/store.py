@@ -45,41 +45,41 @@ class _Runs(_OnDatabase):
 
     async def runs(self, query: RunQuery) -> RunPage:
         """See `RunHistory.runs`."""
-        return await self._database.read(lambda session: finding.runs(session, query))
+        return await self._database.browse(lambda session: finding.runs(session, query))
 
     async def get_runs(self, run_ids: Sequence[str]) -> dict[str, RunRow]:
         """See `RunHistory.get_runs`."""
-        return await self._database.read(lambda session: finding.get_runs(session, run_ids))
+        return await self._database.browse(lambda session: finding.get_runs(session, run_ids))
 
     async def pipelines(self) -> list[str]:
         """See `RunHistory.pipelines`."""
-        return await self._database.read(overview.pipelines)
+        return await self._database.browse(overview.pipelines)
 
     async def recent(self, pipelines: Sequence[str], limit: int = STRIP) -> dict[str, list[RunBar]]:
         """See `RunHistory.recent`."""
-        return await self._database.read(lambda session: overview.recent(session, pipelines, limit))
+        return await self._database.browse(lambda session: overview.recent(session, pipelines, limit))
 
     async def active_counts(self) -> dict[str, dict[RunState, int]]:
         """See `RunHistory.active_counts`."""
-        return await self._database.read(overview.active_counts)
+        return await self._database.browse(overview.active_counts)
 
     async def attention(self, limit: int = 100) -> list[FailedPipeline]:
         """See `RunHistory.attention`."""
-        return await self._database.read(lambda session: overview.attention(session, limit))
+        return await self._database.browse(lambda session: overview.attention(session, limit))
 
     async def calendar(self, pipeline: str, from_us: int, to_us: int, tz: str) -> list[DayCounts]:
         """See `RunHistory.calendar`."""
-        return await self._database.read(lambda session: overview.calendar(session, pipeline, from_us, to_us, tz))
+        return await self._database.browse(lambda session: overview.calendar(session, pipeline, from_us, to_us, tz))
 
     async def durations(
         self, pipeline: str, *, task: str = "", limit: int = 200, before: str = ""
     ) -> list[DurationPoint]:
         """See `RunHistory.durations`."""
-        return await self._database.read(lambda session: overview.durations(session, pipeline, task, limit, before))
+        return await self._database.browse(lambda session: overview.durations(session, pipeline, task, limit, before))
 
     async def day(self, from_us: int, to_us: int, limit: int = 5_000) -> list[RunBar]:
         """See `RunHistory.day`."""
-        return await self._database.read(lambda session: overview.day(session, from_us, to_us, limit))
+        return await self._database.browse(lambda session: overview.day(session, from_us, to_us, limit))
 
 
 class _Tasks(_OnDatabase):
@@ -87,27 +87,27 @@ class _Tasks(_OnDatabase):
 
     async def grid(self, pipeline: str, tasks: Sequence[str], *, limit: int = 50, before: str = "") -> Grid:
         """See `TaskHistory.grid`."""
-        return await self._database.read(lambda session: within.grid(session, pipeline, tasks, limit, before))
+        return await self._database.browse(lambda session: within.grid(session, pipeline, tasks, limit, before))
 
     async def nodes(self, run_id: str) -> list[NodeCounts]:
         """See `TaskHistory.nodes`."""
-        return await self._database.read(lambda session: summaries.nodes(session, run_id))
+        return await self._database.browse(lambda session: summaries.nodes(session, run_id))
 
     async def task_runs(self, query: TaskQuery) -> TaskPage:
         """See `TaskHistory.task_runs`."""
-        return await self._database.read(lambda session: within.task_runs(session, query))
+        return await self._database.browse(lambda session: within.task_runs(session, query))
 
     async def task_run(self, run_id: str, task: str, map_index: MapIndex) -> TaskRow | None:
         """See `TaskHistory.task_run`."""
-        return await self._database.read(lambda session: within.task_run(session, run_id, task, map_index))
+        return await self._database.browse(lambda session: within.task_run(session, run_id, task, map_index))
 
     async def first_failures(self, run_id: str, limit: int = 5) -> list[TaskRow]:
         """See `TaskHistory.first_failures`."""
-        return await self._database.read(lambda session: within.first_failures(session, run_id, limit))
+        return await self._database.browse(lambda session: within.first_failures(session, run_id, limit))
 
     async def timeline(self, run_id: str, limit: int = 2_000) -> list[TimelineBar]:
         """See `TaskHistory.timeline`."""
-        return await self._database.read(lambda session: within.timeline(session, run_id, limit))
+        return await self._database.browse(lambda session: within.timeline(session, run_id, limit))
 
 
 class _System(_OnDatabase):
@@ -115,24 +115,24 @@ class _System(_OnDatabase):
 
     async def holders(self, limit: int = 500) -> list[Holder]:
         """See `SystemHistory.holders`."""
-        return await self._database.read(lambda session: system.holders(session, limit))
+        return await self._database.browse(lambda session: system.holders(session, limit))
 
     async def servers(self) -> list[Server]:
         """See `SystemHistory.servers`."""
         standing = await self._standing()
-        return await self._database.read(lambda session: system.servers(session, standing.is_alive))
+        return await self._database.browse(lambda session: system.servers(session, standing.is_alive))
 
     async def info(self) -> StoreInfo:
         """See `SystemHistory.info`."""
         standing = await self._standing()
         started_s = time.perf_counter()
-        revision = await self._database.read(system.revision)
+        revision = await self._database.browse(system.revision)
         latency_us = int((time.perf_counter() - started_s) * 1_000_000)
         return StoreInfo(kind=standing.kind, revision=revision, size_bytes=standing.size_bytes, latency_us=latency_us)
 
     async def totals(self) -> Totals:
         """See `SystemHistory.totals`."""
-        return await self._database.read(system.totals)
+        return await self._database.browse(system.totals)
 
 
 class SqlHistory(_Runs, _Tasks, _System):
