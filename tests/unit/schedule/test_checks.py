@@ -77,7 +77,9 @@ def test_an_unknown_zone_names_the_nearest(tz: str, near: str) -> None:
         ("FREQ=DAILY;INTERVAL=x", "INTERVAL=X is not a number"),
         ("FREQ=DAILY;COUNT=1000000", "COUNT is over 10000"),
         ("FREQ=DAILY;BYFOO=1", "'BYFOO=1' is no part"),
-        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "The rule never fires"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never fires: none of its months has such a day"),
+        ("FREQ=SECONDLY;BYMONTH=4,6;BYMONTHDAY=31,-31", "never fires: none of its months has such a day"),
+        ("FREQ=HOURLY;BYMONTH=1;BYYEARDAY=366", "The rule never fires"),
     ],
 )
 def test_a_wrong_part_of_a_recurrence_is_named(text: str, said: str) -> None:

@@ -28,6 +28,8 @@ TEXTS = [
     *("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "FREQ=WEEKLY", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO;WKST=SU"),
     *("FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO", "FREQ=DAILY;INTERVAL=10", "FREQ=DAILY;BYMONTH=1;BYHOUR=3,4"),
     *("FREQ=HOURLY;INTERVAL=7", "FREQ=HOURLY;BYMINUTE=1,2;BYDAY=MO", "FREQ=MINUTELY;INTERVAL=1000"),
+    *("FREQ=DAILY;INTERVAL=3;BYDAY=MO,TU", "FREQ=MINUTELY;INTERVAL=1000;BYMONTH=4,5", "FREQ=DAILY;BYMONTHDAY=-1"),
+    *("FREQ=HOURLY;INTERVAL=5;BYMONTHDAY=1,15;BYHOUR=1,2,3", "FREQ=DAILY;BYYEARDAY=60,-1", "FREQ=DAILY;BYDAY=1MO"),
 ]
 
 
@@ -43,6 +45,14 @@ def test_a_series_is_the_same_wherever_one_begins(text: str, first: datetime, aw
     expected = islice(rrulestr(text, dtstart=first).xafter(start, inc=True), 4)
     rule = RRuleRule(text=text, dtstart=first.isoformat())
     assert list(islice(rrules.walls(rule, start), 4)) == list(expected)
+
+
+def test_seconds_of_rare_days_are_found_without_walking_there() -> None:
+    rule = RRuleRule(text="FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=29", dtstart="2020-01-01T00:00:00")
+    assert [each.isoformat() for each in islice(rrules.walls(rule, at("2025-01-01")), 2)] == [
+        "2028-02-29T00:00:00",
+        "2028-02-29T00:00:01",
+    ]
 
 
 def test_a_count_counts_from_the_first_time() -> None:
