@@ -100,6 +100,11 @@ class Granting:
             )
         self.step(batch, owned, Decision([], effects))
 
+    @property
+    def is_busy(self) -> bool:
+        """The executors have work for a while: this is about throughput."""
+        return self.in_flight >= self._options.busy_attempts
+
     # -- grants
 
     def grant(self, batch: Batch, new_token: Callable[[], Token]) -> None:

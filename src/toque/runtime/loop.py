@@ -132,10 +132,6 @@ class Runtime:
         """Owns no run, nothing waits in the inbox, and nothing is under way to the outside."""
         return not self._deciding.runs and not len(self._inbox) and self._relay.is_idle
 
-    @property
-    def _is_busy(self) -> bool:
-        return self._deciding.granting.in_flight >= self._options.busy_attempts
-
     async def crashed(self) -> None:
         """Return never, but raise the error of Toque's own after which nothing goes on here."""
         await self._fuse.wait()
@@ -181,7 +177,7 @@ class Runtime:
     async def _turn_forever(self) -> None:
         while not (self._ending and not len(self._inbox)):
             messages = await self._inbox.drain(self._options.batch)
-            if self._is_busy and len(messages) < self._options.busy_attempts:
+            if self._deciding.granting.is_busy and len(messages) < self._options.busy_attempts:
                 # The executors have work for a while: more reports are about to come, and share the transaction.
                 await asyncio.sleep(self._options.gather_s)
                 messages += self._inbox.take(self._options.batch)
