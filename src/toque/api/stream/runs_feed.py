@@ -80,17 +80,17 @@ class RunsFeed(Feed):
         known = {row.run_id for row in found}
         gone = [run_id for run_id in self._seen if run_id not in known]
         if gone:
-            found += (await self.sources.history.get_runs(gone)).values()
-            for run_id in gone:
-                if self._seen.get(run_id) and self.sources.owned(run_id) is None:
-                    self._seen.pop(run_id, None)
+            ended = await self.sources.history.get_runs(gone)
+            found += ended.values()
+            for run_id in set(gone) - set(ended):
+                self._seen.pop(run_id, None)
         newest = self._newest
         changed = False
         for row in sorted(found, key=lambda row: row.run_id):
             if self.sources.owned(row.run_id) is not None:
                 continue
-            if row.state.is_terminal and row.run_id not in gone and row.run_id <= newest:
-                continue
+            if row.state.is_terminal and row.run_id not in self._seen and row.run_id <= newest:
+                continue  # it had ended before we looked for the first time, or was told
             changed = self.put(number(), row) or changed
         return changed
 

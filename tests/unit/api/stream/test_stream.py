@@ -183,6 +183,20 @@ async def test_runs_of_other_processes_are_seen_from_their_beginning_to_their_en
         await client.leave()
 
 
+async def test_home_hears_of_the_end_of_a_run_of_another_process_once(tmp_path: Path) -> None:
+    async with serving(tmp_path) as scene, serving(tmp_path, clock=scene.clock, store=scene.store) as other:
+        other.begin("r1")
+        await other.write("r1")
+        client = scene.client("home")
+        await client.until(1)
+        await other.write("r1", state=RunState.SUCCEEDED)
+        await client.until(2)
+        assert [row["state"] for row in client.rows("runs")] == ["succeeded"]
+        await scene.clock.wait_until(scene.clock.now_us() + 5_000_000)
+        assert len(client.patched) == 2
+        await client.leave()
+
+
 async def test_a_short_run_of_another_process_is_not_missed(tmp_path: Path) -> None:
     async with serving(tmp_path) as scene, serving(tmp_path, clock=scene.clock, store=scene.store) as other:
         client = scene.client("home")
