@@ -66,6 +66,11 @@ describe("drawable", () => {
       ["shop.load", "scope:shop[]"],
       ["shop.day", "scope:shop[]"],
     ]);
+    expect(drawn.nodes.map((each) => each.label)).toEqual(["for each", "load", "day"]);
+    expect(drawn.edges.map((edge) => `${edge.source}→${edge.target}`)).toEqual([
+      "shop.load→shop.day",
+      "shop[]→shop.load",
+    ]);
   });
 
   it("stands a group that lives in a scope inside of its frame", () => {
@@ -84,5 +89,28 @@ describe("drawable", () => {
       { id: "g", label: "g", parent: "scope:flow" },
       { id: "scope:flow", label: "flow", parent: null },
     ]);
+  });
+
+  it("lets what follows a framed map follow its last tasks", () => {
+    const drawn = drawable(
+      graph(
+        [node("m[]", { kind: "map" }), node("m.a", { scope: "m[]" }), node("m.b", { scope: "m[]" }), node("end")],
+        [
+          ["m.a", "m.b"],
+          ["m[]", "end"],
+        ],
+      ),
+    );
+    expect(drawn.edges.map((edge) => `${edge.source}→${edge.target}`)).toEqual(["m.a→m.b", "m.b→end", "m[]→m.a"]);
+  });
+
+  it("makes a group of the steps of a flow", () => {
+    const drawn = drawable(
+      graph(
+        [node("walk", { kind: "flow" }), node("walk/note", { kind: "step", group: "walk" })],
+        [["walk", "walk/note"]],
+      ),
+    );
+    expect(drawn.groups).toEqual([{ id: "walk", label: "steps of walk", parent: null }]);
   });
 });

@@ -39,23 +39,58 @@ export function drawable(graph: Graph): Drawable {
   for (const node of graph.nodes) {
     if (alias.has(node.id)) continue;
     const map = node.scope && alias.get(node.scope) === node.id ? node.scope : null;
-    const label = framed.has(node.id) ? `for each` : node.label;
+    const label = framed.has(node.id) && node.kind === "map" ? "for each" : within(node, byId);
     nodes.push({
       id: node.id,
-      label: node.kind === "flow" ? node.label : label,
+      label,
       kind: map ? "map" : node.kind,
       group: home(node),
     });
     covers.set(node.id, map ? [node.id, map] : [node.id]);
   }
-  const seen = (id: string) => alias.get(id) ?? id;
-  const edges: FoldEdge[] = graph.edges.map((edge) => ({
-    source: seen(edge.source),
-    target: seen(edge.target),
-    kind: edge.kind,
-    label: edge.label || null,
-  }));
+  const edges = wired(graph, alias, inside, framed);
   return { nodes, edges, groups: groupsOf(graph, frames, byId, around), covers, byId };
+}
+
+/**
+ * Edges between drawn nodes. A map that is framed stands at the entrance of its frame: what follows it follows the last
+ * tasks inside, since those give what the map collects.
+ */
+function wired(
+  graph: Graph,
+  alias: ReadonlyMap<string, string>,
+  inside: ReadonlyMap<string, readonly GraphNode[]>,
+  framed: ReadonlySet<string>,
+): FoldEdge[] {
+  const seen = (id: string) => alias.get(id) ?? id;
+  const edges: FoldEdge[] = [];
+  const [sources, targets] = [new Set<string>(), new Set<string>()];
+  for (const edge of graph.edges) {
+    sources.add(seen(edge.source));
+    targets.add(seen(edge.target));
+  }
+  const members = (scope: string) => [...new Set((inside.get(scope) ?? []).map((node) => seen(node.id)))];
+  for (const edge of graph.edges) {
+    const source = seen(edge.source);
+    const lasts = framed.has(source) ? members(source).filter((id) => !sources.has(id)) : [source];
+    const rest = { target: seen(edge.target), kind: edge.kind, label: edge.label || null };
+    for (const last of lasts.length ? lasts : [source]) edges.push({ source: last, ...rest });
+  }
+  for (const scope of framed) {
+    for (const first of members(scope)) {
+      if (!targets.has(first)) edges.push({ source: scope, target: first, kind: "order", label: null });
+    }
+  }
+  return edges;
+}
+
+/** The name of a node as it is known inside of its frame: `tanks` in `heat`, not `heat.tanks`. */
+function within(node: GraphNode, byId: ReadonlyMap<string, GraphNode>): string {
+  const own = byId.get(node.scope);
+  const scope = own?.id === `${node.id}[]` ? byId.get(own.scope) : own;
+  const outer = node.group || (scope?.kind === "map" ? scope.id.replace(/\[\]$/, "") : "");
+  const name = node.label.replace(/\[\]$/, "");
+  return outer && name.startsWith(`${outer}.`) ? name.slice(outer.length + 1) : name;
 }
 
 /** The id of the frame around what lives in a scope. */
@@ -76,6 +111,13 @@ function groupsOf(
     label,
     parent: parent || around(scopes.get(id) ?? ""),
   }));
+  const known = new Set(groups.map((group) => group.id));
+  for (const { group } of graph.nodes) {
+    // Steps name the flow that declared them.
+    if (!group || known.has(group)) continue;
+    known.add(group);
+    groups.push({ id: group, label: `steps of ${byId.get(group)?.label ?? group}`, parent: null });
+  }
   for (const scope of frames) {
     const holder = byId.get(scope);
     const label = (holder?.label ?? scope).replace(/\[\]$/, "");

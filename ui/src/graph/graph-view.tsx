@@ -1,8 +1,8 @@
 /** The drawing of a graph, live: layout off the page's thread, only what is visible in the DOM, a patch redraws its box. */
 
 import "@xyflow/react/dist/base.css";
-import { ReactFlow, ReactFlowProvider, useReactFlow, type Edge } from "@xyflow/react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { ReactFlow, ReactFlowProvider, useReactFlow, useStore, type Edge } from "@xyflow/react";
+import { useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Button } from "@/design/button";
 import { Icon } from "@/design/icon";
 import { plural } from "@/design/words";
@@ -10,7 +10,7 @@ import { BoxView, FrameView, type BoxNode, type FrameNode } from "@/graph/boxes"
 import { drawable, type Drawable } from "@/graph/drawable";
 import { layouts } from "@/graph/elk";
 import { fold, foldedAtFirst, type Box, type Folded } from "@/graph/fold";
-import { frameId, shapeKey, type Direction, type Placed } from "@/graph/layout";
+import { columns, frameId, shapeKey, withoutFrames, type Direction, type Placed } from "@/graph/layout";
 import { merged, type BoxStatus } from "@/graph/status";
 import type { Graph, NodeStatus } from "@/run/types";
 import css from "./graph.module.css";
@@ -26,6 +26,7 @@ interface GraphViewProps {
   idle?: string;
 }
 
+const FIT = { maxZoom: 1, minZoom: 0.35, padding: 0.08 };
 const TYPES = { box: BoxView, frame: FrameView };
 const NO_NODES: readonly NodeStatus[] = [];
 const NO_NAMES: readonly string[] = [];
@@ -45,32 +46,26 @@ function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", 
   const [own, setFolded] = useState<ReadonlySet<string> | null>(null);
   const folded = useMemo(() => own ?? foldedAtFirst(drawn), [own, drawn]);
   const focus = useFocus(selected, nodes);
-  const shape = useMemo(() => fold(drawn, folded, focus), [drawn, folded, focus]);
-  const placed = usePlaces(shape, down ? "DOWN" : "RIGHT");
+  const folding = useMemo(() => fold(drawn, folded, focus), [drawn, folded, focus]);
+  const { placed, drawn: shape } = usePlaces(folding, down ? "DOWN" : "RIGHT");
   const statuses = useStatuses(shape, drawn, nodes);
   const toggle = (group: string) => {
     const next = new Set(folded);
     if (!next.delete(group)) next.add(group);
     setFolded(next);
   };
-  const fitted = useRef("");
-  const key = placed ? shapeKey(shape, "RIGHT") : "";
+  const width = useStore((store) => store.width);
+  const moved = useRef(false);
+  const key = `${shapeKey(shape, "RIGHT")} ${placed.width} ${width}`;
   useEffect(() => {
-    if (!key || fitted.current === key) return;
-    const first = fitted.current === "";
-    fitted.current = key;
-    // After the nodes of this shape are in place; a person who has moved the view keeps it when a flow grows.
-    const frame = requestAnimationFrame(() => {
-      if (first || own !== null) void flow.fitView({ maxZoom: 1, minZoom: 0.35, padding: 0.08 });
-    });
+    // A person who has moved the view keeps it, whatever grows.
+    if (moved.current) return;
+    const frame = requestAnimationFrame(() => void flow.fitView(FIT));
     return () => cancelAnimationFrame(frame);
-  }, [key, flow, own]);
+  }, [key, flow]);
   const path = useMemo(() => new Set(critical), [critical]);
   const flowNodes = useMemo(
-    () =>
-      placed
-        ? toNodes(shape, placed, { drawn, statuses, selected, path, idle, down, toggle: (group) => toggle(group) })
-        : [],
+    () => toNodes(shape, placed, { drawn, statuses, selected, path, idle, down, toggle: (group) => toggle(group) }),
     // `toggle` closes over `folded`, which `shape` derives from.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [shape, placed, drawn, statuses, selected, path, idle, down],
@@ -78,33 +73,32 @@ function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", 
   const flowEdges = useMemo(() => toEdges(shape, selected, path), [shape, selected, path]);
   return (
     <div className={css.canvas} data-testid="graph">
-      {placed ? (
-        <ReactFlow<BoxNode | FrameNode>
-          nodes={flowNodes}
-          edges={flowEdges}
-          nodeTypes={TYPES}
-          onlyRenderVisibleElements={flowNodes.length > 80}
-          nodesDraggable={false}
-          nodesConnectable={false}
-          edgesFocusable={false}
-          minZoom={0.1}
-          maxZoom={1.6}
-          fitView
-          fitViewOptions={{ maxZoom: 1, minZoom: 0.35, padding: 0.08 }}
-          proOptions={{ hideAttribution: true }}
-          onNodeClick={(_, node) => open(node.id, shape, select, toggle)}
-          onKeyDown={(event) => {
-            const id = (event.target as HTMLElement).closest<HTMLElement>(".react-flow__node")?.dataset["id"];
-            if (id && (event.key === "Enter" || event.key === " ")) {
-              event.preventDefault();
-              open(id, shape, select, toggle);
-            }
-          }}
-          aria-label={`Graph of ${graph.pipeline}`}
-        />
-      ) : (
-        <p className={css.placing}>Placing {plural(shape.boxes.length, "box", "boxes")}…</p>
-      )}
+      <ReactFlow<BoxNode | FrameNode>
+        nodes={flowNodes}
+        edges={flowEdges}
+        nodeTypes={TYPES}
+        onlyRenderVisibleElements={flowNodes.length > 80}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        edgesFocusable={false}
+        minZoom={0.1}
+        maxZoom={1.6}
+        fitView
+        fitViewOptions={FIT}
+        onMoveStart={(event) => {
+          if (event) moved.current = true;
+        }}
+        proOptions={{ hideAttribution: true }}
+        onNodeClick={(_, node) => open(node.id, shape, select, toggle)}
+        onKeyDown={(event) => {
+          const id = (event.target as HTMLElement).closest<HTMLElement>(".react-flow__node")?.dataset["id"];
+          if (id && (event.key === "Enter" || event.key === " ")) {
+            event.preventDefault();
+            open(id, shape, select, toggle);
+          }
+        }}
+        aria-label={`Graph of ${graph.pipeline}`}
+      />
       {shape.hidden > 0 && (
         <p className={css.corner} data-at="note">
           Around {selected || "what matters"}: {plural(shape.hidden, "more task")} in the list of tasks
@@ -126,9 +120,12 @@ function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", 
           icon
           aria-label="Show all"
           title="Show all"
-          onClick={() => void flow.fitView({ maxZoom: 1, padding: 0.08 })}
+          onClick={() => {
+            moved.current = false;
+            void flow.fitView({ ...FIT, minZoom: 0.1 });
+          }}
         >
-          <Icon name="contrast" />
+          <Icon name="fit" />
         </Button>
       </div>
     </div>
@@ -145,15 +142,15 @@ function useFocus(selected: string, nodes: readonly NodeStatus[]): readonly stri
   return useMemo(() => (key ? [key] : NO_NAMES), [key]);
 }
 
-/** The places of a shape; while a new one is laid out the old picture stays. */
-function usePlaces(shape: Folded, direction: Direction): Placed | undefined {
-  const [answer, setAnswer] = useState<{ key: string; placed: Placed } | null>(null);
+/** The places of a shape: those that are known, a draft in columns until elk has answered. */
+function usePlaces(shape: Folded, direction: Direction): { placed: Placed; drawn: Folded } {
+  const [, answered] = useReducer((n: number) => n + 1, 0);
   const key = shapeKey(shape, direction);
   const known = layouts.peek(shape, direction);
   useEffect(() => {
     let wanted = true;
-    void layouts.place(shape, direction).then((placed) => {
-      if (wanted) setAnswer({ key, placed });
+    void layouts.place(shape, direction).then(() => {
+      if (wanted) answered();
     });
     return () => {
       wanted = false;
@@ -161,8 +158,9 @@ function usePlaces(shape: Folded, direction: Direction): Placed | undefined {
     // The key says all that matters of the shape.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key]);
-  if (known) return known;
-  return answer?.placed;
+  const plain = useMemo(() => withoutFrames(shape), [shape]);
+  const draft = useMemo(() => columns(plain, direction), [plain, direction]);
+  return known ? { placed: known, drawn: shape } : { placed: draft, drawn: plain };
 }
 
 /** Statuses by box; one that did not change is the same value, so that its box is not drawn again. */

@@ -176,7 +176,7 @@ function Sheet({ tasks, columns, older }: SheetProps) {
           </Button>
         )}
         <span className={css.hint}>
-          <kbd>←↑↓→</kbd> move, <kbd>f</kbd> next failure, <kbd>Enter</kbd> open
+          arrows move, <kbd>f</kbd> next failure, <kbd>Enter</kbd> open
         </span>
       </div>
       <div className={css.frame}>

@@ -63,7 +63,7 @@ export function useRunActions(run: RunDetail): RunActions {
 }
 
 /** What can be done to one task run. */
-export function useTaskActions(run: RunDetail, task: Pick<TaskRun, "task" | "index" | "state">): Action[] {
+export function useTaskActions(run: RunDetail, task: Pick<TaskRun, "task" | "index" | "state" | "error">): Action[] {
   const toRun = useGoToRun();
   const path = (what: string) => `/runs/${seg(run.run_id)}/${what}`;
   const where = { task: task.task, index: task.index.join(".") };
@@ -84,6 +84,9 @@ export function useTaskActions(run: RunDetail, task: Pick<TaskRun, "task" | "ind
       ...toRun,
     });
   }
+  // A retry meets the same code again: where the code is wrong, what helps comes first.
+  if (task.error?.kind === "code")
+    out.sort((a, b) => Number(b.body?.["new_code"] === true) - Number(a.body?.["new_code"] === true));
   if (open) {
     const mark = (state: string, words: string): Action => ({
       ...base,

@@ -73,7 +73,7 @@ describe("a frame of a run's stream", () => {
   it("unfolds a flow", () => {
     const graph = { pipeline: "p", version: "v", nodes: [], edges: [], groups: [] } satisfies Graph;
     const once = withSteps(graph, [{ task: "crawl/page", body: "crawl" }]);
-    expect(once.nodes.map((node) => [node.id, node.label, node.scope, node.kind])).toEqual([
+    expect(once.nodes.map((node) => [node.id, node.label, node.group, node.kind])).toEqual([
       ["crawl/page", "page", "crawl", "step"],
     ]);
     expect(withSteps(once, [{ task: "crawl/page", body: "crawl" }])).toBe(once);

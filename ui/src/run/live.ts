@@ -110,7 +110,9 @@ export function withSignal(task: TaskRunDetail, signal: Signal): TaskRunDetail {
 export function withSteps(graph: Graph, steps: readonly Step[]): Graph {
   const known = new Set(graph.nodes.map((node) => node.id));
   const news = steps.filter((step) => !known.has(step.task)).map(nodeOf);
-  return news.length ? { ...graph, nodes: [...graph.nodes, ...news] } : graph;
+  if (news.length === 0) return graph;
+  const edges = news.map(({ id, group }) => ({ source: group, target: id, kind: "order" as const, label: "" }));
+  return { ...graph, nodes: [...graph.nodes, ...news], edges: [...graph.edges, ...edges] };
 }
 
 function nodeOf({ task, body }: Step): GraphNode {
@@ -119,8 +121,8 @@ function nodeOf({ task, body }: Step): GraphNode {
     id: task,
     label,
     kind: "step",
-    group: "",
-    scope: body,
+    group: body,
+    scope: "",
     rule: "all_success",
     doc: "",
     retries: 0,

@@ -80,7 +80,7 @@ function Loaded({ run, place }: { run: RunDetail; place: Place }) {
       <div className={css.split} data-panel={search.task ? "open" : "closed"}>
         <div className={css.main}>
           {run.state === "failed" && !search.task && <Failures run={run} open={open} />}
-          <Suspense fallback={<Skeleton rows={8} />}>
+          <Suspense fallback={<Waiting />}>
             {view === "graph" && <RunGraph run={run} selected={search.task ?? ""} open={open} />}
             {view === "timeline" && (
               <TimelineView
@@ -111,11 +111,19 @@ function Loaded({ run, place }: { run: RunDetail; place: Place }) {
   );
 }
 
+function Waiting() {
+  return (
+    <div className={css.padded}>
+      <Skeleton rows={6} />
+    </div>
+  );
+}
+
 function RunGraph({ run, selected, open }: { run: RunDetail; selected: string; open: Place["open"] }) {
   const graph = useQuery(runGraphQuery(run.run_id));
   const timeline = useQuery({ ...timelineQuery(run.run_id), enabled: run.finished_us > 0 });
   if (graph.error) return <ProblemBox problem={asProblem(graph.error)} />;
-  if (!graph.data) return <Skeleton rows={8} />;
+  if (!graph.data) return <Waiting />;
   const idle = run.finished_us ? "never ran" : "waiting";
   return (
     <GraphView

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { extent, markLabel, marks, ordered, pan, place, withNodes, withTasks, zoom } from "@/run/timeline-model";
+import { chain, extent, markLabel, marks, ordered, pan, place, withNodes, withTasks, zoom } from "@/run/timeline-model";
 import type { TaskRun, TimelineBar } from "@/run/types";
 
 const bar = (task: string, started_us: number, finished_us: number, more: Partial<TimelineBar> = {}): TimelineBar => ({
@@ -98,5 +98,23 @@ describe("patches", () => {
     const node = { task: "m", counts: {}, total: 9, started_us: 3, finished_us: 8, size: 9 };
     const bars = withNodes([bar("m", 3, 0, { count: 9 }), bar("m", 4, 5, { index: [1] })], [node]);
     expect(bars.map((each) => each.finished_us)).toEqual([8, 5]);
+  });
+});
+
+describe("chain", () => {
+  it("goes back from the last end over what each had waited for", () => {
+    const on = { critical: true };
+    const [first, slow, quick, last] = [
+      bar("a", 0, 10_000, on),
+      bar("m", 11_000, 90_000, { ...on, index: [0], ready_us: 10_100 }),
+      bar("m", 11_000, 20_000, { ...on, index: [1], ready_us: 10_100 }),
+      bar("z", 91_000, 99_000, { ...on, ready_us: 90_100 }),
+    ];
+    expect([...chain([first, slow, quick, last, bar("off", 0, 200_000)])]).toEqual([last, slow, first]);
+    expect(quick.critical).toBe(true);
+  });
+
+  it("ends where nothing came before", () => {
+    expect(chain([]).size).toBe(0);
   });
 });

@@ -125,6 +125,27 @@ export function withNodes(bars: readonly TimelineBar[], nodes: readonly NodeStat
   });
 }
 
+/**
+ * The task runs that made the run as long as it was: from the last one to end, back over what each had waited for.
+ *
+ * The server says which tasks are on the path; of a mapped one only the index counts whose end let the next begin.
+ */
+export function chain(bars: readonly TimelineBar[]): Set<TimelineBar> {
+  const ended = bars.filter((bar) => bar.critical && bar.finished_us > 0).sort((a, b) => b.finished_us - a.finished_us);
+  const out = new Set<TimelineBar>();
+  for (let at = ended[0]; at;) {
+    out.add(at);
+    const ready = at.ready_us || at.started_us;
+    const current = at;
+    at = ended.find((bar) => bar.finished_us <= ready + SLACK_US && !out.has(bar) && bar.task !== current.task);
+  }
+  for (const bar of bars) if (bar.critical && bar.finished_us === 0) out.add(bar);
+  return out;
+}
+
+/** An end is recorded a moment before what it makes ready. */
+const SLACK_US = 500;
+
 function key(task: string, index: readonly number[]): string {
   return `${task}[${index.join(".")}]`;
 }

@@ -13,7 +13,7 @@ import { StateIcon, toneOf, wordOf } from "@/design/state";
 import { useNowUs } from "@/design/time";
 import { duration, plural, taskName } from "@/design/words";
 import { timelineQuery } from "@/run/queries";
-import { extent, markLabel, marks, ordered, pan, place, zoom, type Span } from "@/run/timeline-model";
+import { chain, extent, markLabel, marks, ordered, pan, place, zoom, type Span } from "@/run/timeline-model";
 import type { RunDetail, TimelineBar } from "@/run/types";
 import css from "./timeline.module.css";
 
@@ -33,7 +33,11 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
   const [chosen, setChosen] = useState<Span | null>(null);
   const room = useRef<HTMLDivElement>(null);
   const bars = timeline.data?.bars;
-  const rows = useMemo(() => ordered(bars ?? []).filter((bar) => !onlyCritical || bar.critical), [bars, onlyCritical]);
+  const path = useMemo(() => chain(bars ?? []), [bars]);
+  const rows = useMemo(
+    () => ordered(bars ?? []).filter((bar) => !onlyCritical || path.has(bar)),
+    [bars, onlyCritical, path],
+  );
   const whole = useMemo(
     () => extent(bars ?? [], now, run.started_us, run.finished_us),
     [bars, now, run.started_us, run.finished_us],
@@ -45,7 +49,13 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
     overscan: 12,
   });
   if (timeline.error) return <ProblemBox problem={asProblem(timeline.error)} />;
-  if (!timeline.data) return <Skeleton rows={10} height={20} />;
+  if (!timeline.data) {
+    return (
+      <div className={css.loading}>
+        <Skeleton rows={10} height={20} />
+      </div>
+    );
+  }
   if (rows.length === 0 && !onlyCritical)
     return <Empty title="Nothing has started yet">Bars appear as soon as a task is ready.</Empty>;
   const window = chosen ?? whole;
@@ -62,14 +72,13 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
     event.preventDefault();
     setChosen(move());
   };
-  const path = timeline.data.critical_path;
   return (
     <div className={css.timeline} onKeyDown={keys}>
       <div className={css.tools}>
         <span className={css.note}>
-          {path.length > 0 && (
+          {path.size > 0 && (
             <>
-              <i className={css.key} /> Critical path: {plural(path.length, "task")}. What is faster elsewhere does not
+              <i className={css.key} /> Critical path: {plural(path.size, "task run")}. What is faster elsewhere does not
               make the run faster.
             </>
           )}
@@ -92,7 +101,7 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
         <div>
           {axis.map((mark) => (
             <span key={mark.at} style={{ left: `${place(window, mark.at) * 100}%` }}>
-              {markLabel(mark.seconds)}
+              {place(window, mark.at) < 0.94 && markLabel(mark.seconds)}
             </span>
           ))}
         </div>
@@ -130,6 +139,7 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
               <Row
                 key={`${name}:${bar.count}:${bar.started_us}`}
                 bar={bar}
+                critical={path.has(bar)}
                 top={item.start}
                 from={window.from}
                 to={window.to}
@@ -147,6 +157,7 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
 
 interface RowProps {
   bar: TimelineBar;
+  critical: boolean;
   top: number;
   from: number;
   to: number;
@@ -155,7 +166,7 @@ interface RowProps {
   open: (task: string, index: string) => void;
 }
 
-const Row = memo(function Row({ bar, top, from, to, now, selected, open }: RowProps) {
+const Row = memo(function Row({ bar, critical, top, from, to, now, selected, open }: RowProps) {
   const window = { from, to };
   const end = bar.finished_us || (bar.started_us ? now : 0);
   const name = bar.count > 1 ? `${bar.task} × ${bar.count.toLocaleString()}` : taskName(bar.task, bar.index);
@@ -166,7 +177,7 @@ const Row = memo(function Row({ bar, top, from, to, now, selected, open }: RowPr
     wordOf(bar.state),
     took,
     waited > 1000 ? `waited ${duration(waited)}` : "",
-    bar.critical ? "on the critical path" : "",
+    critical ? "on the critical path" : "",
   ]
     .filter(Boolean)
     .join(", ");
@@ -179,7 +190,7 @@ const Row = memo(function Row({ bar, top, from, to, now, selected, open }: RowPr
         type="button"
         className={css.row}
         data-selected={selected}
-        data-critical={bar.critical}
+        data-critical={critical}
         data-tone={toneOf(bar.state)}
         title={words}
         aria-label={words}
