@@ -16,6 +16,7 @@ from benchmarks import (
     history,
     machine,
     schedules,
+    stream,
     table,
     toque_blocking,
     toque_fanout,
@@ -45,6 +46,7 @@ MEASURES: dict[str, Callable[[], list[Measurement]]] = {
     "trigger": trigger.measure,
     "schedules": schedules.measure,
     "history": history.measure,
+    "stream": stream.measure,
 }
 
 

@@ -64,7 +64,8 @@ def test_a_save_is_the_code_of_the_next_run(served: Served) -> None:
 def test_new_pipelines_and_tasks_are_told_in_words(served: Served) -> None:
     served.project.write("doubles.py", DOUBLE)
     server = served.develop()
-    served.project.write("doubles.py", DOUBLE.replace("return double(n)", 'return double.options(name="again")(double(n))'))
+    again = DOUBLE.replace("return double(n)", 'return double.options(name="again")(double(n))')
+    served.project.write("doubles.py", again)
     server.until("doubles: ")
     assert "1 new task" in server.seen[-1]
     served.project.write("second.py", DOUBLE.replace("doubles", "second"))

@@ -73,8 +73,11 @@ class Stream:
                 missed = await feed.catch_up(place.position)
             if missed is None and place is None and wanted.start is not None:
                 missed = await feed.catch_up(wanted.start)
+            if missed is None:
+                here, whole = await feed.whole(self._hub.n)
+                missed = [whole]
             self._places[feed.name] = here
-            found += [await feed.reset()] if missed is None else missed
+            found += missed
         return found
 
     async def _news(self) -> list[bytes]:
@@ -85,7 +88,10 @@ class Stream:
                 continue
             here = Place(self._hub.n, feed.position)
             missed = feed.patches(place.n)
-            found += [await feed.reset()] if missed is None else missed
+            if missed is None:
+                here, whole = await feed.whole(self._hub.n)
+                missed = [whole]
+            found += missed
             self._places[feed.name] = here
         return found
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from toque.api.stream import patches
 from toque.api.stream.changes import Changes
+from toque.api.stream.cursor import Place
 from toque.api.stream.patches import Kind
 from toque.engine.values import TaskKey
 from toque.ports.clock import Clock
@@ -18,6 +19,9 @@ from toque.ports.history import History
 from toque.ports.store import Store
 from toque.runtime.owned import OwnedRun
 from toque.runtime.versions import Versions
+
+SHARED_US = 1_000_000
+"""How long a whole state is handed out."""
 
 
 class Watcher(Protocol):
@@ -58,6 +62,8 @@ class Feed:
 
     def __post_init__(self) -> None:
         self.kinds: dict[Kind, Changes[Any]] = {}
+        self._whole: asyncio.Future[tuple[Place, bytes]] | None = None
+        self._whole_us = 0
         self.position = 0
         """What a client that has everything has, after a restart too; 0 when a restart means a reset."""
 
@@ -81,6 +87,24 @@ class Feed:
                     return None
                 found.append(patches.patch(self.name, kind, rows))
         return found
+
+    async def whole(self, n: int) -> tuple[Place, bytes]:
+        """The whole state, and how far it goes. Shared by those who ask within a second: what changed since is told
+        to them in patches."""
+        now_us = self.sources.clock.now_us()
+        if self._whole is None or now_us - self._whole_us > SHARED_US or not self._may_share():
+            self._whole_us = now_us
+            self._whole = asyncio.ensure_future(self._made(Place(n, self.position)))
+        return await asyncio.shield(self._whole)
+
+    def _may_share(self) -> bool:
+        made = self._whole
+        if made is None or not made.done():
+            return made is not None
+        return not made.cancelled() and made.exception() is None and self.patches(made.result()[0].n) is not None
+
+    async def _made(self, place: Place) -> tuple[Place, bytes]:
+        return place, await self.reset()
 
     async def reset(self) -> bytes:
         """The whole state, as one patch."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.unit.api.stream.scene import START_US, parsed, serving, task_row
+from tests.unit.api.stream.scene import START_US, Client, parsed, serving, task_row
 from toque.api.stream import patches
 from toque.api.stream.changes import LIMIT
 from toque.api.stream.hub import KEPT_US, PERIOD_US
@@ -16,6 +17,7 @@ from toque.api.wire.system import Attention
 from toque.engine.states import RunState, TaskState
 from toque.engine.values import ValueRef
 from toque.ports.executor import Artifact, Metric, Progress
+from toque.ports.pages import NodeCounts
 from toque.store.memory import MemoryStore
 from toque.testing.clocks import VirtualClock
 
@@ -89,6 +91,39 @@ async def test_a_patch_is_encoded_once_for_all_streams(tmp_path: Path, monkeypat
         assert len({str(client.patched[-1].patches) for client in clients}) == 1
         for client in clients:
             await client.leave()
+
+
+async def test_the_whole_state_is_read_once_for_all_who_come_within_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(tmp_path) as scene:
+        scene.begin("r1")
+        await scene.write("r1", task_row("r1", "fetch", TaskState.RUNNING))
+        reads: list[str] = []
+        nodes = scene.hub.sources.history.nodes
+
+        async def counted(run_id: str) -> list[NodeCounts]:
+            reads.append(run_id)
+            return await nodes(run_id)
+
+        first = scene.client("run:r1")
+        await first.until(1)
+        monkeypatch.setattr(scene.hub.sources.history, "nodes", counted, raising=False)
+        await scene.write("r1", task_row("r1", "fetch", TaskState.SUCCEEDED))
+        clients = [first, *(scene.client("run:r1") for _ in range(20))]
+        for client in clients:
+            await client.until(2 if client is first else 1)
+        await scene.clock.wait_until(scene.clock.now_us() + 1_000_000)
+        for client in clients:
+            known = {row["task"]: row["state"] for n in range(len(client.patched)) for row in states(client, n)}
+            assert known == {"fetch": "succeeded"}
+            await client.leave()
+        assert len(reads) <= 1
+
+
+def states(client: Client, event: int) -> list[dict[str, Any]]:
+    """Rows of task runs, of whatever kind of patch."""
+    return client.rows("tasks", event) + [row for row in client.rows("reset", event) if row["row"] == "task"]
 
 
 async def test_a_slow_client_gets_fewer_events_and_the_newest_rows(tmp_path: Path) -> None:
