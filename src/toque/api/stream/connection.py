@@ -45,6 +45,8 @@ class Stream:
                 self._sent_us = clock.now_us()
                 yield patches.event(first, self._cursor_text(boot))
             while True:
+                if any(feed.last > self._places[feed.name].n for feed in self._feeds):
+                    self.wake()  # a whole state that was shared is a little older than what has come since
                 await self._woken.wait()
                 await clock.wait_until(self._sent_us + PERIOD_US)
                 self._woken.clear()
