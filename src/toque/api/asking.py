@@ -11,7 +11,7 @@ from toque.api.services import Services
 from toque.api.wire.model import TimeUs as TimeUs
 from toque.engine.values import MapIndex
 
-INDEX = r"^(\d{1,9}(\.\d{1,9})*)?$"
+INDEX = r"^([0-9]{1,9}(\.[0-9]{1,9})*)?$"
 
 
 async def _services(request: Request) -> Services:

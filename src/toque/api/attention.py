@@ -14,7 +14,7 @@ from toque.ports.triggers import ScheduleFilter, ScheduleRow, TickSeen
 
 MOST = 200
 """Of each kind."""
-SCHEDULES = 200
+SCHEDULES = 100
 """Schedules that are asked for missed ticks: those due next."""
 RECENT_US = 24 * 3_600_000_000
 """Missed ticks are old news after a day."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toque.api import rows
+from toque.api.lookups import version_graph
 from toque.api.services import Services
 from toque.api.wire.tasks import RunDetail
 from toque.engine.rows import RunRow
@@ -16,7 +17,7 @@ async def run_detail(asked: Services, run: RunRow) -> RunDetail:
     history = asked.store.history
     nodes = await history.nodes(run.run_id)
     failures = await history.first_failures(run.run_id, FAILURES)
-    pipeline, _ = await asked.versions.get(run.version)
+    pipeline = await version_graph(asked, run.version)
     maps = {node.id for node in pipeline.nodes if isinstance(node, MapNode)}
     sizes: dict[str, int] = {}
     for name in maps & {each.task for each in nodes}:

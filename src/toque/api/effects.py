@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toque.api.asking import map_index
+from toque.api.lookups import version_graph
 from toque.api.services import Again, Services
 from toque.api.timeline import upstream_tasks
 from toque.api.wire.actions import ActionPreview, Effect, RunAction
@@ -107,7 +108,7 @@ async def _behind(asked: Services, run: RunRow, task: str) -> list[str]:
 
 
 async def _graph(asked: Services, run: RunRow) -> Pipeline:
-    return (await asked.versions.get(run.version))[0]
+    return await version_graph(asked, run.version)
 
 
 def _effect(row: TaskRow, what: str) -> Effect:

@@ -29,13 +29,8 @@ TITLES = {
     421: "Misdirected request",
     422: "Invalid",
     500: "A defect of Toque",
-    501: "Not there yet",
     503: "The store is unavailable",
 }
-
-
-class NotImplementedYet(ToqueError):
-    """A part of the server that this build has not."""
 
 
 def problem(status: int, detail: str, *, fix: str = "", errors: Sequence[FieldProblem] = ()) -> Response:
@@ -89,8 +84,6 @@ async def _toque(request: Request, error: Exception) -> Response:
             return problem(503, str(error), fix="try again in a moment")
         case OwnershipLost():
             return problem(409, str(error), fix="try again")
-        case NotImplementedYet():
-            return problem(501, str(error))
         case _:
             return await _defect(request, error)
 

@@ -16,6 +16,7 @@ from toque.errors import NotFound, UserError
 from toque.graph import canonical
 from toque.graph.ir import Pipeline
 from toque.ports.store import VersionRow
+from toque.runtime.versions import VersionMissing
 
 
 async def find_run(asked: Services, run_id: str) -> RunRow:
@@ -58,7 +59,12 @@ async def graph_of(asked: Services, pipeline: str) -> tuple[str, str, Pipeline]:
 
 async def version_graph(asked: Services, version: str) -> Pipeline:
     """The graph of a version, even if its code is not on this machine. Raises `NotFound`."""
-    return canonical.decode((await find_version(asked, version)).ir)
+    try:
+        return (await asked.versions.get(version))[0]
+    except VersionMissing as missing:
+        raise NotFound(str(missing), fix="GET /api/v1/pipelines/NAME/versions lists them") from missing
+    except UserError:  # the code was pruned, or made elsewhere
+        return canonical.decode((await find_version(asked, version)).ir)
 
 
 def cursor_of(position: Sequence[Any]) -> str:

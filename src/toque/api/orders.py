@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from toque.api.asking import map_index
-from toque.api.lookups import find_run, find_task_run
+from toque.api.lookups import find_run, find_task_run, version_graph
 from toque.api.services import Services
 from toque.api.wire.actions import RunAction
 from toque.engine.rows import RunRow
@@ -75,7 +75,7 @@ async def _check_task(asked: Services, run: RunRow, key: TaskKey) -> None:
         if row.state.is_terminal:
             raise Conflict(f"{key} has ended: it {row.state}", fix="rerun repeats it in a new run")
         return
-    pipeline, _ = await asked.versions.get(run.version)
+    pipeline = await version_graph(asked, run.version)
     node = next((each for each in pipeline.nodes if each.id == key.task), None)
     if node is None:
         known = ", ".join(sorted(each.id for each in pipeline.nodes)[:20])

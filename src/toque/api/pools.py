@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toque.api.lookups import version_graph
 from toque.api.services import Services
 from toque.api.wire.system import Pool, PoolUser
 from toque.engine.rows import RunRow
@@ -53,7 +54,7 @@ async def _waiters(asked: Services) -> dict[str, list[PoolUser]]:
                 found.setdefault(pool, []).append(user)
     queued = await history.runs(RunQuery(states=(RunState.QUEUED,), limit=ACTIVE_RUNS))
     for run in queued.runs:
-        pipeline, _ = await asked.versions.get(run.version)
+        pipeline = await version_graph(asked, run.version)
         if pipeline.concurrency.max_active_runs is not None:
             user = PoolUser(run_id=run.run_id, task="", index=[], since_us=run.created_us, slots=1)
             found.setdefault(RUNS + run.pipeline, []).append(user)
@@ -62,7 +63,7 @@ async def _waiters(asked: Services) -> dict[str, list[PoolUser]]:
 
 async def _claims(asked: Services, run: RunRow) -> dict[str, list[tuple[str, int]]]:
     """By task: the pools that it wants, with slots."""
-    pipeline, _ = await asked.versions.get(run.version)
+    pipeline = await version_graph(asked, run.version)
     return {
         node.id: [(claim.pool, claim.slots) for claim in node.policy.pools]
         for node in pipeline.nodes
@@ -77,6 +78,6 @@ async def _run_limits(asked: Services, names: set[str]) -> dict[str, int]:
         if name.startswith(RUNS):
             row = await asked.store.current_version(name.removeprefix(RUNS))
             if row is not None:
-                pipeline, _ = await asked.versions.get(row.version)
+                pipeline = await version_graph(asked, row.version)
                 found[name] = pipeline.concurrency.max_active_runs or 0
     return found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from toque.api.access import Access as Keys
+from toque.api.log_pages import LogPages
 from toque.api.wire.system import WorkerRow
+from toque.api.wire.tasks import Progress
 from toque.api.wire.values import Preview
 from toque.api.wire.versions import VersionFile
 from toque.engine.rows import RunRow, TaskRow
@@ -176,3 +178,6 @@ class Services:
     code: Code
     project: ProjectIndex
     machine: Machine
+    progress: Callable[[str, TaskKey], Progress | None] = lambda run_id, key: None
+    """What a running attempt last said of itself."""
+    logs: LogPages = field(default_factory=LogPages)

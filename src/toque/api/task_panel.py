@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from toque.api import rows
 from toque.api.code_of import code_of
 from toque.api.inputs import input_preview, named_inputs
-from toque.api.lookups import find_task_run
+from toque.api.lookups import find_task_run, version_graph
 from toque.api.plain import plain_parameters
 from toque.api.services import Part, RecordedMetric, Services
 from toque.api.waiting import why_waiting
@@ -47,7 +47,7 @@ OUTCOMES = {
 
 async def task_detail(asked: Services, run: RunRow, key: TaskKey) -> TaskRunDetail:
     """Raises `NotFound` for a task that the run does not have."""
-    pipeline, _ = await asked.versions.get(run.version)
+    pipeline = await version_graph(asked, run.version)
     node = next((each for each in pipeline.nodes if each.id == key.task), None)
     stored = await find_task_run(asked, run.run_id, key)
     if stored is None and (node is None or (key.map_index and not node.scope)):
@@ -91,7 +91,7 @@ async def find_value(asked: Services, run: RunRow, key: TaskKey, which: str, par
         if not found:
             raise NotFound(f"{key} of run {run.run_id} left no artifact {name!r}")
         return await asyncio.to_thread(asked.values.artifact, found[-1], part)
-    pipeline, _ = await asked.versions.get(run.version)
+    pipeline = await version_graph(asked, run.version)
     for node in pipeline.nodes:
         if node.id == key.task and isinstance(node, TaskNode):
             for named, expr in named_inputs(node):
@@ -111,7 +111,7 @@ async def _inputs(
 
 
 async def _with_traceback(asked: Services, run: RunRow, key: TaskKey, row: TaskRow) -> Any:
-    shown = rows.task_run(row)
+    shown = rows.task_run(row, asked.progress(run.run_id, key))
     if row.error is None:
         return shown
     return shown.model_copy(update={"error": await _error(asked, run, key, row)})

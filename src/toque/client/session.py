@@ -51,6 +51,10 @@ class Client:
         """Files of the project that cannot be loaded."""
         return Page[BrokenFile].model_validate(self.transport.get("files")).items
 
+    def reload(self) -> list[BrokenFile]:
+        """Let the server look at the files now; those that are broken."""
+        return Page[BrokenFile].model_validate(self.transport.post("files", "reload")).items
+
     def day(self, from_us: int = 0, to_us: int = 0) -> Day:
         """What ran and what will run."""
         return Day.model_validate(self.transport.get("day", query={"from_us": from_us, "to_us": to_us}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
@@ -55,8 +55,9 @@ def make(site: Site, token: str, project: ProjectIndex, host: str, *, stop_s: in
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     access = Access(token, actor=_owner(), hosts=names_of([host]))
     known = services(site, access, project)
-    app = create_app(known)
-    app.state.stream = hub = make_hub(known, project)
+    hub = make_hub(known, project)
+    app = create_app(replace(known, progress=hub.progress))
+    app.state.stream = hub
     app.include_router(pages(UI))
     config = uvicorn.Config(
         Guard(Replays(app), access, site.clock),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toque.api.log_files import CHUNK_BYTES, End, end_of, lines_after, lines_before
-from toque.api.log_pages import Wanted, read_page
+from toque.api.log_pages import LogPages, Wanted
 
 
 def line(text: str) -> bytes:
@@ -31,7 +31,7 @@ def test_a_log_that_is_not_there_is_empty(log: Path) -> None:
 @given(st.lists(st.sampled_from([b"", b"junk\n", *map(line, "abc")]), max_size=12), st.integers(0, 12))
 def test_every_line_has_the_number_that_the_pages_give_it(log: Path, parts: list[bytes], most: int) -> None:
     log.write_bytes(b"".join(parts) + b'{"t":1,"msg":"cut of')
-    page = read_page(str(log), Wanted(after=0, limit=1_000, level="", search="", tail=False, over=False))
+    page = LogPages().read(str(log), Wanted(after=0, limit=1_000, level="", search="", tail=False, over=False))
     end = end_of(str(log))
     followed, after = lines_after(str(log), End())
     assert followed == page.lines

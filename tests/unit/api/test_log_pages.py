@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toque.api.log_pages import REMEMBERED, Wanted, _positions, as_text, read_page
+from toque.api.log_pages import REMEMBERED, LogPages, Wanted, as_text
 from toque.api.wire.tasks import LogPage
 
 
@@ -25,9 +25,12 @@ def write(file: Path, count: int, first: int = 1) -> None:
         open_file.writelines(line(f"line {number}") for number in range(first, first + count))
 
 
-def page(file: Path, **wanted: object) -> LogPage:
+READER = LogPages()
+
+
+def page(file: Path, reader: LogPages = READER, **wanted: object) -> LogPage:
     fields = {"after": 0, "limit": 10, "level": "", "search": "", "tail": False, "over": True, **wanted}
-    return read_page(str(file), Wanted(**fields))  # type: ignore[arg-type]
+    return reader.read(str(file), Wanted(**fields))  # type: ignore[arg-type]
 
 
 def test_a_log_that_was_never_written_is_empty(file: Path) -> None:
@@ -88,15 +91,15 @@ def test_the_tail_is_the_last_lines(file: Path) -> None:
 def test_a_page_that_is_asked_for_out_of_order_is_the_same(file: Path) -> None:
     write(file, 30)
     assert [each.n for each in page(file, after=17, limit=3).lines] == [18, 19, 20]
-    _positions.clear()
-    assert [each.n for each in page(file, after=20, limit=3).lines] == [21, 22, 23]
+    assert [each.n for each in page(file, LogPages(), after=20, limit=3).lines] == [21, 22, 23]
 
 
 def test_positions_are_forgotten_in_time(tmp_path: Path) -> None:
+    reader = LogPages()
     for number in range(REMEMBERED + 20):
         write(tmp_path / str(number), 1)
-        page(tmp_path / str(number))
-    assert len(_positions) <= REMEMBERED
+        page(tmp_path / str(number), reader)
+    assert len(reader._positions) == REMEMBERED
 
 
 def test_as_text_it_is_for_people(file: Path) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from tests.unit.api.asgi import Said, ask
 from toque.api import errors
-from toque.api.errors import MEDIA_TYPE, NotImplementedYet
+from toque.api.errors import MEDIA_TYPE
 from toque.errors import Conflict, NotFound, ToqueBug, UserError
 from toque.ports.store import OwnershipLost, StoreUnavailable
 
@@ -21,7 +21,6 @@ RAISED: dict[str, tuple[Exception, int]] = {
     "user": (UserError("wrong rule", file="a.py", line=3, fix="write another"), 422),
     "store": (StoreUnavailable("disk full"), 503),
     "owner": (OwnershipLost(["r1"]), 409),
-    "later": (NotImplementedYet("not in this build"), 501),
     "bug": (ToqueBug("an invariant"), 500),
     "other": (ZeroDivisionError("division by zero"), 500),
 }

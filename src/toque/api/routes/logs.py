@@ -12,7 +12,7 @@ from pydantic import Field
 
 from toque.api.asking import Asked, OneTask, RunId, map_index
 from toque.api.errors import documented
-from toque.api.log_pages import Wanted, as_text, read_page
+from toque.api.log_pages import Wanted, as_text
 from toque.api.lookups import find_run, find_task_run
 from toque.api.services import Services
 from toque.api.wire.tasks import LogPage
@@ -50,7 +50,7 @@ async def get_logs(asked: Asked, run_id: RunId, where: Annotated[LogQuery, Query
     wanted = Wanted(
         after=where.after, limit=where.limit, level=where.level, search=where.search, tail=where.tail, over=over
     )
-    return await asyncio.to_thread(read_page, file, wanted)
+    return await asyncio.to_thread(asked.logs.read, file, wanted)
 
 
 @router.get("/runs/{run_id}/logs/download", responses=documented(404), response_class=PlainTextResponse)

@@ -47,7 +47,7 @@ class PipelineQuery(Paging):
 async def list_pipelines(asked: Asked, where: Annotated[PipelineQuery, Query()]) -> Page[PipelineSummary]:
     """All pipelines, by name."""
     after = position_of(where.cursor, str)
-    schedules = await schedules_of(asked)
+    schedules = await schedules_of(asked) if where.paused is not None else {}
     found = [
         each
         for each in await known_pipelines(asked)
@@ -55,6 +55,8 @@ async def list_pipelines(asked: Asked, where: Annotated[PipelineQuery, Query()])
     ]
     page = found[: where.limit]
     more = len(found) > len(page)
+    for each in page if where.paused is None else ():
+        schedules |= await schedules_of(asked, each.name)
     return Page(items=await summaries(asked, page, schedules), next=cursor_of([page[-1].name]) if more else None)
 
 
@@ -94,6 +96,13 @@ async def start_run(asked: Asked, name: Name, start: StartRun, actor: Actor, ded
     """Start a run of the current version. With an `Idempotency-Key`, once."""
     new = NewRun(pipeline=name, parameters=start.parameters, actor=actor, reason=start.reason, dedup=dedup)
     return rows.run(await asked.starts.start(new))
+
+
+@router.post("/files/reload")
+async def reload_files(asked: Asked) -> Page[BrokenFile]:
+    """Look at the files of the project now; answers when what they say is current, with those that are broken."""
+    await asked.project.reload()
+    return await list_broken_files(asked)
 
 
 @router.get("/files")

@@ -19,15 +19,13 @@ from toque.api.lookups import cursor_of, position_of
 from toque.api.services import Services
 from toque.api.wire.model import Page
 from toque.api.wire.schedules import SchedulePreview, SchedulePreviewRequest, ScheduleSummary, Tick
-from toque.durations import seconds
 from toque.engine.values import AT_US
 from toque.errors import NotFound, UserError
-from toque.graph.schedules import CronRule, IntervalRule, RRuleRule, Schedule
+from toque.graph.schedules import Schedule
 from toque.ports.triggers import ScheduleFilter, ScheduleRow
 from toque.runtime.pausing import find_schedule, set_paused
 from toque.runtime.ticking import Planned, plan
-from toque.schedule import zones
-from toque.schedule.checks import validate
+from toque.schedule import checks, reading
 from toque.schedule.ticks import ticks
 from toque.schedule.words import describe
 
@@ -68,7 +66,7 @@ async def list_schedules(asked: Asked, where: Annotated[ScheduleQuery, Query()])
 async def preview_schedule(asked: Asked, wanted: SchedulePreviewRequest) -> SchedulePreview:
     """What a rule means in words, and its next ticks."""
     now_us = asked.clock.now_us()
-    pipeline, schedule = await _wanted(asked, wanted, now_us)
+    pipeline, schedule = await _wanted(asked, wanted)
     # A rule that hardly ever fires is looked for over centuries: not on the loop's thread.
     found = await asyncio.to_thread(lambda: list(islice(ticks(schedule, pipeline, now_us, NEVER), wanted.count)))
     name = f"{pipeline}/{schedule.name}" if pipeline else ""
@@ -142,26 +140,20 @@ async def _paused(asked: Services, schedule: str, actor: str, *, pause: bool) ->
     return trigger_rows.schedule(done[0] if done else row)
 
 
-async def _wanted(asked: Services, wanted: SchedulePreviewRequest, now_us: AT_US) -> tuple[str, Schedule]:
+async def _wanted(asked: Services, wanted: SchedulePreviewRequest) -> tuple[str, Schedule]:
     """Raises `NotFound`, `UserError`."""
     if not wanted.rule:
         if not wanted.pipeline:
             raise UserError("neither a rule nor a pipeline is given", fix='{"rule": "0 7 * * 1-5"}')
         name = f"{wanted.pipeline}/{wanted.name}" if wanted.name else wanted.pipeline
         return wanted.pipeline, plan(await find_schedule(asked.store, name)).schedule
-    schedule = Schedule(name="preview", rule=_rule(wanted.rule.strip(), now_us), tz=wanted.tz)
-    validate(schedule)
-    return "", schedule
+    # Whether a rule ever fires may take a search over years.
+    return "", await asyncio.to_thread(_of_rule, wanted.rule, wanted.tz)
 
 
-def _rule(text: str, now_us: AT_US) -> CronRule | IntervalRule | RRuleRule:
+def _of_rule(text: str, tz: str) -> Schedule:
     """Raises `UserError`."""
-    if text.upper().startswith(("FREQ=", "RRULE:")):
-        today = zones.utc(now_us).strftime("%Y-%m-%dT00:00:00")
-        return RRuleRule(text=text.upper().removeprefix("RRULE:"), dtstart=today)
-    if text.startswith("every "):
-        try:
-            return IntervalRule(every_s=seconds(text.removeprefix("every ")))
-        except ValueError as error:
-            raise UserError(str(error), fix='{"rule": "every 15m"}') from None
-    return CronRule(text=text)
+    checks.check_zone(tz)
+    schedule = Schedule(name="preview", rule=reading.rule(text, tz), tz=tz)
+    checks.validate(schedule)
+    return schedule

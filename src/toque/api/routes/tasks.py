@@ -17,6 +17,7 @@ from toque.api.timeline import timeline
 from toque.api.wire.model import Page
 from toque.api.wire.tasks import TaskRun, TaskRunDetail, Timeline
 from toque.api.wire.values import Preview
+from toque.engine.rows import TaskRow
 from toque.engine.states import TaskState
 from toque.engine.values import TaskKey
 from toque.errors import UserError
@@ -68,7 +69,11 @@ async def list_task_runs(asked: Asked, run_id: RunId, where: Annotated[TaskQuery
         )
     )
     following = cursor_of([page.next[0], list(page.next[1])]) if page.next is not None else None
-    return Page(items=[rows.task_run(row) for row in page.tasks], next=following)
+    return Page(items=[rows.task_run(row, asked.progress(run_id, _key(row))) for row in page.tasks], next=following)
+
+
+def _key(row: TaskRow) -> TaskKey:
+    return TaskKey(row.task, row.map_index)
 
 
 @router.get("/runs/{run_id}/timeline", responses=documented(404))

@@ -14,7 +14,7 @@ class RunAction(Wire):
 
     task: str = ""
     """One task run, with `index`."""
-    index: str = Field(default="", pattern=r"^(\d{1,9}(\.\d{1,9})*)?$")
+    index: str = Field(default="", pattern=r"^([0-9]{1,9}(\.[0-9]{1,9})*)?$")
     """`3.1`; "" outside of maps."""
     tasks: list[str] = []
     """Rerun: from these on."""
