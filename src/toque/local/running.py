@@ -21,6 +21,7 @@ from toque.local.returned import returned
 from toque.local.site import Site, opened
 from toque.ports.executor import Signal
 from toque.ports.store import StoredRun, TaskFilter
+from toque.runtime.adoption import taken
 from toque.runtime.messages import Launch
 from toque.runtime.owned import OwnedRun
 from toque.settings import Settings
@@ -76,7 +77,8 @@ def resume(settings: Settings, run_id: str | None = None, *, watcher: Watcher | 
             if watcher is not None:
                 site.runtime.listen(watcher.listener, watcher.signal)
             dead = await site.store.dead_instances()
-            adopted = await site.store.adopt(site.runtime.instance, from_instances=dead)
+            pages = taken(site.store, site.runtime.instance, dead)
+            adopted = [each async for page in pages for each in page]
             if run_id is not None and run_id not in adopted:
                 raise UserError(f"run {run_id} is not interrupted: it has ended, or a living process owns it")
             chosen = adopted if run_id is None else [run_id]

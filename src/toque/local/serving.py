@@ -22,6 +22,7 @@ from toque.local.site import Site, bundle_ref, opened
 from toque.local.triggers import Triggering, triggering
 from toque.local.web import WebOptions, bind, web
 from toque.ports.store import Store, StoreUnavailable
+from toque.runtime.adoption import Taken
 from toque.runtime.clock import SystemClock
 from toque.settings import Settings
 from toque.settings.tokens import known_token
@@ -62,7 +63,7 @@ async def _serve(
     async with opened(settings, role="server") as site:
         log.info("serving %s (store %s)", settings.project, site.store.kind)
         adopted = await site.runtime.adopt()
-        log.info("ready%s", f": {adopted} run(s) go on" if adopted else "")
+        log.info("ready%s", _taken_words(adopted))
         looking_after = asyncio.create_task(_look_after(site))
         stopped = asyncio.create_task(stop.wait())
         crashed = asyncio.create_task(site.runtime.crashed())
@@ -77,6 +78,14 @@ async def _serve(
         for task in (looking_after, idle, stopped, crashed):
             if task is not None:
                 task.cancel()
+
+
+def _taken_words(adopted: Taken) -> str:
+    words = [
+        *([f"{adopted.begun} run(s) go on"] if adopted.begun else ()),
+        *([f"{adopted.queued} queued run(s) may start"] if adopted.queued else ()),
+    ]
+    return f": {', '.join(words)}" if words else ""
 
 
 @asynccontextmanager

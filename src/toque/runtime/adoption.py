@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from typing import NamedTuple
 
 from toque.engine.inputs import Cancel, Mark, Resume, Suspend
 from toque.engine.rows import RunRow, TaskRow
@@ -28,6 +29,20 @@ PAGE = 1000
 BEGIN_S = 0.1
 """Between the look at the lease and the first line of a body."""
 LIVE = tuple(state for state in RunState if not state.is_terminal)
+
+
+class Taken(NamedTuple):
+    """How many runs were taken over."""
+
+    begun: int
+    """They had started under somebody else, and go on."""
+    queued: int
+    """They had not, and wait for their turn."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.begun + self.queued
 
 
 class Adoption:
@@ -52,7 +67,7 @@ class Adoption:
         self._taken: list[str] = []
         """Runs that are ours by the store, and not loaded yet: it may be away between the two."""
         self._queued = 0
-        """How many of those that were taken had not begun."""
+        """How many of those that were ever taken had not begun."""
         self._dead: set[str] = set()
         self._freed: set[str] = set()
         self._ordered: set[int] = set()
@@ -69,16 +84,15 @@ class Adoption:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def adopt(self, instance: str, *, from_instances: list[str]) -> int:
+    async def adopt(self, instance: str, *, from_instances: list[str]) -> Taken:
         """Take over unfinished runs of `from_instances` and of nobody; returns how many."""
-        count = 0
-        while True:
-            taken = await self._store.adopt(instance, from_instances=from_instances, limit=PAGE)
-            self._taken += taken
-            count += len(taken)
+        count, before = 0, self._queued
+        async for page in taken(self._store, instance, from_instances):
+            self._taken += page
+            count += len(page)
             await self._bring_in_taken()
-            if len(taken) < PAGE:
-                return count
+        queued = self._queued - before
+        return Taken(max(count - queued, 0), queued)
 
     async def bring_in(self, run_ids: Sequence[str]) -> None:
         """Load runs that this instance owns by now. Raises `ToqueError` when the graph or the code of one is not
@@ -153,12 +167,11 @@ class Adoption:
             # A transaction that finds nothing to adopt would wake every other server all the same.
             looks = dead or await self._store.list_runs(RunFilter(owner="", states=LIVE, limit=1))
             if looks:
-                before = self._queued
                 adopted = await self.adopt(instance, from_instances=dead)
-                if queued := self._queued - before:
-                    log.info("started %d run(s)", queued)
-                if adopted > queued:
-                    log.info("adopted %d run(s)%s", adopted - queued, f" of {', '.join(dead)}" if dead else "")
+                if adopted.queued:
+                    log.info("started %d run(s)", adopted.queued)
+                if adopted.begun:
+                    log.info("adopted %d run(s)%s", adopted.begun, f" of {', '.join(dead)}" if dead else "")
             await self._bring_in_taken()
         for command in await self._store.list_commands(instance):
             if command.id not in self._ordered and await self._is_due(command.run_id):
@@ -188,6 +201,15 @@ class Adoption:
             return True
         stored = await self._store.load_run(run_id)
         return stored is None or stored.run.state.is_terminal
+
+
+async def taken(store: Store, instance: str, from_instances: list[str]) -> AsyncIterator[list[str]]:
+    """Make the unfinished runs of `from_instances` and of nobody `instance`'s, all of them, page by page."""
+    while True:
+        page = await store.adopt(instance, from_instances=from_instances, limit=PAGE)
+        yield page
+        if len(page) < PAGE:
+            return
 
 
 async def rows_to_reuse(store: Store, run: RunRow) -> list[TaskRow]:

@@ -19,7 +19,7 @@ from toque.ports.clock import Clock
 from toque.ports.executor import Executor, Signal
 from toque.ports.store import Store, StoreUnavailable
 from toque.runtime.acting import Actor
-from toque.runtime.adoption import Adoption
+from toque.runtime.adoption import Adoption, Taken
 from toque.runtime.batch import Batch
 from toque.runtime.deciding import Deciding
 from toque.runtime.external import ExternalJobs
@@ -73,9 +73,7 @@ class Runtime:
         self._adoption.starves = lambda: self._relay.is_starved
         self._adoption.ends = self._ends
         self._adoption.knows = self._deciding.runs.__contains__
-        self._settling = Settling(
-            self.instance, store, clock, self._deciding, self._actor, self._inbox.put, self._ends
-        )
+        self._settling = Settling(self.instance, store, clock, self._deciding, self._actor, self._inbox.put, self._ends)
         self._intake = Intake(self._inbox, options.gather_s)
         self.boot = 0
         """Number of this start among all of the store; 0 before `start`."""
@@ -122,7 +120,7 @@ class Runtime:
         await self._settling.hand_over()
         self._ends.broken(asyncio.CancelledError())
 
-    async def adopt(self, *, from_instances: Sequence[str] | None = None) -> int:
+    async def adopt(self, *, from_instances: Sequence[str] | None = None) -> Taken:
         """Take over runs of dead instances and of nobody now; returns how many."""
         dead = await self._store.dead_instances() if from_instances is None else list(from_instances)
         return await self._adoption.adopt(self.instance, from_instances=dead)

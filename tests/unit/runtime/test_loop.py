@@ -136,7 +136,7 @@ async def test_an_unfinished_run_is_handed_over_and_goes_on_elsewhere() -> None:
     assert stored.run.owner == ""
     async with scene.runtime() as second:
         ending = second.wait(launch.row.run_id)
-        assert await second.adopt() == 1
+        assert (await second.adopt()).total == 1
         ended = await asyncio.wait_for(ending, 10)
     assert ended.state is RunState.SUCCEEDED
     assert sorted(set(CALLS)) == BODIES
@@ -153,7 +153,7 @@ async def test_a_run_of_a_dead_instance_is_adopted_without_spending_a_retry() ->
         scene.store.lose(first.instance)
         async with scene.runtime() as second:
             ending = second.wait(launch.row.run_id)
-            assert await second.adopt() == 1
+            assert (await second.adopt()).total == 1
             ended = await asyncio.wait_for(ending, 10)
     assert ended.state is RunState.SUCCEEDED
     rows = await scene.tasks(launch.row.run_id)
@@ -172,7 +172,7 @@ async def test_who_waits_for_a_run_that_was_taken_over_learns_how_it_ended() -> 
             await asyncio.sleep(0)
         scene.store.lose(first.instance)
         async with scene.runtime() as second:
-            assert await second.adopt() == 1
+            assert (await second.adopt()).total == 1
             ended = await asyncio.wait_for(waiting, 10)
             stored = await scene.store.load_run(launch.row.run_id)
             assert stored is not None
@@ -233,7 +233,7 @@ async def test_runs_that_have_started_come_before_queued_ones_whatever_their_ids
         scene.store.lose(first.instance)
         async with scene.runtime() as second:
             endings = [second.wait(launch.row.run_id) for launch in (active, queued)]
-            assert await second.adopt() == 2
+            assert (await second.adopt()).total == 2
             ends = [await asyncio.wait_for(ending, 10) for ending in endings]
     assert [row.run_id for row in ends] == [active.row.run_id, queued.row.run_id]
     assert ends[0].finished_us <= ends[1].started_us

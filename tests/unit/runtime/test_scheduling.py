@@ -282,7 +282,7 @@ async def test_a_server_that_dies_after_the_transaction_leaves_a_run_for_the_nex
         await server.scheduling.look()
     place.store.lose(server.runtime.instance)
     async with place.server() as server:
-        assert await server.runtime.adopt() == 1
+        assert (await server.runtime.adopt()).total == 1
         await server.at(T0 + HOUR + 1)
     [run] = await place.runs()
     assert run.state is RunState.SUCCEEDED
