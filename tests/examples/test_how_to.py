@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples.conftest import ROOT, Shell, blocks
+from toque.notify.webhook import signature
 
 HOW_TO = ROOT / "docs" / "how-to"
 
@@ -31,7 +32,7 @@ def pages_with_pipelines() -> set[str]:
 
 
 def test_every_page_with_a_pipeline_is_run() -> None:
-    assert pages_with_pipelines() == {*RESULTS, "test.md"}
+    assert pages_with_pipelines() == {*RESULTS, "notifications.md", "test.md"}
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -73,3 +74,25 @@ def test_the_preview_on_the_page_about_schedules_is_what_the_command_prints(shel
     (tmp_path / "sales.py").write_text(blocks(page, "python")[0])
     (command,), (printed,) = blocks(page, "sh"), blocks(page, "text")
     assert shell(command, tmp_path).stdout == printed
+
+
+def test_what_the_page_about_notifications_shows_is_valid(shell: Shell, tmp_path: Path) -> None:
+    page = HOW_TO / "notifications.md"
+    load = "from toque import pipeline, task\n\n\n@task\ndef load() -> None: ...\n\n\n"
+    (tmp_path / "toque.toml").write_text(blocks(page, "toml")[0])
+    (tmp_path / "sales.py").write_text(load + blocks(page, "python")[0])
+    shell("toque check --strict sales.py", tmp_path)
+    said = json.loads(shell("SLACK_URL=http://localhost:9/hook toque run sales.py --json", tmp_path).stdout)
+    assert said["state"] == "succeeded"
+
+
+def test_the_receiver_on_the_page_about_notifications_tells_genuine_messages_from_forged_ones() -> None:
+    page: dict[str, object] = {}
+    exec(blocks(HOW_TO / "notifications.md", "python")[1], page)
+    is_genuine = page["is_genuine"]
+    assert callable(is_genuine)
+    body, made = b'{"kind": "failure"}', signature("secret", "1795000000", b'{"kind": "failure"}')
+    assert is_genuine("secret", "1795000000", body, made)
+    assert not is_genuine("secret", "1795000001", body, made)
+    assert not is_genuine("other", "1795000000", body, made)
+    assert not is_genuine("secret", "1795000000", body + b" ", made)
