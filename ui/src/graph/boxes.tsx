@@ -43,7 +43,8 @@ const SHOWN: readonly TaskState[] = [
 
 export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNode>) {
   const { box, kind, status, note, critical, down } = data;
-  const many = box.kind !== "task" || kind === "map";
+  const many = box.kind !== "task" || kind === "map" || (status?.total ?? 0) > 1;
+  const counted = many && (status?.total ?? 0) > 1;
   const words = status?.state ? wordOf(status.state) : note;
   return (
     <div
@@ -66,16 +67,8 @@ export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNo
         <span className={css.label}>{box.label}</span>
         {box.kind === "group" && <Icon name="right" size={12} />}
       </span>
-      <span className={css.facts}>
-        {many && status && status.total > 0 ? <Counters status={status} /> : <span>{words}</span>}
-        {status && status.started_us > 0 && (
-          <span className={css.took}>
-            <Took fromUs={status.started_us} toUs={status.finished_us} />
-          </span>
-        )}
-        {!status && box.kind !== "task" && <span>{plural(box.members.length, "task")}</span>}
-      </span>
-      {many && status && status.total > 0 && <Share status={status} />}
+      <Facts box={box} status={status} words={words} counted={counted} />
+      {counted && status && <Share status={status} />}
       <Handle
         type="source"
         position={down ? Position.Bottom : Position.Right}
@@ -85,6 +78,30 @@ export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNo
     </div>
   );
 });
+
+function Facts({
+  box,
+  status,
+  words,
+  counted,
+}: {
+  box: Box;
+  status: BoxStatus | null;
+  words: string;
+  counted: boolean;
+}) {
+  return (
+    <span className={css.facts}>
+      {counted && status ? <Counters status={status} /> : <span>{words}</span>}
+      {status && status.started_us > 0 && (
+        <span className={css.took}>
+          <Took fromUs={status.started_us} toUs={status.finished_us} />
+        </span>
+      )}
+      {!status && box.kind !== "task" && <span>{plural(box.members.length, "task")}</span>}
+    </span>
+  );
+}
 
 function Counters({ status }: { status: BoxStatus }) {
   const bad = (["failed", "upstream_failed", "retrying"] as const).find((state) => status.counts[state]);

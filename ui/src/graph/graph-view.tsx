@@ -60,8 +60,11 @@ function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", 
   useEffect(() => {
     // A person who has moved the view keeps it, whatever grows.
     if (moved.current) return;
-    const frame = requestAnimationFrame(() => void flow.fitView(FIT));
+    const start = placed.width > 2.4 * width ? startOf(shape, placed, focus) : null;
+    const frame = requestAnimationFrame(() => void flow.fitView(start ? { ...FIT, maxZoom: 0.8, nodes: start } : FIT));
     return () => cancelAnimationFrame(frame);
+    // The key says all that matters of them.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key, flow]);
   const path = useMemo(() => new Set(critical), [critical]);
   const flowNodes = useMemo(
@@ -140,6 +143,17 @@ function useFocus(selected: string, nodes: readonly NodeStatus[]): readonly stri
     return (failed ?? nodes.find((node) => node.counts["running"]))?.task ?? "";
   }, [selected, nodes]);
   return useMemo(() => (key ? [key] : NO_NAMES), [key]);
+}
+
+/** Where to begin in a graph that does not fit: at what matters and around it, else at its first boxes. */
+function startOf(shape: Folded, placed: Placed, focus: readonly string[]): { id: string }[] {
+  const center = shape.boxes.find((box) => box.members.some((member) => focus.includes(member)));
+  const x = (box: Box) => placed.places.get(box.id)?.x ?? 0;
+  if (!center) return [...shape.boxes].sort((a, b) => x(a) - x(b)).slice(0, 5);
+  const near = shape.wires.filter((wire) => wire.source === center.id || wire.target === center.id).slice(0, 8);
+  return [center, ...near.map((wire) => ({ id: wire.source === center.id ? wire.target : wire.source }))].map(
+    ({ id }) => ({ id }),
+  );
 }
 
 /** The places of a shape: those that are known, a draft in columns until elk has answered. */

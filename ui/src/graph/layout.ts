@@ -13,6 +13,9 @@ export const BOX_HEIGHT = 52;
 const FRAME_TOP = 34;
 const FRAME_SIDE = 14;
 
+/** Frames do not inherit it. */
+const SPACING = { "elk.layered.spacing.nodeNodeBetweenLayers": "64", "elk.spacing.nodeNode": "22" };
+
 export interface Place {
   readonly x: number;
   readonly y: number;
@@ -58,8 +61,7 @@ export function toElk(folded: Folded, direction: Direction): ElkNode {
       "elk.algorithm": "layered",
       "elk.direction": direction,
       "elk.hierarchyHandling": "INCLUDE_CHILDREN",
-      "elk.layered.spacing.nodeNodeBetweenLayers": "64",
-      "elk.spacing.nodeNode": "22",
+      ...SPACING,
       "elk.spacing.componentComponent": "40",
       "elk.layered.nodePlacement.strategy": folded.boxes.length > 200 ? "BRANDES_KOEPF" : "NETWORK_SIMPLEX",
       "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
@@ -72,6 +74,7 @@ export function toElk(folded: Folded, direction: Direction): ElkNode {
       id: frameId(frame.id),
       children: [],
       layoutOptions: {
+        ...SPACING,
         "elk.padding": `[top=${FRAME_TOP},left=${FRAME_SIDE},bottom=${FRAME_SIDE},right=${FRAME_SIDE}]`,
       },
     };

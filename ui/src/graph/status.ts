@@ -35,7 +35,7 @@ export function merged(rows: readonly NodeStatus[], isMap: (task: string) => boo
     for (const [state, n] of Object.entries(row.counts))
       counts[state as TaskState] = (counts[state as TaskState] ?? 0) + n;
   }
-  if (rows.some((row) => isMap(row.task))) total = Math.max(total, size);
+  if (work.length && work.length < rows.length) total = Math.max(total, size);
   const done = ENDED.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
   return {
     state: STATE_OF[worst(letters)] ?? null,

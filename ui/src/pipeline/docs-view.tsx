@@ -10,7 +10,7 @@ import css from "./docs.module.css";
 
 export function DocsView({ pipeline }: { pipeline: PipelineDetail }) {
   const graph = useQuery(pipelineGraphQuery(pipeline.name));
-  const told = graph.data?.nodes.filter((node) => node.doc) ?? [];
+  const told = graph.data?.nodes.filter((node) => node.doc && node.kind !== "map") ?? [];
   const fields = fieldsOf(pipeline.parameters as Schema);
   if (!pipeline.doc && told.length === 0 && fields.length === 0) {
     return <Empty title="Nothing is written about it">The docstrings of its functions are shown here.</Empty>;

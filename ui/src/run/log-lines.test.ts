@@ -18,7 +18,7 @@ describe("LogLines", () => {
     expect(lines.add([line(1), line(2), line(5)])).toBe(true);
     expect(lines.add([line(2), line(5)])).toBe(false);
     lines.add([line(4), line(3), line(6)]);
-    expect(Array.from({ length: lines.length }, (_, at) => lines.at(at)?.n)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(Array.from({ length: lines.length }, (_, at) => lines.at(at)?.line.n)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(lines.lastNumber).toBe(6);
   });
 
@@ -27,7 +27,7 @@ describe("LogLines", () => {
     lines.add([line(1, "a"), line(2, "B boom", "ERROR"), line(3, "boom", "debug")]);
     lines.use({ level: "info", search: "BOOM", only: true });
     lines.add([line(4, "\u001b[31mbo\u001b[0mom", "critical"), line(5, "quiet", "error")]);
-    expect([lines.at(0)?.n, lines.at(1)?.n, lines.length]).toEqual([2, 4, 2]);
+    expect([lines.at(0)?.line.n, lines.at(1)?.line.n, lines.length]).toEqual([2, 4, 2]);
     expect(lines.byLevel).toEqual({ debug: 1, info: 1, warning: 0, error: 3 });
   });
 
@@ -41,6 +41,21 @@ describe("LogLines", () => {
     expect(lines.next(1, -1)).toBe(3);
     lines.use({ level: "debug", search: "none", only: false });
     expect(lines.next(0, 1)).toBeUndefined();
+  });
+
+  it("draws a traceback line by line, and counts it once", () => {
+    const lines = new LogLines();
+    lines.add([line(1), line(9)]);
+    lines.add([line(5, "Traceback\n  File\nValueError: x\n", "error")]);
+    expect(Array.from({ length: lines.length }, (_, at) => lines.at(at)?.text)).toEqual([
+      "line 1",
+      "Traceback",
+      "  File",
+      "ValueError: x",
+      "line 9",
+    ]);
+    expect(lines.byLevel.error).toBe(1);
+    expect(lines.add([line(5, "again")])).toBe(false);
   });
 
   it("takes 100,000 lines and a search over them", () => {

@@ -26,8 +26,16 @@ export interface LogFilter {
   readonly only: boolean;
 }
 
+/** A line as it is drawn: what was written in one go may hold several. */
+export interface LogRow {
+  readonly line: LogLine;
+  /** Which of them; 0 is the first. */
+  readonly part: number;
+  readonly text: string;
+}
+
 export class LogLines {
-  private readonly all: LogLine[] = [];
+  private readonly all: LogRow[] = [];
   private readonly texts: string[] = [];
   private filter: LogFilter = { level: "debug", search: "", only: false };
   private passed: number[] = [];
@@ -40,9 +48,11 @@ export class LogLines {
     let added = false;
     for (const line of lines) {
       const last = this.all[this.all.length - 1];
-      if (!last || line.n > last.n) {
-        this.all.push(line);
-        this.texts.push(plain(line.text));
+      if (!last || line.n > last.line.n) {
+        for (const row of rowsOf(line)) {
+          this.all.push(row);
+          this.texts.push(plain(row.text));
+        }
       } else if (!this.insert(line)) continue;
       this.counts[levelOf(line.level)] += 1;
       added = true;
@@ -56,12 +66,13 @@ export class LogLines {
     let high = this.all.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.all[middle]?.n ?? 0) < line.n) low = middle + 1;
+      if ((this.all[middle]?.line.n ?? 0) < line.n) low = middle + 1;
       else high = middle;
     }
-    if (this.all[low]?.n === line.n) return false;
-    this.all.splice(low, 0, line);
-    this.texts.splice(low, 0, plain(line.text));
+    if (this.all[low]?.line.n === line.n) return false;
+    const rows = rowsOf(line);
+    this.all.splice(low, 0, ...rows);
+    this.texts.splice(low, 0, ...rows.map((row) => plain(row.text)));
     this.again();
     return true;
   }
@@ -85,8 +96,8 @@ export class LogLines {
     const needle = this.filter.search.toLowerCase();
     const least = LEVELS.indexOf(this.filter.level);
     for (; this.looked < this.all.length; this.looked += 1) {
-      const line = this.all[this.looked];
-      if (!line || LEVELS.indexOf(levelOf(line.level)) < least) continue;
+      const row = this.all[this.looked];
+      if (!row || LEVELS.indexOf(levelOf(row.line.level)) < least) continue;
       const hit = needle !== "" && (this.texts[this.looked] ?? "").toLowerCase().includes(needle);
       if (this.filter.only && needle !== "" && !hit) continue;
       if (hit) this.found.push(this.passed.length);
@@ -104,7 +115,7 @@ export class LogLines {
   }
 
   get lastNumber(): number {
-    return this.all[this.all.length - 1]?.n ?? 0;
+    return this.all[this.all.length - 1]?.line.n ?? 0;
   }
 
   get byLevel(): Readonly<Record<Level, number>> {
@@ -112,7 +123,7 @@ export class LogLines {
   }
 
   /** The line at a place among those that pass. */
-  at(place: number): LogLine | undefined {
+  at(place: number): LogRow | undefined {
     const index = this.passed[place];
     return index === undefined ? undefined : this.all[index];
   }
@@ -135,6 +146,13 @@ export class LogLines {
     for (const index of this.passed) most = Math.max(most, this.texts[index]?.length ?? 0);
     return Math.min(most, 2_000);
   }
+}
+
+function rowsOf(line: LogLine): LogRow[] {
+  return line.text
+    .replace(/\n+$/, "")
+    .split("\n")
+    .map((text, part) => ({ line, part, text }));
 }
 
 /** `text` cut at the places where `search` stands, every second piece a hit. */

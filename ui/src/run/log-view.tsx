@@ -11,7 +11,7 @@ import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
 import { spans } from "@/run/ansi";
 import { rowsOf } from "@/run/live";
-import { cut, levelOf, LEVELS, LogLines, type Level } from "@/run/log-lines";
+import { cut, levelOf, LEVELS, LogLines, type Level, type LogRow } from "@/run/log-lines";
 import { logPage, type LogOf } from "@/run/queries";
 import type { LogLine } from "@/run/types";
 import css from "./log.module.css";
@@ -105,12 +105,12 @@ export function LogView({ of, live, search, level, change }: LogViewProps) {
         )}
         <div className={css.inner} style={{ height: list.getTotalSize(), minWidth: `calc(${width}ch + 13rem)` }}>
           {list.getVirtualItems().map((item) => {
-            const line = lines.at(item.index);
-            if (!line) return null;
+            const row = lines.at(item.index);
+            if (!row) return null;
             return (
               <Row
-                key={line.n}
-                line={line}
+                key={`${row.line.n}:${row.part}`}
+                row={row}
                 top={item.start}
                 search={search}
                 current={item.index === current}
@@ -120,7 +120,7 @@ export function LogView({ of, live, search, level, change }: LogViewProps) {
           })}
         </div>
       </div>
-      {shown && <Fields line={shown} close={() => setOpened(null)} />}
+      {shown && <Fields line={shown.line} close={() => setOpened(null)} />}
       <p className={css.foot}>
         {count === lines.total
           ? `${count.toLocaleString()} lines`
@@ -138,18 +138,19 @@ function levelText(level: Level, lines: LogLines): string {
 }
 
 const Row = memo(function Row({
-  line,
+  row,
   top,
   search,
   current,
   open,
 }: {
-  line: LogLine;
+  row: LogRow;
   top: number;
   search: string;
   current: boolean;
   open: () => void;
 }) {
+  const { line, part } = row;
   return (
     <div
       className={css.row}
@@ -159,16 +160,16 @@ const Row = memo(function Row({
       style={{ transform: `translateY(${top}px)` }}
       onClick={open}
     >
-      <span className={css.time}>{clockOf(line.at_us)}</span>
+      <span className={css.time}>{part ? "" : clockOf(line.at_us)}</span>
       <span className={css.level}>
         {line.stream === "log" || line.stream === "toque"
-          ? line.level.toLowerCase().slice(0, 5)
+          ? shortLevel(line.level)
           : line.stream === "stderr"
             ? "err"
             : "out"}
       </span>
       <span className={css.text}>
-        {spans(line.text.split("\n")[0] ?? "").map((span, at) => (
+        {spans(row.text).map((span, at) => (
           <span
             key={at}
             data-color={span.color}
@@ -184,6 +185,11 @@ const Row = memo(function Row({
     </div>
   );
 });
+
+function shortLevel(level: string): string {
+  const known = levelOf(level);
+  return known === "warning" ? "warn" : known;
+}
 
 /** One line in full: what does not fit in its row, and the fields that structured logging gave it. */
 function Fields({ line, close }: { line: LogLine; close: () => void }) {

@@ -31,6 +31,9 @@ const GraphView = lazy(() => import("@/graph/graph-view").then((module) => ({ de
 
 const NAMES: Record<RunView, string> = { graph: "Graph", timeline: "Timeline", tasks: "Tasks", details: "Details" };
 
+/** Within it a logical time says nothing that the creation did not. */
+const MOMENT_US = 1_000_000;
+
 export function RunPage() {
   const place = useRunPlace();
   const run = useQuery(runQuery(place.runId));
@@ -150,7 +153,9 @@ function Facts({ run }: { run: RunDetail }) {
         {run.trigger || "manual"}
         {run.actor && ` by ${run.actor}`} · <Time us={run.created_us} />
       </span>
-      {run.logical_us > 0 && <span title="Logical time">for {moment(run.logical_us)}</span>}
+      {Math.abs(run.logical_us - run.created_us) > MOMENT_US && run.logical_us > 0 && (
+        <span title="Logical time">for {moment(run.logical_us)}</span>
+      )}
       <Link
         to="/pipelines/$name/$view"
         params={{ name: run.pipeline, view: "code" }}
@@ -244,9 +249,12 @@ function Views({ view, go, run }: { view: RunView; go: (view: RunView) => void; 
 /** Why the run failed, without a click: the first failures with their message. */
 function Failures({ run, open }: { run: RunDetail; open: Place["open"] }) {
   if (run.first_failures.length === 0) return run.error ? <p className={css.failure}>{run.error.message}</p> : null;
+  // A map fails because its indexes did: they say more.
+  const own = run.first_failures.filter((row) => !row.task.endsWith("[]"));
+  const shown = own.length ? own : run.first_failures;
   return (
     <ul className={css.failures} aria-label="First failures">
-      {run.first_failures.slice(0, 3).map((row) => {
+      {shown.slice(0, 3).map((row) => {
         const index = row.index.join(".");
         return (
           <li key={row.task + index}>

@@ -1,5 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { chain, extent, markLabel, marks, ordered, pan, place, withNodes, withTasks, zoom } from "@/run/timeline-model";
+import {
+  chain,
+  extent,
+  markLabel,
+  marks,
+  ordered,
+  pan,
+  place,
+  withNodes,
+  withoutMaps,
+  withTasks,
+  zoom,
+} from "@/run/timeline-model";
 import type { TaskRun, TimelineBar } from "@/run/types";
 
 const bar = (task: string, started_us: number, finished_us: number, more: Partial<TimelineBar> = {}): TimelineBar => ({
@@ -116,5 +128,14 @@ describe("chain", () => {
 
   it("ends where nothing came before", () => {
     expect(chain([]).size).toBe(0);
+  });
+});
+
+describe("withoutMaps", () => {
+  it("leaves the map of a mapped group, which has no task of its name", () => {
+    expect(withoutMaps([bar("a[]", 1, 2), bar("a", 1, 2), bar("g[]", 1, 2)]).map((each) => each.task)).toEqual([
+      "a",
+      "g[]",
+    ]);
   });
 });

@@ -73,6 +73,12 @@ function within(window: Span, whole: Span): Span {
   return { from, to: from + length };
 }
 
+/** Without the bars of map nodes, whose task has bars of its own: people think of one task. */
+export function withoutMaps(bars: readonly TimelineBar[]): TimelineBar[] {
+  const tasks = new Set(bars.map((bar) => bar.task));
+  return bars.filter((bar) => !bar.task.endsWith("[]") || !tasks.has(bar.task.slice(0, -2)));
+}
+
 /** By start, what has not started last; equal starts by name. */
 export function ordered(bars: readonly TimelineBar[]): TimelineBar[] {
   const start = (bar: TimelineBar) => bar.started_us || bar.ready_us || Infinity;

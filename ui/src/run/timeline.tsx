@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { memo, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent } from "react";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/design/button";
 import { Empty } from "@/design/empty";
@@ -13,7 +13,18 @@ import { StateIcon, toneOf, wordOf } from "@/design/state";
 import { useNowUs } from "@/design/time";
 import { duration, plural, taskName } from "@/design/words";
 import { timelineQuery } from "@/run/queries";
-import { chain, extent, markLabel, marks, ordered, pan, place, zoom, type Span } from "@/run/timeline-model";
+import {
+  chain,
+  extent,
+  markLabel,
+  marks,
+  ordered,
+  pan,
+  place,
+  withoutMaps,
+  zoom,
+  type Span,
+} from "@/run/timeline-model";
 import type { RunDetail, TimelineBar } from "@/run/types";
 import css from "./timeline.module.css";
 
@@ -35,7 +46,7 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
   const bars = timeline.data?.bars;
   const path = useMemo(() => chain(bars ?? []), [bars]);
   const rows = useMemo(
-    () => ordered(bars ?? []).filter((bar) => !onlyCritical || path.has(bar)),
+    () => ordered(withoutMaps(bars ?? [])).filter((bar) => !onlyCritical || path.has(bar)),
     [bars, onlyCritical, path],
   );
   const whole = useMemo(
@@ -78,8 +89,8 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
         <span className={css.note}>
           {path.size > 0 && (
             <>
-              <i className={css.key} /> Critical path: {plural(path.size, "task run")}. What is faster elsewhere does not
-              make the run faster.
+              <i className={css.key} /> Critical path: {plural(path.size, "task run")}. What is faster elsewhere does
+              not make the run faster.
             </>
           )}
         </span>
@@ -212,14 +223,7 @@ const Row = memo(function Row({ bar, critical, top, from, to, now, selected, ope
             />
           )}
           {took && (
-            <span
-              className={css.took}
-              style={
-                right > 0.88
-                  ? { right: `${(1 - left) * 100}%`, paddingRight: 6 }
-                  : { left: `${right * 100}%`, paddingLeft: 6 }
-              }
-            >
+            <span className={css.took} data-inside={right > 0.88 && left < 0.12} style={tookAt(left, right)}>
               {took}
             </span>
           )}
@@ -228,3 +232,10 @@ const Row = memo(function Row({ bar, critical, top, from, to, now, selected, ope
     </div>
   );
 });
+
+/** Beside the bar; before it where there is no room behind it, inside of it where there is none at all. */
+function tookAt(left: number, right: number): CSSProperties {
+  if (right <= 0.88) return { left: `${right * 100}%`, paddingLeft: 6 };
+  if (left >= 0.12) return { right: `${(1 - left) * 100}%`, paddingRight: 6 };
+  return { right: `${(1 - right) * 100}%`, paddingRight: 6 };
+}
