@@ -126,7 +126,9 @@ def _told(serving: asyncio.Task[None]) -> None:
 
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named: asyncio sends small answers at once (TCP_NODELAY) only on sockets that say they are TCP,
+    # and without that a kept connection waits 40 ms for each.
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))

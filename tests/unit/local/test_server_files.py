@@ -83,6 +83,12 @@ def test_a_port_that_was_asked_for_does_not() -> None:
             bind(WebOptions(port=port, port_is_given=True), token_is_known=True)
 
 
+def test_accepted_connections_answer_at_once() -> None:
+    """asyncio looks at the protocol to decide whether it may set TCP_NODELAY."""
+    with bind(WebOptions(port=0), token_is_known=True) as found:
+        assert found.proto == socket.IPPROTO_TCP
+
+
 def test_an_address_that_is_none_of_this_machine_is_said() -> None:
     with pytest.raises(UserError, match="cannot listen"):
         bind(WebOptions(host="192.0.2.1", port=0, port_is_given=True), token_is_known=True)
