@@ -66,7 +66,7 @@ class Zoo:
             said.append(line)
             if "afterwards:" in line:
                 self.url = line.split()[-1]
-            if "pipelines:" in line:
+            if " pipelines" in line:
                 break
         else:
             raise AssertionError("the server did not start:\n" + "".join(said))

@@ -88,12 +88,12 @@ def test_keys_go_to_pages_and_are_explained(page: Page, zoo: Zoo) -> None:
 
 def test_a_pipeline_is_paused_and_let_go_from_its_row(page: Page, zoo: Zoo) -> None:
     page.goto("/pipelines")
-    page.get_by_role("button", name="Pause rounds").click()
-    expect(page.get_by_role("button", name="Let rounds run again")).to_be_visible()
-    assert zoo.ask("/pipelines/rounds")["paused"] is True
-    page.get_by_role("button", name="Let rounds run again").click()
-    expect(page.get_by_role("button", name="Pause rounds")).to_be_visible()
-    assert zoo.ask("/pipelines/rounds")["paused"] is False
+    page.get_by_role("button", name="Pause feeding").click()
+    expect(page.get_by_role("button", name="Let feeding run again")).to_be_visible()
+    assert zoo.ask("/pipelines/feeding")["paused"] is True
+    page.get_by_role("button", name="Let feeding run again").click()
+    expect(page.get_by_role("button", name="Pause feeding")).to_be_visible()
+    assert zoo.ask("/pipelines/feeding")["paused"] is False
 
 
 def test_a_failed_run_is_retried_from_home_after_showing_what_that_touches(page: Page, zoo: Zoo) -> None:

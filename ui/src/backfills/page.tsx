@@ -6,7 +6,7 @@ import { useState } from "react";
 import { seg } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { backfillsQuery } from "@/api/queries";
-import type { Backfill } from "@/api/types";
+import { RUN_STATES, type Backfill, type RunState } from "@/api/types";
 import { Confirm, type Action } from "@/app/confirm";
 import { Button } from "@/design/button";
 import { Empty } from "@/design/empty";
@@ -58,6 +58,11 @@ export function BackfillsPage() {
   );
 }
 
+/** A backfill ends as its runs did; a dry run is only planned. */
+function isRunState(state: string): state is RunState {
+  return (RUN_STATES as readonly string[]).includes(state);
+}
+
 function BackfillRow({ backfill, isMeant, cancel }: { backfill: Backfill; isMeant: boolean; cancel: () => void }) {
   const { total, started, succeeded, failed } = backfill;
   const share = (count: number) => ({ width: `${total ? (100 * count) / total : 0}%` });
@@ -87,7 +92,7 @@ function BackfillRow({ backfill, isMeant, cancel }: { backfill: Backfill; isMean
         </span>
       </div>
       <span className={css.state}>
-        <b>{backfill.state}</b>
+        <b>{isRunState(backfill.state) ? <StateMark state={backfill.state} /> : backfill.state}</b>
         <span className={css.quiet}>
           <Time us={backfill.created_us} /> {backfill.actor && `by ${backfill.actor}`}
         </span>

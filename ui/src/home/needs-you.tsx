@@ -79,7 +79,6 @@ function Ticket({ item, current, retry }: { item: Attention; current: boolean; r
         </Link>
         <span className={css.since}>
           <Time us={item.since_us} />
-          {item.count > 1 && ` · ${item.count} times`}
         </span>
       </div>
       {item.detail && <p className={css.detail}>{item.detail}</p>}

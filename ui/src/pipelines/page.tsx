@@ -174,6 +174,7 @@ function Pause({ pipeline }: { pipeline: PipelineSummary }) {
     },
     onError: (error) => toasts.fail(asProblem(error)),
   });
+  if (pipeline.schedules.length === 0) return null;
   const words = pipeline.paused ? `Let ${pipeline.name} run again` : `Pause ${pipeline.name}`;
   return (
     <Button icon kind="plain" aria-label={words} title={words} disabled={change.isPending} onClick={() => change.mutate()}>
