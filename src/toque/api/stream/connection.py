@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Sequence
 from toque.api.stream import patches
 from toque.api.stream.cursor import Cursor, Place, to_text
 from toque.api.stream.feed import Feed
-from toque.api.stream.hub import PERIOD_US, Hub
+from toque.api.stream.hub import Hub
+from toque.api.stream.pacing import PERIOD_US
 from toque.api.stream.topics import Wanted
 
 

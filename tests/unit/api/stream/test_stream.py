@@ -12,7 +12,8 @@ import pytest
 from tests.unit.api.stream.scene import START_US, Client, parsed, serving, task_row
 from toque.api.stream import patches
 from toque.api.stream.changes import LIMIT
-from toque.api.stream.hub import KEPT_US, PERIOD_US
+from toque.api.stream.feeds import KEPT_US
+from toque.api.stream.pacing import PERIOD_US
 from toque.api.wire.system import Attention
 from toque.engine.states import RunState, TaskState
 from toque.engine.values import ValueRef
@@ -470,12 +471,12 @@ async def test_a_client_that_is_gone_leaves_nothing_behind(tmp_path: Path) -> No
         client = scene.client("run:r1", "home", "tasks:r1:clean")
         await client.until(1)
         await client.leave()
-        feeds = [scene.hub._feeds[name] for name in ("run:r1", "home", "tasks:r1:clean")]
+        feeds = [scene.hub.feeds.by_name[name] for name in ("run:r1", "home", "tasks:r1:clean")]
         assert not any(feed.streams for feed in feeds)
         await scene.clock.wait_until(scene.clock.now_us() + 2 * KEPT_US)
-        assert not scene.hub._feeds
-        assert not scene.hub._of_run
-        assert not scene.hub._of_runs
+        assert not scene.hub.feeds.by_name
+        assert not scene.hub.feeds.of_run
+        assert not scene.hub.feeds.of_runs
 
 
 async def test_the_end_of_the_server_ends_all_streams(tmp_path: Path) -> None:
