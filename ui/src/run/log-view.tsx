@@ -1,7 +1,7 @@
 /** The log of one attempt, live: only the lines in sight are drawn, so that 100,000 scroll like 100. */
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { address, seg } from "@/api/client";
 import { useTopic } from "@/api/live";
 import { asProblem, type Problem } from "@/api/problem";
@@ -39,10 +39,11 @@ export function LogView({ of, live, search, level, change }: LogViewProps) {
   const count = lines.length;
   // What the list shows changes without React's knowledge; `version` tells it.
   const width = useMemo(() => (version >= 0 ? lines.width : 0), [lines, version]);
-  const list = useVirtualizer({ count, getScrollElement: () => room.current, estimateSize: () => ROW, overscan: 20 });
+  const list = useVirtualizer({ count, getScrollElement: () => room.current, estimateSize: () => ROW, overscan: 8 });
   useEffect(() => {
     if (follow && count > 0) list.scrollToIndex(count - 1, { align: "end" });
   }, [follow, count, list]);
+  const toggle = useCallback((place: number) => setOpened((old) => (old === place ? null : place)), []);
   const go = (step: 1 | -1) => {
     const place = lines.next(current, step);
     if (place === undefined) return;
@@ -114,7 +115,8 @@ export function LogView({ of, live, search, level, change }: LogViewProps) {
                 top={item.start}
                 search={search}
                 current={item.index === current}
-                open={() => setOpened(opened === item.index ? null : item.index)}
+                place={item.index}
+                open={toggle}
               />
             );
           })}
@@ -142,13 +144,15 @@ const Row = memo(function Row({
   top,
   search,
   current,
+  place,
   open,
 }: {
   row: LogRow;
   top: number;
   search: string;
   current: boolean;
-  open: () => void;
+  place: number;
+  open: (place: number) => void;
 }) {
   const { line, part } = row;
   return (
@@ -158,7 +162,7 @@ const Row = memo(function Row({
       data-stream={line.stream}
       data-current={current}
       style={{ transform: `translateY(${top}px)` }}
-      onClick={open}
+      onClick={() => open(place)}
     >
       <span className={css.time}>{part ? "" : clockOf(line.at_us)}</span>
       <span className={css.level}>

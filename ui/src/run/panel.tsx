@@ -193,14 +193,18 @@ function Parts({ part, go }: { part: string; go: (part: string) => void }) {
 function TaskMenu({ run, row }: { run: RunDetail; row: TaskRunDetail }) {
   const { offer, dialog } = useActions();
   const actions = useTaskActions(run, row);
-  const [first, ...rest] = actions;
+  // What ends or overrules a task run that goes on is never one click away.
+  const first = run.finished_us > 0 ? actions[0] : undefined;
+  const rest = first ? actions.slice(1) : actions;
   useShortcut("R", first?.title ?? "", () => first && offer(first), first !== undefined);
-  if (!first) return null;
+  if (actions.length === 0) return null;
   return (
     <span className={css.actions}>
-      <Button kind={row.state === "failed" ? "primary" : "normal"} onClick={() => offer(first)}>
-        <Icon name="retry" /> {first.title}
-      </Button>
+      {first && (
+        <Button kind={row.state === "failed" ? "primary" : "normal"} onClick={() => offer(first)}>
+          <Icon name="retry" /> {first.title}
+        </Button>
+      )}
       {rest.length > 0 && (
         <Menu
           label="More for this task"

@@ -33,14 +33,13 @@ export function useRunPlace(): Place {
   const navigate = useNavigate();
   const current = RUN_VIEWS.find((each) => each === view) ?? "graph";
   const go = useCallback(
-    (next: RunSearch, to: RunView = current) =>
-      void navigate({
-        to: "/runs/$runId/$view",
-        params: { runId, view: to },
-        search: (old: RunSearch) => ({ ...old, ...next }),
-        replace: to === current,
-      }),
-    [navigate, runId, current],
+    (next: RunSearch, to: RunView = current) => {
+      const changed = { search: (old: RunSearch) => ({ ...old, ...next }), replace: to === current };
+      // An address without a view keeps its route: another one would mount the whole page anew.
+      if (to === current && view === "") void navigate({ to: "/runs/$runId", params: { runId }, ...changed });
+      else void navigate({ to: "/runs/$runId/$view", params: { runId, view: to }, ...changed });
+    },
+    [navigate, runId, current, view],
   );
   const open = useCallback(
     (task: string, index = "", panel?: string) =>
