@@ -8,6 +8,17 @@ from tests.integration.api.conftest import Server
 from toque.client import Client, Refused
 
 DAY_US = 86_400_000_000
+PIPELINE = """
+from toque import pipeline, task
+
+@task
+def one() -> int:
+    return {number}
+
+@pipeline
+def {name}() -> int:
+    return one()
+"""
 
 
 def test_a_run_waits_is_previewed_marked_and_ends(server: Server, client: Client) -> None:
@@ -187,3 +198,44 @@ def _until_running(client: Client, run_id: str) -> str:
         found = list(client.runs.tasks.list(run_id, states=["running"]))
         if found:
             return found[0].task
+
+
+def test_a_new_file_is_there_after_a_reload(server: Server, client: Client) -> None:
+    file = server.project.root / "later.py"
+    assert "later" not in [each.name for each in client.pipelines.list()]
+    file.write_text(PIPELINE.format(name="later", number=1))
+    try:
+        broken = client.reload()
+        assert [each.file for each in broken] == ["broken.py"]
+        assert client.runs.wait(client.runs.start("later").run_id, timeout_s=60).state == "succeeded"
+    finally:
+        file.unlink()
+    client.reload()
+    assert "later" not in [each.name for each in client.pipelines.list()]
+    assert client.pipelines.get("later").recent[0].state == "succeeded"
+
+
+def test_a_version_whose_code_is_gone_can_be_looked_at_and_not_be_run(server: Server, client: Client) -> None:
+    file = server.project.root / "passing.py"
+    file.write_text(PIPELINE.format(name="passing", number=1))
+    client.reload()
+    run = client.runs.wait(client.runs.start("passing").run_id, timeout_s=60)
+    file.write_text(PIPELINE.format(name="passing", number=2))
+    client.reload()
+    bundles = server.project.root / ".toque" / "bundles"
+    old = next(each for each in client.versions.list("passing") if each.version == run.version)
+    for folder in bundles.glob(f"{old.version.partition('.')[2]}*"):
+        folder.rename(bundles.parent / "away")
+    try:
+        assert [task.id for task in client.pipelines.graph("passing", version=old.version).nodes] == ["one"]
+        assert client.runs.get(run.run_id).state == "succeeded"
+        assert client.runs.tasks.get(run.run_id, "one").output is not None
+        with pytest.raises(Refused) as refused:
+            client.versions.roll_back("passing", old.version)
+        assert refused.value.status == 409
+        with pytest.raises(Refused) as refused:
+            client.versions.files(old.version)
+        assert refused.value.status == 404
+    finally:
+        file.unlink()
+        client.reload()
