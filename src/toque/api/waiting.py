@@ -68,7 +68,7 @@ async def _queued(asked: Services, run: RunRow, pipeline: Pipeline) -> Waiting:
     named = ", ".join(each.run_id for each in holders[:SHOWN])
     words = f"the run is queued: {run.pipeline} may have {limit} active run{'s' if limit > 1 else ''}"
     return Waiting(
-        words=f"{words}, and {named or 'others'} {'are' if len(holders) > 1 else 'is'} active",
+        words=f"{words}, and {named or 'others'} {'is' if len(holders) == 1 else 'are'} active",
         blockers=[Blocker(kind="run", name=each.run_id, text="is active") for each in holders[:SHOWN]],
     )
 

@@ -73,11 +73,16 @@ PIPELINE = Pipeline(
         ),
         MapNode(
             id="clean[]",
-            upstream=(Edge(source="fetch"),),
             axes=(Axis(source=Ref("fetch"), chained=True),),
             result=Ref("clean"),
         ),
-        TaskNode(id="clean", scope="clean[]", code=code("clean"), args=(Item("clean[]", 0),)),
+        TaskNode(
+            id="clean",
+            scope="clean[]",
+            code=code("clean"),
+            upstream=(Edge(source="fetch"),),
+            args=(Item("clean[]", 0),),
+        ),
         TaskNode(
             id="check.rows",
             code=code("check_rows"),

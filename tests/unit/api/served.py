@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import msgspec
+from fastapi import FastAPI
 
 from tests import store_rows as rows
 from tests.unit.api import flights
@@ -170,6 +172,12 @@ class Starts:
         return first_run_id(self._clock.now_us()) + base32(self._drawn, 9)
 
 
+@cache
+def application() -> FastAPI:
+    """The routes, for all tests: to make them takes longer than most requests."""
+    return create_app()
+
+
 @dataclass
 class Served:
     """The application, what it stands on, and ways to ask it."""
@@ -182,6 +190,10 @@ class Served:
     pools: dict[str, int] = field(default_factory=lambda: {"api": 2})
 
     def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """A server that remembers nothing, on this store."""
         self.code = Code(self.folder)
         self.blobs = MemoryBlobs()
         self.access = Access(TOKEN, actor="ada")
@@ -200,7 +212,7 @@ class Served:
             project=self.project,
             machine=self.machine,
         )
-        self.app = Guard(Replays(create_app(self.services)), self.access, self.clock)
+        self.app = Guard(Replays(application()), self.access, self.clock)
 
     async def send(
         self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, **query: Any
@@ -214,6 +226,7 @@ class Served:
             whole["Content-Type"] = "application/json"
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         target = path if path in ("/healthz", "/readyz") else PREFIX + path
+        application().state.services = self.services
         return await ask(self.app, method, target, headers=whole, body=data, query=urlencode(pairs))
 
     async def get(self, path: str, **query: Any) -> Any:
