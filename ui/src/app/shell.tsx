@@ -49,7 +49,7 @@ export function Shell({ session, children }: { session: Session | undefined; chi
         <span className={css.project} title={session?.server.instance}>
           {session?.server.project}
         </span>
-        <button type="button" className={css.find} aria-label="Find anything" onClick={() => setPalette(true)}>
+        <button type="button" className={css.find} onClick={() => setPalette(true)}>
           <Icon name="search" />
           <span>Find anything</span>
           <kbd>{navigator.platform.startsWith("Mac") ? "⌘K" : "Ctrl K"}</kbd>

@@ -230,7 +230,7 @@ function Tasks({ tasks, a, b }: { tasks: readonly TaskDifference[]; a: Run; b: R
                 <State state={task.b_state} run={b.run_id} task={task.task} />
               </td>
               <td>
-                <span className={css.bars} aria-label={`${duration(task.a_us)} before, ${duration(task.b_us)} after`}>
+                <span className={css.bars} role="img" aria-label={`${duration(task.a_us)} before, ${duration(task.b_us)} after`}>
                   <i style={{ width: `${(task.a_us / most) * 100}%` }} />
                   <i data-after="true" style={{ width: `${(task.b_us / most) * 100}%` }} />
                 </span>

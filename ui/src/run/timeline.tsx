@@ -204,7 +204,6 @@ const Row = memo(function Row({ bar, critical, top, from, to, now, selected, ope
         data-critical={critical}
         data-tone={toneOf(bar.state)}
         title={words}
-        aria-label={words}
         onClick={() => open(bar.task, bar.index.join("."))}
       >
         <span className={css.name}>
