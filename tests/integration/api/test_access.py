@@ -124,6 +124,8 @@ def test_too_much_and_nonsense_are_refused_as_problems(server: Server) -> None:
         assert answer.status in (400, 422), body
         assert answer.is_problem, body
     assert server.send("GET", "/api/v1/runs?search=%00").status == 400
+    assert server.send("POST", START, {"reason": "a\0b"}).status == 422
+    assert server.send("POST", START, b'{"reason": "\\ud800"}').status == 422
     for path in ("/api/v1/nope", "/api/nope"):
         assert server.send("GET", path).is_problem
     assert server.send("PUT", "/api/v1/runs", {}).is_problem

@@ -44,6 +44,10 @@ def test_a_file_is_read_by_the_command_itself(project: Project, served: Command)
 def test_a_key_means_the_same_run_through_the_server(project: Project, served: Command) -> None:
     first, second = (project.toque("trigger", "squares", "--key", "once", "--json").json for _ in range(2))
     assert first == second
+    served.process.send_signal(signal.SIGTERM)
+    assert served.end().code == 0
+    later = project.toque("trigger", "squares", "--key", "once", "--json").json
+    assert later == {"run_id": first["run_id"], "via": "store"}
 
 
 def test_what_failed_is_repeated_by_the_server(project: Project, served: Command) -> None:

@@ -93,8 +93,8 @@ async def unpause_pipeline(asked: Asked, name: Name, actor: Actor) -> PipelineDe
 
 @router.post("/pipelines/{name}/runs", status_code=201, responses=documented(404, 422))
 async def start_run(asked: Asked, name: Name, start: StartRun, actor: Actor, dedup: Dedup) -> Run:
-    """Start a run of the current version. With an `Idempotency-Key`, once."""
-    new = NewRun(pipeline=name, parameters=start.parameters, actor=actor, reason=start.reason, dedup=dedup)
+    """Start a run of the current version. With a key, once."""
+    new = NewRun(pipeline=name, parameters=start.parameters, actor=actor, reason=start.reason, dedup=start.key or dedup)
     return rows.run(await asked.starts.start(new))
 
 

@@ -6,21 +6,21 @@ from typing import Literal
 
 from pydantic import Field
 
-from toque.api.wire.model import Wire
+from toque.api.wire.model import Text, Wire
 
 
 class RunAction(Wire):
     """Cancel, suspend, resume, retry, rerun or mark."""
 
-    task: str = ""
+    task: Text = ""
     """One task run, with `index`."""
     index: str = Field(default="", pattern=r"^([0-9]{1,9}(\.[0-9]{1,9})*)?$")
     """`3.1`; "" outside of maps."""
-    tasks: list[str] = []
+    tasks: list[Text] = []
     """Rerun: from these on."""
     state: Literal["", "succeeded", "failed", "skipped"] = ""
     """Mark: the outcome to declare."""
-    reason: str = ""
+    reason: Text = ""
     new_code: bool = False
     """Rerun: with the pipeline's current version."""
     preview: bool = False

@@ -10,6 +10,8 @@ T = TypeVar("T")
 MAX_US = 2**53 - 1
 """Of a time that is asked for: what a JavaScript number holds exactly, in the year 2255."""
 TimeUs = Annotated[int, Field(ge=0, le=MAX_US)]
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=4000)]
+"""Of a request: no database of ours holds a NUL, and nobody means one."""
 
 
 class Wire(BaseModel):

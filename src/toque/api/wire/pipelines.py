@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from toque.api.wire.model import Wire
+from toque.api.wire.model import Text, Wire
 from toque.api.wire.schedules import ScheduleSummary
 from toque.engine.states import RunState
 
@@ -63,7 +63,9 @@ class StartRun(Wire):
     """What to start a run with."""
 
     parameters: dict[str, Any] = Field(default={}, json_schema_extra={"example": {}})
-    reason: str = ""
+    reason: Text = ""
+    key: Text = ""
+    """A second start with the same key, by whatever way, starts nothing and answers with the first run."""
 
 
 class ProblemOfFile(Wire):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from toque.api.wire.model import TimeUs, Wire
+from toque.api.wire.model import Text, TimeUs, Wire
 from toque.engine.states import RunState
 
 
@@ -60,11 +60,11 @@ class Tick(Wire):
 class SchedulePreviewRequest(Wire):
     """Of a declared schedule (`pipeline`, `name`), or of any rule."""
 
-    pipeline: str = ""
-    name: str = ""
-    rule: str = ""
+    pipeline: Text = ""
+    name: Text = ""
+    rule: Text = ""
     """`0 7 * * 1-5`, `every 15m`, or an RRULE."""
-    tz: str = "UTC"
+    tz: Text = "UTC"
     count: int = Field(default=10, ge=1, le=200)
 
 
@@ -78,14 +78,14 @@ class SchedulePreview(Wire):
 class BackfillRequest(Wire):
     """Run a schedule's ticks of a range again (or for the first time)."""
 
-    schedule: str = ""
+    schedule: Text = ""
     """Name of the schedule within the pipeline; "" when it has only one."""
     from_us: TimeUs
     to_us: TimeUs
     max_active: int = Field(default=1, ge=1, le=1000)
     dry_run: bool = False
     reverse: bool = False
-    reason: str = Field(default="", max_length=2000)
+    reason: Text = ""
 
 
 class Backfill(Wire):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from toque.api.wire.model import Wire
+from toque.api.wire.model import Text, Wire
 
 
 class SignIn(Wire):
     """A one-time key from the printed URL, or the token of the project."""
 
-    key: str
+    key: Text
 
 
 class ServerInfo(Wire):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from toque.api.wire.model import Wire
+from toque.api.wire.model import Text, Wire
 
 
 class Version(Wire):
@@ -69,5 +69,5 @@ class VersionDiff(Wire):
 class Rollback(Wire):
     """Make an earlier version the current one."""
 
-    version: str
-    reason: str = ""
+    version: Text
+    reason: Text = ""

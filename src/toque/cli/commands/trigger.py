@@ -48,7 +48,7 @@ def _queued(settings: Settings, target: str, parameters: Mapping[str, str], key:
     if not Path(target.partition(":")[0]).suffix:
         with server_of(settings) as server:
             if server is not None:
-                run = server.post("pipelines", target, "runs", body={"parameters": parameters}, key=key)
+                run = server.post("pipelines", target, "runs", body={"parameters": parameters, "key": key})
                 return str(run["run_id"]), "server"
     from toque import local
 
