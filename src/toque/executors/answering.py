@@ -1,4 +1,4 @@
-"""The worker's side of loading: answers questions about the files of its bundle, since the server imports none."""
+"""The worker's side of validating: answers questions about the files of its bundle, since the server imports none."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from toque.errors import UserError
-from toque.executors.questions import Failure, FilesWanted, Loaded, ParametersWanted, Validated
-from toque.graph import canonical
+from toque.executors.questions import Failure, ParametersWanted, Validated
 from toque.worker import wire
 
 
@@ -25,8 +24,6 @@ class Answerer:
         """Never raises: what user code raises is part of the answer."""
         try:
             match ask.kind:
-                case "load":
-                    answer: Any = self._load(msgspec.msgpack.decode(ask.payload, type=FilesWanted))
                 case "validate":
                     answer = self._validate(msgspec.msgpack.decode(ask.payload, type=ParametersWanted))
                 case _:
@@ -34,21 +31,6 @@ class Answerer:
         except BaseException as error:
             return wire.Answer(ask.id, error=f"{type(error).__name__}: {error}")
         return wire.Answer(ask.id, msgspec.msgpack.encode(answer))
-
-    def _load(self, wanted: FilesWanted) -> list[Loaded]:
-        from toque.authoring import loader
-
-        root = Path(os.path.realpath(wanted.root))
-        found = []
-        for file, loaded in zip(
-            wanted.files, loader.load_files([root / name for name in wanted.files], root), strict=True
-        ):
-            if loaded.error is not None:
-                found.append(Loaded(file=file, failure=_failure(loaded.error, file)))
-                continue
-            self._loaded[file] = list(loaded.pipelines)
-            found.append(Loaded(file=file, pipelines=[canonical.encode(runnable.ir) for runnable in loaded.pipelines]))
-        return found
 
     def _validate(self, wanted: ParametersWanted) -> Validated:
         from toque.authoring import loader

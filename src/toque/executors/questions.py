@@ -9,13 +9,6 @@ import msgspec
 from toque.errors import UserError
 
 
-class FilesWanted(msgspec.Struct, frozen=True, array_like=True):
-    """Load these files (relative to `root`, the bundle)."""
-
-    root: str
-    files: list[str]
-
-
 class ParametersWanted(msgspec.Struct, frozen=True, array_like=True):
     """Check the parameters of a run."""
 
@@ -38,16 +31,6 @@ class Failure(msgspec.Struct, frozen=True, array_like=True):
     def error(self) -> UserError:
         """To raise or print."""
         return UserError(self.message, file=self.file, line=self.line, source=self.source, fix=self.fix)
-
-
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """One file: the pipelines that it defines, or why there are none."""
-
-    file: str
-    """Relative to the bundle."""
-    pipelines: list[bytes] = []
-    """Canonical JSON with origins (`toque.graph.canonical.decode`)."""
-    failure: Failure | None = None
 
 
 class Validated(msgspec.Struct, frozen=True, kw_only=True):

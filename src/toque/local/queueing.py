@@ -16,7 +16,7 @@ from toque.api.services import Again, NewRun, PlannedAgain
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.run import new_run
 from toque.errors import NotFound, ToqueError, UserError
-from toque.executors.loading import Answers, Loading
+from toque.executors.validating import Answers, validate
 from toque.graph.ir import Pipeline
 from toque.local.authored import new_row
 from toque.local.loading import prepare
@@ -93,7 +93,7 @@ class Queueing:
         executor = self._site.executors["process"]
         if hasattr(executor, "ask"):
             try:
-                return await Loading(cast(Answers, executor)).validate(bundle, version.file, pipeline.name, given)
+                return await validate(cast(Answers, executor), bundle, version.file, pipeline.name, given)
             except UserError:
                 raise
             except ToqueError as problem:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from toque.engine.values import ErrorInfo, Token
 from toque.errors import ToqueError
 from toque.executors import reports
-from toque.executors.loading import Asked
 from toque.executors.process.durations import Durations
 from toque.executors.process.fleet import Fleet, Hears, idle_worker, interrogate
 from toque.executors.process.hearing import Hearing
@@ -19,6 +18,7 @@ from toque.executors.process.options import ProcessOptions
 from toque.executors.process.placement import Placement, lane_of
 from toque.executors.process.watch import Watch
 from toque.executors.process.worker import Held, Kind
+from toque.executors.validating import Asked
 from toque.graph.ir import TaskNode
 from toque.ports.executor import BundleRef, Sink, WorkerSeen, WorkItem
 from toque.worker import wire
