@@ -45,11 +45,9 @@ def draw_revision(session: Session) -> int:
 
 def unsynced(session: Session, limit: int) -> list[VersionRow]:
     """Current versions whose schedules nobody has read yet."""
-    pipelines = f"SELECT version FROM current_versions WHERE {schema.UNSYNCED} ORDER BY pipeline LIMIT ?"
-    names = ", ".join(VERSION.names)
-    return [
-        *map(VERSION.decode, session.rows(f"SELECT {names} FROM versions WHERE version IN ({pipelines})", (limit,)))
-    ]
+    chosen = f"SELECT version FROM current_versions WHERE {schema.UNSYNCED} ORDER BY pipeline LIMIT ?"
+    text = f"SELECT {', '.join(VERSION.names)} FROM versions WHERE version IN ({chosen}) ORDER BY pipeline"
+    return [*map(VERSION.decode, session.rows(text, (limit,)))]
 
 
 def get_schedule(session: Session, id: str) -> ScheduleRow | None:  # noqa: A002
