@@ -19,8 +19,9 @@ class UserError(ToqueError):
 
     def __init__(self, message: str, *, file: str = "", line: int = 0, source: str = "", fix: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.file = file
+        # As text: whoever raises it in a task may give it anything, and it is to be shown all the same.
+        self.message = str(message)
+        self.file = str(file)
         self.line = line
         self.source = source
         self.fix = fix

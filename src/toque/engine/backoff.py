@@ -26,7 +26,7 @@ def delay_us(policy: RetryPolicy, row: TaskRow, error: ErrorInfo) -> int:
     again after a crash is the same decision.
     """
     if error.retry_after_s is not None:
-        return max(0, round(error.retry_after_s * 1_000_000))
+        return max(0, round(min(error.retry_after_s, LONGEST_S) * 1_000_000))
     try:
         delay_s = min(policy.delay_s * policy.backoff**row.retries, LONGEST_S)
     except OverflowError:

@@ -9,7 +9,7 @@ import msgspec
 from toque.engine import effects as fx
 from toque.engine import facts as f
 from toque.engine import inputs as i
-from toque.engine.backoff import delay_us, may_retry
+from toque.engine.backoff import LONGEST_S, delay_us, may_retry
 from toque.engine.cancelling import is_called_off, stop_deferred
 from toque.engine.cascade import declare
 from toque.engine.codes import DISPATCHED, RUNNING
@@ -104,7 +104,7 @@ def _deferred(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.Attemp
     if lane.state[index] == DISPATCHED:
         _begin(turn, row, report.started_us or report.finished_us)
     release(turn, row)
-    due_us = turn.now_us + max(0, round(report.resume_after_s * 1_000_000))
+    due_us = turn.now_us + max(0, round(min(report.resume_after_s, LONGEST_S) * 1_000_000))
     due_us = max(due_us, 1)  # 0 says that it waits for a step of a flow.
     turn.emit(
         f.Deferred(at_us=turn.now_us, task=row.task, map_index=row.map_index, due_us=due_us, handle=report.handle)

@@ -35,6 +35,7 @@ from toque.worker.arguments import Evaluator
 from toque.worker.context import Context, current, lone
 from toque.worker.control import Cancelled, NotYet, Skip
 from toque.worker.environment import Environment, Plan, result_key
+from toque.worker.failures import said
 from toque.worker.log import Log, LogFile
 
 EndReport: TypeAlias = AttemptSucceeded | AttemptFailed | AttemptSkipped | AttemptDeferred | AttemptCancelled
@@ -199,7 +200,7 @@ class Attempt:
                     return AttemptDeferred(**common, resume_after_s=error.after_s, handle=handle)
                 error = problem
             case Skip():
-                return AttemptSkipped(**common, reason=self.env.failures.cut(error.reason))
+                return AttemptSkipped(**common, reason=self.env.failures.cut(said(error)))
             case Cancelled() | KeyboardInterrupt() | asyncio.CancelledError():
                 return AttemptCancelled(**common)
             case _:

@@ -97,7 +97,13 @@ class Context:
 
     def progress(self, done: float, total: float | None = None) -> None:
         """Say how far the attempt is. Cheap: at most 20 a second are passed on, and the last one always is."""
-        self._progress = Progress(run_id=self.run_id, task=self.task, map_index=self.map_index, done=done, total=total)
+        self._progress = Progress(
+            run_id=self.run_id,
+            task=self.task,
+            map_index=self.map_index,
+            done=float(done),
+            total=None if total is None else float(total),
+        )
         now_s = time.monotonic()
         if now_s >= self._progress_due_s:
             self._progress_due_s = now_s + PROGRESS_EVERY_S
@@ -117,7 +123,7 @@ class Context:
                 task=self.task,
                 map_index=self.map_index,
                 attempt=self.attempt,
-                name=name,
+                name=str(name),
                 value=float(value),
             )
         )
@@ -127,7 +133,7 @@ class Context:
 
         Without `kind` it is chosen by the value: data frames are tables, bytes images, strings text, the rest JSON.
         """
-        self._channel.artifact(self._spec, name, value, kind)
+        self._channel.artifact(self._spec, str(name), value, kind)
 
     def check_cancelled(self) -> None:
         """Raise `Cancelled` if the attempt was told to end."""

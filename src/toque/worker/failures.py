@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import math
 import traceback
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
 from toque.durations import text
+from toque.engine.backoff import LONGEST_S
 from toque.engine.values import ErrorInfo
 from toque.errors import DataError, ToqueBug, TransientError, UserError
 from toque.graph import constants
@@ -86,7 +88,7 @@ class Failures:
         kind = kind_of(error)
         file, line = self._place(error)
         retryable, after_s, remark = _verdict(error, kind, retry, healing=not (cannot_heal(error) or of_call))
-        message = error.message if isinstance(error, UserError) else _said(error)
+        message = error.message if isinstance(error, UserError) else said(error)
         if isinstance(error, UserError) and error.fix:
             message = f"{message}\n  Fix: {error.fix}"
         if notes := getattr(error, "__notes__", None):
@@ -104,7 +106,7 @@ class Failures:
 
     def cut(self, message: str) -> str:
         """Masked first, so that no secret is cut in half and missed."""
-        masked = self._masker.mask(message)
+        masked = _sendable(self._masker.mask(message))
         return masked if len(masked) <= MESSAGE_CHARACTERS else masked[: MESSAGE_CHARACTERS - 1] + "…"
 
     def traceback(self, error: BaseException) -> str:
@@ -118,7 +120,7 @@ class Failures:
     def _place(self, error: BaseException) -> tuple[str, int]:
         """The innermost line of the project; of anything else if the project is not on the stack."""
         if isinstance(error, UserError) and error.file:
-            return self._relative(error.file), error.line
+            return self._relative(error.file), error.line if isinstance(error.line, int) else 0
         if isinstance(error, SyntaxError) and error.filename:
             return self._relative(error.filename), error.lineno or 0
         frames = [(frame.f_code.co_filename, line) for frame, line in _walk(error.__traceback__)]
@@ -137,7 +139,7 @@ class Failures:
             return []
         rows = []
         for row in error.sample[:SAMPLE_ROWS]:
-            rows.append({str(key): _plain(item) for key, item in row.items()})
+            rows.append({_sendable(str(key)): _plain(item) for key, item in row.items()})
         return [self._masker.mask_data(row) for row in rows]
 
 
@@ -146,25 +148,47 @@ def _plain(value: Any) -> Any:
     try:
         encoded = constants.encode(value)
     except constants.NotTagged:
-        return repr(value)[:200]
-    return encoded if not isinstance(encoded, dict | list) else str(value)[:200]
+        return _sendable(repr(value)[:200])
+    if isinstance(encoded, str):
+        return _sendable(encoded)
+    return encoded if not isinstance(encoded, dict | list) else _sendable(str(value)[:200])
+
+
+def _sendable(text: str) -> str:
+    """Names of files that are no UTF-8 come as lone surrogates, which no message may hold."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def _verdict(
     error: BaseException, kind: ErrorClass, retry: RetryPolicy | None, *, healing: bool
 ) -> tuple[bool, float | None, str]:
     """(retryable, delay, remark for the message): the user's own rules come first."""
-    after_s = error.retry_after_s if isinstance(error, TransientError) else None
+    after_s, remark = _asked_for(error)
     if retry is None:
-        return healing, after_s, ""
+        return healing, after_s, remark
     if retry.rule is not None:
-        return _ask(code.resolve(retry.rule), error, after_s)
+        answer = _ask(code.resolve(retry.rule), error, after_s)
+        return answer if remark == "" else (answer[0], answer[1], answer[2] + remark)
     if retry.exceptions:
         types = tuple(code.locate(ref) for ref in retry.exceptions)
-        return isinstance(error, types), after_s, ""
+        return isinstance(error, types), after_s, remark
     if retry.classes is not None:
-        return kind in retry.classes, after_s, ""
-    return healing, after_s, ""
+        return kind in retry.classes, after_s, remark
+    return healing, after_s, remark
+
+
+def _asked_for(error: BaseException) -> tuple[float | None, str]:
+    """The delay that an error asks for, and what is wrong with it: a header of a response is a text."""
+    wish = getattr(error, "retry_after_s", None) if isinstance(error, TransientError) else None
+    if wish is None:
+        return None, ""
+    try:
+        wished_s = float(wish)
+    except (TypeError, ValueError, OverflowError):
+        wished_s = math.nan
+    if math.isnan(wished_s):
+        return None, f"\nIts retry_after_s is no number of seconds: {_shown(wish)}"
+    return max(0.0, min(wished_s, LONGEST_S)), ""
 
 
 def _ask(
@@ -176,12 +200,20 @@ def _ask(
         return False, None, f"\nThe retry rule itself failed: {type(broken).__name__}: {broken}"
     if isinstance(answer, bool) or answer is None:
         return bool(answer), after_s, ""
-    if isinstance(answer, int | float):
-        return True, float(answer), ""
+    if isinstance(answer, int | float) and not math.isnan(answer):
+        return True, float(max(0.0, min(answer, LONGEST_S))), ""
     return False, None, f"\nThe retry rule must return a bool or a number of seconds, not {type(answer).__name__}"
 
 
-def _said(error: BaseException) -> str:
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:100]
+    except Exception:  # `__repr__` of a class of the user's
+        return f"a {type(value).__name__}"
+
+
+def said(error: BaseException) -> str:
+    """Its message, whatever its class does."""
     try:
         return str(error)
     except Exception as broken:  # `__str__` of a class of the user's
