@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.attempts import node, spec, value
+from tests.attempts import node, spec
 from toque import DataError, TransientError, UserError
 from toque.engine.backoff import LONGEST_S, delay_us
 from toque.engine.inputs import AttemptDeferred, AttemptFailed, AttemptSkipped
@@ -18,7 +18,7 @@ from toque.engine.states import TaskState
 from toque.engine.values import ErrorInfo
 from toque.graph.ir import RetryPolicy
 from toque.ports.executor import Metric, Progress, Signal
-from toque.worker import attempt, context, wire
+from toque.worker import attempt, context, values, wire
 from toque.worker.control import NotYet, Skip
 from toque.worker.environment import Environment
 
@@ -217,7 +217,7 @@ def test_any_sample_of_bad_rows_arrives(sample: Any, env: Environment, monkeypat
 )
 def test_an_odd_result_arrives(returned: Any, env: Environment) -> None:
     report = crossed(attempt.execute(spec(node("echo", returned)), env))
-    assert repr(value(report)) == repr(returned)
+    assert repr(values.decode(report.result, env.open_blobs())) == repr(returned)
 
 
 @pytest.mark.parametrize(
