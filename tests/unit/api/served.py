@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -45,6 +46,7 @@ from toque.store.blobs import MemoryBlobs
 from toque.store.memory import MemoryStore
 
 TOKEN = "secret"
+DRAWN = count()
 SOURCE = '''"""Flights."""
 
 
@@ -120,7 +122,6 @@ class Starts:
     def __init__(self, store: MemoryStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._drawn = 0
 
     async def start(self, new: NewRun) -> RunRow:
         version = await self._store.current_version(new.pipeline)
@@ -168,8 +169,7 @@ class Starts:
         return found.run
 
     def _id(self) -> str:
-        self._drawn += 1
-        return first_run_id(self._clock.now_us()) + base32(self._drawn, 9)
+        return first_run_id(self._clock.now_us()) + base32(next(DRAWN), 9)
 
 
 @cache
@@ -215,7 +215,7 @@ class Served:
         self.app = Guard(Replays(application()), self.access, self.clock)
 
     async def send(
-        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, **query: Any
+        self, method: str, path: str, body: Any = None, /, *, headers: Mapping[str, str] | None = None, **query: Any
     ) -> Said:
         """A request with the token."""
         pairs = [
@@ -229,7 +229,7 @@ class Served:
         application().state.services = self.services
         return await ask(self.app, method, target, headers=whole, body=data, query=urlencode(pairs))
 
-    async def get(self, path: str, **query: Any) -> Any:
+    async def get(self, path: str, /, **query: Any) -> Any:
         """The answer, which has to be a good one."""
         said = await self.send("GET", path, **query)
         assert said.status == 200, said.body
@@ -241,7 +241,7 @@ class Served:
         assert said.status == status, said.body
         return said.json
 
-    async def refused(self, method: str, path: str, body: Any = None, *, status: int, **query: Any) -> Any:
+    async def refused(self, method: str, path: str, body: Any = None, /, *, status: int, **query: Any) -> Any:
         """The problem that the answer has to be."""
         said = await self.send(method, path, body, **query)
         assert said.headers["content-type"] == "application/problem+json", said.body

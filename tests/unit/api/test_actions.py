@@ -343,10 +343,11 @@ async def test_a_mark_stops_what_runs(served: Served, task: str, index: str, wor
 async def test_a_retry_keeps_what_succeeded(served: Served) -> None:
     effects, summary = await preview(served, FAILED, "retry")
     assert effects[("months",)] == effects[("fetch", 0)] == effects[("fetch", 1)] == "keeps its result"
-    assert effects[("fetch", 2)] == "runs again (it failed)"
-    assert effects[("publish",)] == "runs again (it upstream_failed)"
+    assert effects[("fetch", 2)].startswith("runs again")
+    assert effects[("publish",)] == "runs again (something before it failed)"
     kept = sum(what == "keeps its result" for what in effects.values())
-    assert f"{kept} keep their results" in summary
+    assert f"{kept} keep" in summary
+    assert summary.startswith("a new run with the code it ran with")
 
 
 async def test_a_rerun_repeats_what_is_named_and_what_is_behind(served: Served) -> None:
@@ -354,6 +355,11 @@ async def test_a_rerun_repeats_what_is_named_and_what_is_behind(served: Served) 
     again = {task for (task, *_), what in effects.items() if what.startswith("runs again")}
     assert again == {"publish", "best", "report"}
     assert effects[("check.rows",)] == "keeps its result"
+
+
+async def test_a_repeat_says_with_which_code(served: Served) -> None:
+    _, summary = await preview(served, GOOD, "rerun", tasks=["publish"], new_code=True)
+    assert summary.startswith("a new run with the current code: ")
 
 
 async def test_a_rerun_with_new_code_tells_of_tasks_that_are_new(served: Served) -> None:
