@@ -1,4 +1,4 @@
-"""More shapes: nested maps, retries, an error with its cause, a long log, artifacts of each kind, a flow that gathers."""
+"""More shapes: nested maps, retries, an error with its cause, a long log, artifacts, a flow that gathers."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ def report() -> list[dict[str, object]]:
     """Leaves an artifact of each kind."""
     artifact(
         "notes",
-        "# Night\n\nAll **slept** but [one](https://example.org).\n\n| who | when |\n|---|---|\n| gecko | 3:00 |",
+        "# Last night\n\nAll **slept** but [one](https://example.org).\n\n| who | when |\n|---|---|\n| gecko | 3:00 |",
+        kind="markdown",
     )
     artifact("rows", [{"who": f"gecko-{number}", "grams": number * 1.5} for number in range(240)])
     artifact("map", {"house": {"tanks": [1, 2, 3], "warm": True, "keeper": None}}, kind="json")

@@ -124,21 +124,19 @@ function TaskRunPart({ run, place, task, index }: { run: RunDetail; place: Place
         <StateMark state={row.state} />
         {row.started_us > 0 && <Took fromUs={row.started_us} toUs={row.finished_us} />}
         {row.attempt > 0 && (
-          <label>
-            <span className="visually-hidden">Attempt</span>
-            <select
-              value={attempt}
-              onChange={(event) =>
-                go({ attempt: Number(event.target.value) === row.attempt ? undefined : event.target.value })
-              }
-            >
-              {Array.from({ length: row.attempt }, (_, at) => (
-                <option key={at} value={at + 1}>
-                  attempt {at + 1} of {row.retries + 1 > row.attempt ? row.retries + 1 : row.attempt}
-                </option>
-              ))}
-            </select>
-          </label>
+          <select
+            aria-label="Attempt"
+            value={attempt}
+            onChange={(event) =>
+              go({ attempt: Number(event.target.value) === row.attempt ? undefined : event.target.value })
+            }
+          >
+            {Array.from({ length: row.attempt }, (_, at) => (
+              <option key={at} value={at + 1}>
+                attempt {at + 1} of {row.retries + 1 > row.attempt ? row.retries + 1 : row.attempt}
+              </option>
+            ))}
+          </select>
         )}
         <TaskMenu run={run} row={row} />
       </div>
