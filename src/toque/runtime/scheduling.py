@@ -9,13 +9,8 @@ they were written, since whoever decides a tick on what is no longer so is refus
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import count
-
-import msgspec
 
 from toque.engine.rows import RunRow
 from toque.errors import ToqueError
@@ -23,8 +18,9 @@ from toque.graph.ir import Pipeline
 from toque.ports.clock import Clock
 from toque.ports.executor import BundleRef
 from toque.ports.store import Store, StoreUnavailable
-from toque.ports.triggers import Change, ScheduleFilter, ScheduleRow, TickRow
+from toque.ports.triggers import Change, ScheduleFilter, TickRow
 from toque.runtime import missed_words, ticking
+from toque.runtime.agenda import Agenda
 from toque.runtime.following import Following
 from toque.runtime.loop import Runtime
 from toque.runtime.messages import Launch
@@ -60,12 +56,7 @@ class Scheduling:
         self._clock = clock
         self._poll_us = round(poll_s * 1e6)
         self.following = Following(store, versions, clock)
-        self._plans: dict[str, ticking.Planned] = {}
-        self._heap: list[tuple[int, int, str]] = []
-        """(due, tie, id); an entry counts if the plan of the schedule still says so."""
-        self._ties = count()
-        self._ahead: deque[str] = deque()
-        """Schedules whose tick after the next is not known yet."""
+        self._agenda = Agenda()
         self._revision = -1
         self._launches: list[Launch] = []
         """Runs that are in the store, and not in the loop's inbox yet."""
@@ -118,8 +109,8 @@ class Scheduling:
     async def _rest(self) -> None:
         """Until the next tick, the next look, or a poke."""
         wake_us = self._clock.now_us() + self._poll_us
-        if self._heap:
-            wake_us = min(wake_us, self._heap[0][0])
+        if self._agenda.next_due_us is not None:
+            wake_us = min(wake_us, self._agenda.next_due_us)
         waiting = asyncio.ensure_future(self._clock.wait_until(wake_us))
         poked = asyncio.ensure_future(self._poked.wait())
         try:
@@ -145,47 +136,16 @@ class Scheduling:
             ScheduleFilter(since_revision=since, after=after, limit=PAGE)
         ):
             for number, row in enumerate(page):
-                self._plan(row)
+                self._agenda.read(row)
                 if number % SLICE == 0:
                     await asyncio.sleep(0)
             after = page[-1].id
         self._revision = revision
 
-    def _plan(self, row: ScheduleRow) -> None:
-        try:
-            self._keep(ticking.plan(row))
-        except (msgspec.ValidationError, ToqueError) as problem:
-            self._plans.pop(row.id, None)
-            log.error("the schedule %s stands still, this Toque cannot read it: %s", row.id, problem)
-
-    def _keep(self, planned: ticking.Planned) -> None:
-        id = planned.row.id  # noqa: A001
-        if planned.row.retired:
-            self._plans.pop(id, None)
-            return
-        self._plans[id] = planned
-        if planned.due_us:
-            heapq.heappush(self._heap, (planned.due_us, next(self._ties), id))
-            self._ahead.append(id)
-
     async def _look_ahead(self) -> None:
-        """Compute what follows each next tick while nothing is due, so that a thousand at once are soon decided."""
-        while self._ahead and not (self._heap and self._heap[0][0] <= self._clock.now_us()):
-            for _ in range(min(SLICE, len(self._ahead))):
-                id = self._ahead.popleft()  # noqa: A001
-                if id in self._plans:
-                    self._plans[id] = ticking.looked_ahead(self._plans[id])
+        """While nothing is due."""
+        while not self._agenda.is_due(self._clock.now_us()) and self._agenda.look_ahead(SLICE):
             await asyncio.sleep(0)
-
-    def _take_due(self, now_us: int) -> list[ticking.Planned]:
-        """Up to `CHUNK` schedules that are due; they are back when their ticks were decided."""
-        taken: dict[str, ticking.Planned] = {}
-        while self._heap and self._heap[0][0] <= now_us and len(taken) < CHUNK:
-            due_us, _, id = heapq.heappop(self._heap)  # noqa: A001
-            planned = self._plans.get(id)
-            if planned is not None and planned.due_us == due_us:
-                taken[id] = planned
-        return [*taken.values()]
 
     # -- deciding
 
@@ -193,12 +153,12 @@ class Scheduling:
         """First all ticks are recorded, then their runs are launched: what is started competes for the processor."""
         said = missed_words.Missed()
         try:
-            while taken := self._take_due(self._clock.now_us()):
+            while taken := self._agenda.take_due(self._clock.now_us(), CHUNK):
                 try:
                     await self._decide(taken, said)
                 except BaseException:
                     for planned in taken:
-                        self._keep(planned)
+                        self._agenda.keep(planned)
                     raise
                 if len(self._launches) >= LAUNCHES:
                     self._post_launches()
@@ -232,9 +192,12 @@ class Scheduling:
         for change in changes:
             planned, fate = fates[change.after.id]
             if change.after.id in recorded.refused:
-                self._reload(change.after.id, recorded.refused[change.after.id])
+                # Another server was quicker, or somebody changed the schedule.
+                self._agenda.forget(change.after.id)
+                if (row := recorded.refused[change.after.id]) is not None:
+                    self._agenda.read(row)
                 continue
-            self._keep(ticking.Planned(change.after, planned.schedule, fate.next))
+            self._agenda.keep(ticking.Planned(change.after, planned.schedule, fate.next))
             self._launch([run for run in change.runs if run.run_id not in recorded.known], code)
             said.add(change, fate)
             for listener in self._listeners:
@@ -258,9 +221,3 @@ class Scheduling:
             found = code[run.version]
             assert not isinstance(found, ToqueError)
             self._launches.append(Launch(run, *found))
-
-    def _reload(self, id: str, row: ScheduleRow | None) -> None:  # noqa: A002
-        """Another server was quicker, or somebody changed the schedule."""
-        self._plans.pop(id, None)
-        if row is not None:
-            self._plan(row)
