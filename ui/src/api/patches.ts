@@ -16,10 +16,13 @@ export function applyFrame(cache: QueryClient, frame: Frame): void {
       applyNodes(cache, frame.topic.replace(/^run:/, ""), frame.data as NodeStatus[]);
       return;
     case "attention":
+      // A file that broke, or loads again, comes up as something that needs a person, or does no longer.
+      void cache.invalidateQueries({ queryKey: ["files"] });
       cache.setQueryData<Page<Attention>>(["attention"], { items: frame.data as Attention[], next: null });
       return;
     case "ticks":
-      void cache.invalidateQueries({ queryKey: ["upcoming"] });
+      // What comes next moved on. Answers on their way are waited for, so that a thousand ticks at once are a few questions.
+      void cache.invalidateQueries({ queryKey: ["upcoming"] }, { cancelRefetch: false });
       return;
     case "reset":
       applyReset(cache, frame);

@@ -31,10 +31,12 @@ export const attentionQuery = queryOptions({
   queryFn: ({ signal }) => get<Page<Attention>>("/attention", { limit: 200 }, signal),
 });
 
+/** All of them, so that searching never waits; their runs come over the stream, what the project adds by asking again. */
 export const pipelinesQuery = (filters: Params = {}) =>
   queryOptions({
     queryKey: ["pipelines", filters],
-    queryFn: ({ signal }) => get<Page<PipelineSummary>>("/pipelines", { limit: 500, ...filters }, signal),
+    queryFn: ({ signal }) => allPages<PipelineSummary>("/pipelines", filters, signal),
+    refetchInterval: 30_000,
   });
 
 export const pipelineQuery = (name: string) =>
@@ -68,6 +70,7 @@ export const upcomingQuery = (limit: number, untilUs?: number) =>
   queryOptions({
     queryKey: ["upcoming", limit, untilUs ?? 0],
     queryFn: ({ signal }) => get<Page<Tick>>("/upcoming", { limit, until_us: untilUs }, signal),
+    refetchInterval: 30_000,
   });
 
 export const schedulesQuery = (pipeline?: string) =>
@@ -103,3 +106,18 @@ export const dayQuery = (fromUs: number, toUs: number) =>
     queryKey: ["day", fromUs, toUs],
     queryFn: ({ signal }) => get<Day>("/day", { from_us: fromUs, to_us: toUs }, signal),
   });
+
+const PAGE = 500;
+const MOST_PAGES = 20;
+
+/** Every item of a list that is known to be bounded, page by page. */
+async function allPages<T>(path: string, filters: Params, signal: AbortSignal): Promise<Page<T>> {
+  const items: T[] = [];
+  let cursor: string | null = "";
+  for (let page = 0; page < MOST_PAGES && cursor !== null; page += 1) {
+    const answer: Page<T> = await get<Page<T>>(path, { limit: PAGE, ...filters, cursor }, signal);
+    items.push(...answer.items);
+    cursor = answer.next;
+  }
+  return { items, next: cursor };
+}

@@ -72,7 +72,7 @@ const compare = createRoute({
 const day = createRoute({
   getParentRoute: () => root,
   path: "/day",
-  validateSearch: only("date", "search", "run"),
+  validateSearch: only("date", "search"),
   component: lazyRouteComponent(() => import("@/day/page"), "DayPage"),
 });
 
@@ -86,7 +86,6 @@ const backfills = createRoute({
 const pools = createRoute({
   getParentRoute: () => root,
   path: "/pools",
-  validateSearch: only("pool"),
   component: lazyRouteComponent(() => import("@/pools/page"), "PoolsPage"),
 });
 
