@@ -159,14 +159,17 @@ ENDS = (f.Succeeded, f.Failed, f.Skipped, f.UpstreamFailed, f.Cancelled)
 
 
 def _spent(stored: StoredRun) -> Counter[tuple[TaskKey, str]]:
-    """What attempts have spent, by the log. A body of a flow has all of its losses back when a step of it ends."""
+    """What attempts have spent, by the log. A body that goes on has all of its losses back when a step of it ends."""
+    over: set[TaskKey] = set()
     spent: Counter[tuple[TaskKey, str]] = Counter()
     bodies = {step.task: step.body for step in stored.steps}
     for fact in stored.facts:
         if isinstance(fact, f.AttemptEnded):
             spent[fact.key, fact.spends] += 1
-        elif isinstance(fact, ENDS) and fact.task in bodies:
-            del spent[TaskKey(bodies[fact.task], fact.map_index[:-1]), "infrastructure"]
+        elif isinstance(fact, ENDS):
+            over.add(fact.key)
+            if fact.task in bodies and (body := TaskKey(bodies[fact.task], fact.map_index[:-1])) not in over:
+                del spent[body, "infrastructure"]
     return spent
 
 
