@@ -47,7 +47,9 @@ export function Panel({ run, place, isMapped }: PanelProps) {
   const close = () => open("");
   useShortcut("Escape", "Close the panel", close);
   const head = useRef<HTMLHeadingElement>(null);
-  useEffect(() => head.current?.focus({ preventScroll: true }), [task, search.index]);
+  useEffect(() => {
+    head.current?.focus({ preventScroll: true });
+  }, [task, search.index]);
   const name = taskName(task, (search.index ?? "").split(".").filter(Boolean).map(Number));
   return (
     <aside className={css.panel} aria-label={`Task ${name}`}>

@@ -13,7 +13,10 @@ import css from "./panel.module.css";
 export function ValuesView({ runId, row }: { runId: string; row: TaskRunDetail }) {
   const { value } = useSearch({ strict: false }) as RunSearch;
   const wanted = useRef<HTMLDivElement>(null);
-  useEffect(() => wanted.current?.scrollIntoView({ block: "start" }), [value]);
+  useEffect(() => {
+    // Newer browsers answer with a promise, which must not be taken for a cleanup.
+    void wanted.current?.scrollIntoView({ block: "start" });
+  }, [value]);
   const index = row.index.join(".");
   const source = (which: string) => ({ runId, task: row.task, index, which });
   const nothing = !row.output && row.inputs.length === 0 && row.artifacts.length === 0;
