@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toque.api.asking import map_index
-from toque.api.lookups import version_graph
+from toque.api.lookups import find_run, version_graph
 from toque.api.services import Again, Services
 from toque.api.timeline import upstream_tasks
 from toque.api.wire.actions import ActionPreview, Effect, RunAction
@@ -75,13 +75,29 @@ async def again_effects(asked: Services, again: Again) -> ActionPreview:
     rerun = [row for row in planned.origin if (row.task, row.map_index) not in kept and not row.task.endswith("[]")]
     begun = {row.task for row in planned.origin}
     new = [node.id for node in planned.pipeline.nodes if node.id not in begun and not isinstance(node, MapNode)]
-    effects = [_effect(row, f"runs again (it {row.state})") for row in rerun]
+    effects = [_effect(row, f"runs again ({_how(row.state)})") for row in rerun]
     effects += [Effect(task=task, index=[], what="runs, if its rule allows") for task in new]
     effects += [_effect(row, "keeps its result") for row in planned.kept]
     return ActionPreview(
         effects=effects[:MOST],
-        summary=f"a new run: {_runs(len(rerun) + len(new))} again, {len(kept)} keep their results",
+        summary=f"a new run {await _code(asked, again)}: {_runs(len(rerun) + len(new))} again, "
+        f"{len(kept)} {'keeps its result' if len(kept) == 1 else 'keep their results'}",
     )
+
+
+async def _code(asked: Services, again: Again) -> str:
+    """Which code it runs: whoever has just corrected a mistake must see when a retry would repeat it."""
+    if again.new_code:
+        return "with the current code"
+    run = await find_run(asked, again.run_id)
+    current = await asked.store.current_version(run.pipeline)
+    since = "" if current is None or current.version == run.version else ", not the current one"
+    return f"with the code it ran with{since}"
+
+
+def _how(state: TaskState) -> str:
+    words = {TaskState.UPSTREAM_FAILED: "something before it failed", TaskState.FAILED: "it failed"}
+    return words.get(state, f"it was {state}")
 
 
 async def _open(asked: Services, run: RunRow, states: Sequence[TaskState]) -> list[TaskRow]:

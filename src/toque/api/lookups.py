@@ -18,6 +18,8 @@ from toque.graph.ir import Pipeline
 from toque.ports.store import VersionRow
 from toque.runtime.versions import VersionMissing
 
+NO_PIPELINE = "`toque list` (or GET /api/v1/pipelines) names them; those of a file that cannot be loaded are missing"
+
 
 async def find_run(asked: Services, run_id: str) -> RunRow:
     """Raises `NotFound`."""
@@ -36,7 +38,7 @@ async def find_current(asked: Services, pipeline: str) -> VersionRow:
     """The current version. Raises `NotFound`."""
     row = await asked.store.current_version(pipeline)
     if row is None:
-        raise NotFound(f"there is no pipeline {pipeline!r}", fix="GET /api/v1/pipelines lists them")
+        raise NotFound(f"there is no pipeline {pipeline!r}", fix=NO_PIPELINE)
     return row
 
 

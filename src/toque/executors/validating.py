@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from toque.errors import ToqueError
+from toque.errors import ToqueError, UserError
 from toque.executors.questions import Failure, ParametersWanted, Validated
 from toque.ports.executor import BundleRef
 
@@ -47,7 +47,10 @@ async def validate(
     A file whose import hangs is cut off after `timeout_s` and named, with the line where it hangs.
     """
     wanted = ParametersWanted(bundle.path, file, pipeline, dict(parameters))
-    payload = msgspec.msgpack.encode(wanted)
+    try:
+        payload = msgspec.msgpack.encode(wanted)
+    except OverflowError:
+        raise UserError("a parameter is a whole number of more than 64 bits", fix="give it as text") from None
     try:
         data = await executor.ask(bundle, "validate", payload, timeout_s=timeout_s)
     except ToqueError as error:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from toque.api.lookups import NO_PIPELINE
 from toque.api.services import Again, NewRun, PlannedAgain
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.run import new_run
@@ -38,7 +39,7 @@ class Queueing:
         store = self._site.store
         version = await store.current_version(new.pipeline)
         if version is None:
-            raise NotFound(f"there is no pipeline {new.pipeline!r}", fix="GET /api/v1/pipelines lists them")
+            raise NotFound(f"there is no pipeline {new.pipeline!r}", fix=NO_PIPELINE)
         pipeline, bundle = await self._site.versions.get(version.version)
         values = await self._validated(version, pipeline, bundle, new.parameters)
         row = new_row(new.pipeline, version.version, values, self._site.clock.now_us())

@@ -106,8 +106,9 @@ def test_what_failed_is_repeated_and_the_rest_is_kept(client: Client, ended: dic
     preview = client.runs.preview(ended["fragile"], "retry")
     assert {effect.task: effect.what for effect in preview.effects} == {
         "breaks": "runs again (it failed)",
-        "after": "runs again (it upstream_failed)",
+        "after": "runs again (something before it failed)",
     }
+    assert preview.summary == "a new run with the code it ran with: 2 task runs execute again, 0 keep their results"
     again = client.runs.retry(ended["fragile"])
     assert again.origin_run == ended["fragile"]
     assert client.runs.wait(again.run_id, timeout_s=60).state == "failed"

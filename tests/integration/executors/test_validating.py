@@ -57,6 +57,8 @@ async def test_parameters_are_checked_by_their_types_in_another_process(benches:
         await validate(executor, bundle, file, "flights", {"year": "soon"})
     with pytest.raises(UserError, match="no pipeline 'trains'"):
         await validate(executor, bundle, file, "trains", {})
+    with pytest.raises(UserError, match="more than 64 bits"):
+        await validate(executor, bundle, file, "flights", {"year": 10**20})
     assert "validated_flights" not in sys.modules
 
 

@@ -14,6 +14,7 @@ def test_a_new_project_has_settings_a_pipeline_and_a_test(toque: Toque, tmp_path
     answer = toque("init", str(tmp_path / "new"))
     assert answer.code == 0
     assert "toque run pipelines/words.py" in answer.out
+    assert "toque dev" in answer.out
     assert load(tmp_path / "new").name == "new"
     listed = toque("list", "--json", "--project", str(tmp_path / "new")).json
     assert [each["name"] for each in listed["pipelines"]] == ["words"]

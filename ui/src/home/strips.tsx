@@ -18,7 +18,7 @@ export function Strips() {
   const pipelines = useQuery(pipelinesQuery());
   const items = byLastRun(pipelines.data?.items ?? []);
   return (
-    <Section title="Pipelines" note="their last runs: height is duration">
+    <Section title="Pipelines" note="their last runs: height is duration, full height with a gap is a failure">
       {pipelines.isPending && (
         <div className={css.stripRows}>
           <Skeleton rows={6} />

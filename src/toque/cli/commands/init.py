@@ -131,6 +131,7 @@ def init(directory: Path, name: str | None, output: Output) -> None:
                 *(f"  kept  {path}" for path in kept),
                 "",
                 f"Run it:   {where}toque run pipelines/words.py",
+                f"Watch it: {where}toque dev",
                 f"Test it:  {where}python -m pytest",
             ]
         ),
