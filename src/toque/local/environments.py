@@ -74,7 +74,13 @@ def _make(name: str, path: Path, python: str, requirements: tuple[str, ...]) -> 
 
 def _run(name: str, command: list[str]) -> None:
     environ = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environ, check=False)
+    except OSError as error:
+        raise UserError(
+            f"environment {name!r} cannot be made: {command[0]} cannot be run: {error.strerror}",
+            fix=f"change python of [environments.{name}] in toque.toml",
+        ) from error
     if done.returncode:
         said = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[-_SHOWN_LINES:])
         raise UserError(
