@@ -83,8 +83,8 @@ def test_an_environment_is_found_by_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_a_named_interpreter_is_used_as_it_is(tmp_path: Path) -> None:
-    given = settings(tmp_path, old=Environment(python="/opt/python3.9/bin/python"))
-    assert interpreters(given) == {"old": "/opt/python3.9/bin/python"}
+    given = settings(tmp_path, old=Environment(python="/srv/python3.9/bin/python"))
+    assert interpreters(given) == {"old": "/srv/python3.9/bin/python"}
 
 
 def test_it_is_made_with_what_a_worker_needs_and_this_toque(

@@ -26,6 +26,13 @@ NAN, INFINITE = float("nan"), float("inf")
 ROW = TaskRow(run_id="r", task="t", state=TaskState.RUNNING)
 
 
+class Odd:
+    """No JSON; and a name that is the same in each process that collects the tests."""
+
+    def __repr__(self) -> str:
+        return "odd"
+
+
 class Mute(Exception):
     """Cannot be shown."""
 
@@ -177,9 +184,7 @@ def test_a_skip_has_a_reason_in_words(
     assert report.reason == reason
 
 
-@pytest.mark.parametrize(
-    "handle", [{"job": "caf\udce9"}, {"job": object()}, {1: 2}, INFINITE, [NAN], "\udce9"], ids=str
-)
+@pytest.mark.parametrize("handle", [{"job": "caf\udce9"}, {"job": Odd()}, {1: 2}, INFINITE, [NAN], "\udce9"], ids=str)
 def test_an_odd_handle_of_a_deferral_arrives_or_fails_the_attempt(
     handle: Any, env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +197,7 @@ def test_an_odd_handle_of_a_deferral_arrives_or_fails_the_attempt(
 @pytest.mark.parametrize(
     "sample",
     [
-        [{"a": object()}],
+        [{"a": Odd()}],
         [{1: NAN, "b": INFINITE}],
         [{"name": "caf\udce9"}],
         [{"caf\udce9": 1}],
@@ -235,7 +240,7 @@ def test_progress_is_numbers(done: Any, total: Any, passed_on: Any, env: Environ
         assert (found.done, found.total) == passed_on
 
 
-@pytest.mark.parametrize("done", [None, "half", [], object()], ids=str)
+@pytest.mark.parametrize("done", [None, "half", [], Odd()], ids=str)
 def test_progress_that_is_no_number_is_refused_where_it_is_said(done: Any, env: Environment) -> None:
     with pytest.raises((TypeError, ValueError)):
         with_context(env, lambda: context.progress(done))
