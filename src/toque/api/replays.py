@@ -47,19 +47,18 @@ class Replays:
             return
         digest = hashlib.sha256(body).digest()
         name = (scope.get("toque.actor", ""), scope["method"], scope["path"], key)
-        known = self._answers.get(name)
-        if known is not None:
+        while (known := self._answers.get(name)) is not None:
             answer = await asyncio.shield(known)
+            if not answer.messages:
+                continue  # it failed: the next one that was waiting is the first now, and the others wait for that
             if answer.body_digest != digest:
                 refusal = problem(
                     422, "this Idempotency-Key was sent with another body before", fix="use a new key for each write"
                 )
                 await refusal(scope, receive, send)
-            elif answer.messages:
-                for message in answer.messages:
-                    await send(message)
-            else:  # the first one failed: this one is the first now
-                await self._first(name, digest, body, scope, send)
+                return
+            for message in answer.messages:
+                await send(message)
             return
         await self._first(name, digest, body, scope, send)
 
@@ -78,9 +77,9 @@ class Replays:
             await self._app(scope, _given(body), keep)
         finally:
             done = bool(sent) and sent[0].get("status", 500) < 500 and not sent[-1].get("more_body", False)
-            waiting.set_result(_Answer(digest, tuple(sent) if done else ()))
             if not done and self._answers.get(name) is waiting:
                 del self._answers[name]
+            waiting.set_result(_Answer(digest, tuple(sent) if done else ()))
             while len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)
 

@@ -69,6 +69,32 @@ async def test_repetitions_under_way_wait_for_the_first() -> None:
     assert len(slow.bodies) == 1
 
 
+async def test_when_the_first_fails_those_that_waited_are_tried_one_by_one() -> None:
+    """One of them is the first now: were all of them tried at once, the write would happen as often."""
+
+    class FailsOnce(Echo):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            self.status = 201 if self.bodies else 503
+            await super().__call__(scope, receive, send)
+
+    app = FailsOnce()
+    replays = Replays(app)
+    answers = await asyncio.gather(*(ask(replays, "POST", headers=KEY, body=b"x") for _ in range(5)))
+    assert [answer.status for answer in answers] == [503, 201, 201, 201, 201]
+    assert len(app.bodies) == 2
+
+
+async def test_what_failed_leaves_its_key_free_for_another_body() -> None:
+    echo = Echo(500)
+    app = Replays(echo)
+    await ask(app, "POST", headers=KEY, body=b"x")
+    echo.status = 200
+    assert (await ask(app, "POST", headers=KEY, body=b"y")).body == b"2:y"
+    assert (await ask(app, "POST", headers=KEY, body=b"x")).status == 422
+
+
 async def test_what_failed_is_tried_again() -> None:
     echo = Echo(503)
     app = Replays(echo)
