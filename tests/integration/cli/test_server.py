@@ -17,6 +17,11 @@ def test_a_triggered_run_waits_for_a_server(project: Project) -> None:
     assert (data["state"], data["parameters"]) == ("succeeded", {"n": 3})
 
 
+def test_a_trigger_without_a_server_says_that_it_waits_for_one(project: Project) -> None:
+    project.write("flow.py", SUM)
+    assert "none runs here: toque server" in project.toque("trigger", "flow.py").out
+
+
 def test_a_trigger_can_wait_and_passes_the_outcome_on(project: Project) -> None:
     project.write("flow.py", SUM)
     project.write("fragile.py", FRAGILE)

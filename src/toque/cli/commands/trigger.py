@@ -32,6 +32,8 @@ def trigger(
     run_id, via = _queued(settings, target, parameters, key)
     if not wait:
         output.result({"run_id": run_id, "via": via}, lambda: f"queued {run_id}")
+        if via == "store":
+            _say_who_runs_it(settings, output)
         return Exit.OK
     output.say(f"queued {run_id}, waiting for its end")
     while True:
@@ -41,6 +43,13 @@ def trigger(
         time.sleep(POLL_S)
     output.result({"run_id": run_id, "state": str(row.state), "via": via}, lambda: f"{run_id} {state(str(row.state))}")
     return Exit.OK if row.state == "succeeded" else Exit.RUN_FAILED
+
+
+def _say_who_runs_it(settings: Settings, output: Output) -> None:
+    """Without a server a queued run waits, and nothing else would say so."""
+    with server_of(settings) as server:
+        if server is None:
+            output.say("  it waits for a server, and none runs here: toque server, or toque dev")
 
 
 def _queued(settings: Settings, target: str, parameters: Mapping[str, str], key: str) -> tuple[str, str]:
