@@ -10,6 +10,7 @@ MAX_TEXT = 4000
 """Of one string."""
 EXACT = 2**53
 """Beyond it, JavaScript rounds whole numbers."""
+MAX_BITS = 2048
 
 
 def plain(data: Any) -> Any:
@@ -51,7 +52,10 @@ def shown(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if -EXACT <= value <= EXACT else str(value)
+        if -EXACT <= value <= EXACT:
+            return value
+        # Python refuses to write more than some thousand digits (CVE-2020-10735).
+        return str(value) if value.bit_length() <= MAX_BITS else f"a whole number of {value.bit_length():,} bits"
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):

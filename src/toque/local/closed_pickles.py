@@ -44,7 +44,10 @@ def _carefully(data: bytes, *, buffers: Any = ()) -> Any:
 def opened_value(ref: ValueRef, blobs: Blobs) -> Any:
     """A whole value as plain JSON, or `Closed`. Raises `KeyError` when its blob is gone."""
     found = _opened(ref, blobs)
-    return found if found is Closed else _plain(found)
+    try:
+        return found if found is Closed else _plain(found)
+    except Exception:  # a list that holds itself, an item that cannot be shown
+        return Closed
 
 
 def opened_bytes(ref: ValueRef, blobs: Blobs) -> bytes | None:

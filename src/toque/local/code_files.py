@@ -63,7 +63,7 @@ class CodeFiles:
                     decoded = msgspec.json.decode(line)
                 except msgspec.DecodeError:
                     continue
-                if decoded.get("stream") == "traceback":
+                if isinstance(decoded, dict) and decoded.get("stream") == "traceback":
                     found.append(str(decoded.get("msg", "")))
         return "\n".join(found)
 

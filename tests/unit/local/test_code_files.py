@@ -1,4 +1,4 @@
-"""What a page sees of this machine's disk: files that a bundle names, the log of an attempt, and nothing else."""
+"""What a page is shown of a machine's disk: files of bundles, logs of attempts, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,100 +10,103 @@ import pytest
 from toque.engine.values import TaskKey
 from toque.errors import NotFound
 from toque.local.code_files import MAX_FILE_BYTES, CodeFiles
-from toque.local.machine import LocalMachine
-from toque.ports.executor import WorkerSeen
 from toque.store import bundles
+
+KEY = TaskKey("load", (3, 1))
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "toque.toml").write_text("")
-    (tmp_path / "flow.py").write_text("x = 1\n")
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "query.sql").write_text("select 1")
-    (tmp_path / "picture.bin").write_bytes(b"\xff\xfe\x00")
-    return tmp_path
+    root = tmp_path / "project"
+    (root / "deep").mkdir(parents=True)
+    (root / "toque.toml").write_text('name = "p"\n')
+    (root / "flow.py").write_text("x = 'é'\n")
+    (root / "deep" / "logo.png").write_bytes(b"\x89PNG\xff\xfe")
+    return root
 
 
 @pytest.fixture
-def code(project: Path) -> CodeFiles:
-    return CodeFiles(project, project / "logs")
+def code(project: Path, tmp_path: Path) -> CodeFiles:
+    return CodeFiles(project, tmp_path / "logs")
 
 
-def test_files_are_listed_with_size_and_digest(project: Path, code: CodeFiles) -> None:
-    bundle = bundles.snapshot(project).hash
-    found = {file.path: file.size for file in code.files(bundle)}
-    assert (found["flow.py"], found["sub/query.sql"]) == (6, 8)
-    assert len({file.digest for file in code.files(bundle)}) == len(found)
+@pytest.fixture
+def bundle(project: Path) -> str:
+    return bundles.snapshot(project).hash
 
 
-def test_the_text_is_that_of_the_bundle_not_of_today(project: Path, code: CodeFiles) -> None:
-    bundle = bundles.snapshot(project).hash
-    (project / "flow.py").write_text("x = 2\n")
-    assert code.text(bundle, "flow.py") == "x = 1\n"
+def log(code: CodeFiles, *lines: bytes) -> None:
+    path = Path(code.log_file("r1", KEY, 2))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\n".join(lines) + b"\n")
+
+
+def trace(text: str) -> bytes:
+    return json.dumps({"stream": "traceback", "msg": text}).encode()
+
+
+def test_files_of_a_bundle_are_listed_with_their_sizes(code: CodeFiles, bundle: str) -> None:
+    found = {each.path: each.size for each in code.files(bundle)}
+    assert found == {"deep/logo.png": 6, "flow.py": 9, "toque.toml": 11}
+    assert [each.path for each in code.files(bundle)] == sorted(found)
+    assert len({each.digest for each in code.files(bundle)}) == 3
+
+
+def test_text_is_read_from_the_bundle_not_from_the_project(code: CodeFiles, bundle: str, project: Path) -> None:
+    (project / "flow.py").write_text("changed since")
+    assert code.text(bundle, "flow.py") == "x = 'é'\n"
+
+
+def test_what_is_no_text_is_said(code: CodeFiles, bundle: str) -> None:
+    assert code.text(bundle, "deep/logo.png") == "(6 bytes of binary content)"
+
+
+def test_what_is_too_large_is_said(code: CodeFiles, project: Path) -> None:
+    (project / "big.sql").write_text("x" * (MAX_FILE_BYTES + 1))
+    assert code.text(bundles.snapshot(project).hash, "big.sql") == "(2,097,153 bytes: too large to be shown)"
 
 
 @pytest.mark.parametrize(
-    "path", ["../toque.toml", "/etc/passwd", ".toque-bundle.json", "sub", "", "sub/../flow.py", "nope"]
+    "path", ["../../../toque.toml", "/etc/passwd", "deep", "", ".", "deep/../flow.py", "flow.py/", "missing.py"]
 )
-def test_only_what_the_manifest_names_is_read(project: Path, code: CodeFiles, path: str) -> None:
-    with pytest.raises(NotFound):
-        code.text(bundles.snapshot(project).hash, path)
+def test_only_what_the_bundle_names_is_read(path: str, code: CodeFiles, bundle: str) -> None:
+    with pytest.raises(NotFound, match="has no file"):
+        code.text(bundle, path)
 
 
-@pytest.mark.parametrize("bundle", ["", "0123456789abcdef", "objects", "../.."])
-def test_what_is_no_bundle_here_is_said(project: Path, code: CodeFiles, bundle: str) -> None:
-    bundles.snapshot(project)
-    with pytest.raises(NotFound, match="not on this machine"):
-        code.files(bundle)
+@pytest.mark.parametrize("digest", ["", "0123456789abcdef"])
+def test_code_that_is_not_here_is_said(digest: str, code: CodeFiles) -> None:
+    with pytest.raises(NotFound, match="is not on this machine"):
+        code.files(digest)
+    with pytest.raises(NotFound, match="is not on this machine"):
+        code.text(digest, "flow.py")
 
 
-def test_binary_and_large_files_are_described(project: Path, code: CodeFiles) -> None:
-    (project / "large.sql").write_text("x" * (MAX_FILE_BYTES + 1))
-    bundle = bundles.snapshot(project).hash
-    assert "binary content" in code.text(bundle, "picture.bin")
-    assert "too large" in code.text(bundle, "large.sql")
+def test_tracebacks_are_found_in_the_log(code: CodeFiles) -> None:
+    log(code, b'{"stream": "stdout", "msg": "hello"}', trace("Traceback…\nValueError: x"), trace("second"))
+    assert code.traceback("r1", KEY, 2) == "Traceback…\nValueError: x\nsecond"
 
 
-def test_the_traceback_is_found_among_the_lines_of_the_log(project: Path, code: CodeFiles) -> None:
-    key = TaskKey("flow/step", (3, 1))
-    file = Path(code.log_file("r1", key, 2))
-    assert file.is_relative_to(project / "logs" / "r1")
-    file.parent.mkdir(parents=True)
-    lines = [
-        {"t": 1, "level": "info", "stream": "stdout", "msg": 'a "traceback" in words'},
-        {"t": 2, "level": "error", "stream": "traceback", "msg": "Traceback …\nValueError: no"},
-    ]
-    file.write_text("\n".join(map(json.dumps, lines)) + '\n{"stream": "traceback", "ms')
-    assert code.traceback("r1", key, 2) == "Traceback …\nValueError: no"
-    assert code.traceback("r1", key, 1) == ""
+def test_a_log_that_is_not_there_has_none(code: CodeFiles) -> None:
+    assert code.traceback("r1", KEY, 1) == ""
 
 
-class Fleet:
-    """An executor that knows its processes."""
-
-    name = "process"
-
-    def free(self) -> int:
-        return 3
-
-    def workers(self) -> list[WorkerSeen]:
-        attempts = [("r1", "load", (2,), 5)]
-        return [WorkerSeen(name="host:1", state="busy", lane="sync", bundle="b", environment="", attempts=attempts)]
-
-
-class Plain:
-    """An executor without processes."""
-
-    name = "inline"
-
-    def free(self) -> int:
-        return 1
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"stream": "traceback", "msg": "cut',
+        b'"traceback"',
+        b'["traceback"]',
+        b'\xff\xfe "traceback"',
+        b'{"stream": "stdout", "msg": "the \\"traceback\\" of somebody"}',
+        b'{"stream": "traceback"}',
+    ],
+)
+def test_odd_lines_between_hide_nothing(line: bytes, code: CodeFiles) -> None:
+    log(code, line, trace("there"))
+    assert code.traceback("r1", KEY, 2).strip() == "there"
 
 
-def test_workers_are_shown_with_what_they_hold() -> None:
-    machine = LocalMachine({"process": Fleet(), "inline": Plain()})  # type: ignore[dict-item]
-    [row] = machine.workers()
-    assert (row.worker, row.executor, row.state) == ("host:1", "process", "busy")
-    assert [(user.run_id, user.task, user.index) for user in row.attempts] == [("r1", "load", [2])]
-    assert (machine.free("process"), machine.free("nope")) == (3, 0)
+def test_of_a_long_log_the_end_is_read(code: CodeFiles) -> None:
+    log(code, trace("early"), b"x" * MAX_FILE_BYTES, trace("late"))
+    assert code.traceback("r1", KEY, 2) == "late"
