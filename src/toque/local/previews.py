@@ -60,7 +60,8 @@ class Previews:
             if each.task != key.task or each.map_index != key.map_index:
                 continue
             if each.signal == "metric":
-                metrics.append(RecordedMetric(name=each.name, at_us=each.t, value=each.value))
+                if isinstance(each.value, int | float):  # what is infinite or not a number is null in JSON
+                    metrics.append(RecordedMetric(name=each.name, at_us=each.t, value=each.value))
             else:
                 small = each.inline or msgspec.json.encode(each.value)
                 ref = ValueRef(each.codec, None if each.blob else small, each.blob or None, each.size_bytes)
