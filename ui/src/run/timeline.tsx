@@ -204,12 +204,12 @@ const Row = memo(function Row({ bar, critical, top, from, to, now, selected, ope
         data-critical={critical}
         data-tone={toneOf(bar.state)}
         title={words}
-        aria-label={words}
         onClick={() => open(bar.task, bar.index.join("."))}
       >
         <span className={css.name}>
           <StateIcon state={bar.state} size={12} />
-          <span>{name}</span>
+          <span aria-hidden="true">{name}</span>
+          <span className="visually-hidden">{words}</span>
         </span>
         <span className={css.track} aria-hidden="true">
           {bar.started_us > 0 && waited > 0 && (
