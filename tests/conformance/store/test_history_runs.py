@@ -94,7 +94,7 @@ async def test_runs_are_found_by_id_pipeline_and_parameters(store: Store) -> Non
         store,
         rows.run("r1", pipeline="Flights", parameters={"airport": "EWR", "year": 2013, "deep": {"a": [1]}}),
         rows.run("r2", pipeline="flights.daily", parameters={"airport": "JFK", "dry": True}),
-        rows.run("s1", pipeline="weather", parameters={"day": {"$date": "2013-01-05"}, "nothing": None}),
+        rows.run("s1", pipeline="weather", parameters={"day": {"$": "date", "v": "2013-01-05"}, "nothing": None}),
     )
     assert await ids(store, search="r") == ["r2", "r1"]
     assert await ids(store, search="FLIGHTS") == ["r2", "r1"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from tests import store_rows as rows
 from toque.engine.run_ids import TIME_WIDTH, first_run_id
 from toque.engine.states import RunState, TaskState
 from toque.errors import UserError
+from toque.graph import constants
 from toque.ports.pages import DayCounts, NodeCounts, worst_state
 from toque.runtime.ids import new_run_id
 from toque.store.history import bars, searching
@@ -35,7 +38,11 @@ def test_ids_of_a_millisecond_follow_its_prefix() -> None:
         ({}, ["p"]),
         ({"Year": 2013}, ["p", "2013", "year=2013"]),
         ({"dry": False}, ["p", "false", "dry=false"]),
-        ({"day": {"$date": "2013-01-05"}}, ["p", "2013-01-05", "day=2013-01-05"]),
+        ({"day": constants.encode(date(2013, 1, 5))}, ["p", "2013-01-05", "day=2013-01-05"]),
+        ({"at": constants.encode(time(7, 30))}, ["p", "07:30:00", "at=07:30:00"]),
+        ({"price": constants.encode(Decimal("1.10"))}, ["p", "1.10", "price=1.10"]),
+        ({"secret": constants.encode(b"abc"), "pair": constants.encode((1, 2))}, ["p"]),
+        ({"day": {"$date": "2013-01-05"}}, ["p"]),
         ({"a": "p"}, ["p", "a=p"]),
         ({"many": [1], "deep": {"a": 1, "b": 2}, "none": None, "odd": {"a": 1}}, ["p"]),
         ({"a": "", "b": "x\0y "}, ["p", "a=", "xy", "b=xy"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from toque.engine.rows import RunRow
@@ -44,9 +44,7 @@ def _text(value: Any) -> str | None:
             return "true" if value else "false"
         case str() | int() | float():
             return str(value)
-        case Mapping() if len(value) == 1:
-            # A date or the like, in tagged JSON.
-            [inner] = value.values()
-            return inner if isinstance(inner, str) else None
+        case {"$": "date" | "datetime" | "time" | "Decimal" | "UUID" | "Path" | "enum", "v": str(text)}:
+            return text
         case _:
             return None

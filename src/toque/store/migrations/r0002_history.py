@@ -38,6 +38,7 @@ _COUNTS = sa.text(
     " FROM tasks WHERE run_id = :run_id GROUP BY task, state ORDER BY task, state"
 )
 _TRIGGER = sa.text("UPDATE runs SET trigger = :trigger WHERE run_id = :run_id")
+_SCALARS = frozenset({"date", "datetime", "time", "Decimal", "UUID", "Path", "enum"})
 _WORD = sa.text("INSERT INTO run_words (word, run_id) VALUES (:word, :run_id)")
 _SUMMARY = sa.text("INSERT INTO run_summaries (run_id, tasks, data) VALUES (:run_id, :tasks, :data)")
 _COUNT = sa.text(
@@ -107,9 +108,9 @@ def _summary(found: Iterable[Any]) -> tuple[int, bytes]:
 def _words(pipeline: str, parameters: dict[str, Any]) -> Iterator[str]:
     found = [pipeline]
     for name, value in parameters.items():
-        if isinstance(value, dict) and len(value) == 1:
-            [value] = value.values()
-            text = value if isinstance(value, str) else None
+        if isinstance(value, dict):
+            is_scalar = value.get("$") in _SCALARS and isinstance(value.get("v"), str)
+            text = value["v"] if is_scalar else None
         elif isinstance(value, bool):
             text = "true" if value else "false"
         else:
