@@ -23,10 +23,10 @@ def clock(at_us: int) -> str:
 
 def span(duration_us: int) -> str:
     """`340 ms`, `1.2 s`, `3 m 05 s`, `2 h 10 m`."""
-    if duration_us < 1_000_000:
+    if duration_us < 999_500:
         return f"{max(duration_us, 0) / 1000:.0f} ms"
     seconds = duration_us / 1e6
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

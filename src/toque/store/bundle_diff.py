@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,7 +39,8 @@ def _lines(bundle: Bundle, path: str) -> list[str] | None:
     if path not in bundle.files:
         return []
     try:
-        return Path(bundle.path, path).read_text(encoding="utf-8").splitlines(keepends=True)
+        # Lines end at \n and nowhere else: a form feed is none, and other line ends are a change as well.
+        return list(io.StringIO(Path(bundle.path, path).read_bytes().decode(), newline="\n"))
     except UnicodeDecodeError:
         return None
 

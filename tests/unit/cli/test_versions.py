@@ -43,6 +43,7 @@ def test_a_rollback_makes_the_version_before_current(toque: Toque, versions: lis
         "pipeline": "flights",
         "before": versions[1],
         "current": versions[0],
+        "via": "store",
     }
     rows = toque("versions", "--json").json
     assert [row["current"] for row in rows] == [False, True]
