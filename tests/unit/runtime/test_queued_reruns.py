@@ -49,7 +49,7 @@ async def test_a_rerun_that_another_process_queued_takes_over_what_was_recorded(
     CALLS.clear()
     async with scene.runtime() as second:
         ending = second.wait(again.run_id)
-        assert await second.adopt() == 1
+        assert (await second.adopt()).total == 1
         ended = await asyncio.wait_for(ending, 10)
     assert ended.state is RunState.SUCCEEDED
     assert CALLS == ["total"]
