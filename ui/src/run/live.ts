@@ -4,9 +4,11 @@ import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import { upsert } from "@/api/patches";
 import type { Frame } from "@/api/stream";
 import { withNodes, withTasks } from "@/run/timeline-model";
-import type { Graph, GraphNode, NodeStatus, TaskPage, TaskRun, TaskRunDetail, Timeline } from "@/run/types";
+import type { Graph, GraphNode, NodeStatus, RunDetail, TaskPage, TaskRun, TaskRunDetail, Timeline } from "@/run/types";
 
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped", "upstream_failed", "cancelled"]);
+
+const MOST_FAILURES = 5;
 
 export interface Step {
   task: string;
@@ -55,16 +57,23 @@ function applyNodes(cache: QueryClient, runId: string, nodes: NodeStatus[]): voi
   cache.setQueryData<Timeline>(["run-timeline", runId], (old) => old && { ...old, bars: withNodes(old.bars, nodes) });
 }
 
+/** An answer may be newer than a row: what has ended stays so. */
 function applyTasks(cache: QueryClient, runId: string, tasks: TaskRun[]): void {
   if (tasks.length === 0) return;
-  cache.setQueryData<Timeline>(["run-timeline", runId], (old) => old && { ...old, bars: withTasks(old.bars, tasks) });
+  cache.setQueryData<Timeline>(["run-timeline", runId], (old) => {
+    if (!old) return old;
+    const over = new Set(old.bars.flatMap((bar) => (bar.count === 1 && ENDED.has(bar.state) ? [nameOf(bar)] : [])));
+    const news = tasks.filter((task) => ENDED.has(task.state) || !over.has(nameOf(task)));
+    return { ...old, bars: withTasks(old.bars, news) };
+  });
+  cache.setQueryData<RunDetail>(["run", runId], (old) => old && withFailures(old, tasks));
   for (const [key, data] of cache.getQueriesData<InfiniteData<TaskPage>>({ queryKey: ["run-tasks", runId] })) {
     if (data) cache.setQueryData(key, withRows(data, tasks));
   }
   for (const task of tasks) {
     const key = ["task", runId, task.task, task.index.join(".")];
     const old = cache.getQueryData<TaskRunDetail>(key);
-    if (!old) continue;
+    if (!old || (ENDED.has(old.state) && !ENDED.has(task.state))) continue;
     cache.setQueryData<TaskRunDetail>(key, {
       ...old,
       ...task,
@@ -82,10 +91,19 @@ function applyTasks(cache: QueryClient, runId: string, tasks: TaskRun[]): void {
 /** Known rows of a list replaced; new ones belong to pages that were not asked for. */
 function withRows(data: InfiniteData<TaskPage>, tasks: readonly TaskRun[]): InfiniteData<TaskPage> {
   const news = new Map(tasks.map((task) => [nameOf(task), task]));
-  return {
-    ...data,
-    pages: data.pages.map((page) => ({ ...page, items: page.items.map((row) => news.get(nameOf(row)) ?? row) })),
+  const newest = (row: TaskRun): TaskRun => {
+    const found = news.get(nameOf(row));
+    return found && (ENDED.has(found.state) || !ENDED.has(row.state)) ? found : row;
   };
+  return { ...data, pages: data.pages.map((page) => ({ ...page, items: page.items.map(newest) })) };
+}
+
+/** The run with failures that it has seen since it was asked for. */
+function withFailures(run: RunDetail, tasks: readonly TaskRun[]): RunDetail {
+  const known = new Set(run.first_failures.map(nameOf));
+  const news = tasks.filter((task) => task.state === "failed" && !known.has(nameOf(task)));
+  if (news.length === 0) return run;
+  return { ...run, first_failures: [...run.first_failures, ...news].slice(0, MOST_FAILURES) };
 }
 
 function applySignals(cache: QueryClient, runId: string, signals: Signal[]): void {
@@ -134,6 +152,6 @@ function nodeOf({ task, body }: Step): GraphNode {
   };
 }
 
-function nameOf(task: TaskRun): string {
+function nameOf(task: { task: string; index: readonly number[] }): string {
   return `${task.task}[${task.index.join(".")}]`;
 }

@@ -2,7 +2,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo } from "react";
+import { lazy, Suspense, useEffect, useMemo } from "react";
 import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import { runQuery } from "@/api/queries";
@@ -18,7 +18,7 @@ import { moment, shortId } from "@/design/words";
 import { useActions, useRunActions } from "@/run/actions";
 import { Details } from "@/run/details";
 import { Indexes } from "@/run/indexes";
-import { applyRunFrame } from "@/run/live";
+import { LatestRows } from "@/run/latest-rows";
 import { Menu } from "@/run/menu";
 import { Panel } from "@/run/panel";
 import { runGraphQuery, timelineQuery } from "@/run/queries";
@@ -38,7 +38,9 @@ export function RunPage() {
   const place = useRunPlace();
   const run = useQuery(runQuery(place.runId));
   const cache = useQueryClient();
-  useTopic(place.runId ? `run:${place.runId}` : null, (frame) => applyRunFrame(cache, place.runId, frame));
+  const latest = useMemo(() => new LatestRows(cache, place.runId), [cache, place.runId]);
+  useEffect(() => latest.follow(), [latest]);
+  useTopic(place.runId ? `run:${place.runId}` : null, (frame) => latest.saw(frame));
   if (run.error && !run.data) {
     return (
       <Page title="Run">
