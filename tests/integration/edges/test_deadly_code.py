@@ -1,4 +1,4 @@
-"""Code that ends its process, before it has begun or each time that it is replayed: a few deaths, then a clear error."""
+"""Code that ends its process, before it has begun or at each replay: a few deaths, then a clear error."""
 
 from __future__ import annotations
 
