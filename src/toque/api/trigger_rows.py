@@ -88,6 +88,21 @@ def tick(schedule_id: str, planned: PlannedTick) -> Tick:
     )
 
 
+def next_tick(row: ScheduleRow) -> Tick:
+    """The next tick of a schedule that was changed. One at 0: there is none, and `reason` says why."""
+    idle = "retired" if row.retired else "paused" if row.paused else ""
+    return Tick(
+        schedule=row.id,
+        at_us=0 if idle else row.next_at_us,
+        start_us=0,
+        end_us=0,
+        due_us=0 if idle else row.next_due_us,
+        outcome="planned",
+        reason=idle,
+        run_id="",
+    )
+
+
 def seen_tick(seen: TickSeen) -> Tick:
     """A tick with what became of it, and of its run."""
     row = seen.tick

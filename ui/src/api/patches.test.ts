@@ -112,6 +112,47 @@ describe("applyFrame", () => {
     expect(cache.getQueryData<Page<Attention>>(["attention"])?.items).toEqual([{ kind: "failed_run", title: "p failed" }]);
   });
 
+  const stale = (cache: QueryClient) =>
+    cache
+      .getQueryCache()
+      .getAll()
+      .filter((query) => query.state.isInvalidated)
+      .map((query) => query.queryKey.join(":"));
+
+  function withSchedules(): QueryClient {
+    const fresh = new QueryClient();
+    for (const key of [["upcoming", 8], ["pipelines", "x"], ["pipeline", "p"], ["pipeline", "q"], ["schedules", ""], ["schedules", "q"]])
+      fresh.setQueryData(key, {});
+    for (const key of [["ticks", "p/s"], ["ticks", "p/t"], ["schedule-preview", "p", "s"]]) fresh.setQueryData(key, {});
+    return fresh;
+  }
+
+  it("asks again for what a decided tick changes, and no more", () => {
+    const fresh = withSchedules();
+    applyFrame(fresh, frame("ticks", [{ schedule: "p/s", outcome: "started" }]));
+    expect(stale(fresh)).toEqual(["upcoming:8", "ticks:p/s", "schedule-preview:p:s"]);
+  });
+
+  it("asks again for schedules, and pipelines that have them, when one is paused or resumed elsewhere", () => {
+    const fresh = withSchedules();
+    applyFrame(fresh, frame("ticks", [{ schedule: "p/s", outcome: "planned", at_us: 0, reason: "paused" }]));
+    expect(stale(fresh)).toEqual([
+      "upcoming:8",
+      "pipelines:x",
+      "pipeline:p",
+      "schedules:",
+      "ticks:p/s",
+      "schedule-preview:p:s",
+    ]);
+  });
+
+  it("asks again for schedules after a reset of home, unless it just did", () => {
+    const fresh = withSchedules();
+    fresh.setQueryData(["pipeline", "q"], {}, { updatedAt: Date.now() - 60_000 });
+    applyFrame(fresh, frame("reset", []));
+    expect(stale(fresh)).toEqual(["pipeline:q"]);
+  });
+
   it("replaces what needs a person as a whole", () => {
     cache.setQueryData(["attention"], { items: [{ title: "old" }], next: null });
     applyFrame(cache, frame("attention", []));

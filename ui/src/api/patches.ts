@@ -3,9 +3,11 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { Params } from "@/api/client";
 import type { Frame } from "@/api/stream";
-import type { Attention, Day, DayRun, NodeStatus, Page, PipelineSummary, Run, RunBar, RunDetail } from "@/api/types";
+import type { Attention, Day, DayRun, NodeStatus, Page, PipelineSummary, Run, RunBar, RunDetail, Tick } from "@/api/types";
+import { pipelineOf } from "@/design/words";
 
 const STRIP = 24;
+const JUST_MS = 2_000;
 
 export function applyFrame(cache: QueryClient, frame: Frame): void {
   switch (frame.kind) {
@@ -21,8 +23,7 @@ export function applyFrame(cache: QueryClient, frame: Frame): void {
       cache.setQueryData<Page<Attention>>(["attention"], { items: frame.data as Attention[], next: null });
       return;
     case "ticks":
-      // What comes next moved on. Answers on their way are waited for, so that a thousand ticks at once are a few questions.
-      void cache.invalidateQueries({ queryKey: ["upcoming"] }, { cancelRefetch: false });
+      applyTicks(cache, frame.data as Tick[]);
       return;
     case "reset":
       applyReset(cache, frame);
@@ -31,6 +32,36 @@ export function applyFrame(cache: QueryClient, frame: Frame): void {
       // Task runs, steps, signals and logs belong to the run page, which listens itself.
       return;
   }
+}
+
+/** Ticks that were decided, and `planned` ones: the next of schedules that somebody paused, resumed or declared anew. */
+function applyTicks(cache: QueryClient, ticks: readonly Tick[]): void {
+  // What comes next moved on. Answers on their way are waited for, so that a thousand ticks at once are a few questions.
+  void cache.invalidateQueries({ queryKey: ["upcoming"] }, { cancelRefetch: false });
+  const schedules = new Set(ticks.map((tick) => tick.schedule));
+  const pipelines = new Set(ticks.map((tick) => pipelineOf(tick.schedule)));
+  void cache.invalidateQueries(
+    {
+      predicate: ({ queryKey: [kind, first, second] }) =>
+        (kind === "ticks" && schedules.has(String(first))) ||
+        (kind === "schedule-preview" && schedules.has(`${String(first)}/${String(second)}`)),
+    },
+    { cancelRefetch: false },
+  );
+  if (ticks.some((tick) => tick.outcome === "planned")) forgetSchedules(cache, (name) => pipelines.has(name));
+}
+
+/** An answer on its way may be older than the change: it is asked for again. */
+function forgetSchedules(cache: QueryClient, isConcerned: (pipeline: string) => boolean, before = Infinity): void {
+  void cache.invalidateQueries({
+    predicate: ({ queryKey: [kind, name], state }) =>
+      state.dataUpdatedAt < before &&
+      (state.dataUpdatedAt > 0 || before === Infinity) &&
+      (kind === "pipelines" ||
+        kind === "upcoming" ||
+        (kind === "pipeline" && isConcerned(String(name))) ||
+        (kind === "schedules" && (name === "" || isConcerned(String(name))))),
+  });
 }
 
 export function applyRuns(cache: QueryClient, runs: Run[]): void {
@@ -139,6 +170,8 @@ function applyReset(cache: QueryClient, frame: Frame): void {
   applyRuns(cache, rowsOf<Run>(frame, "run"));
   if (frame.topic.startsWith("run:")) applyNodes(cache, frame.topic.slice(4), rowsOf<NodeStatus>(frame, "node"));
   if (frame.topic === "home") {
+    // Of schedules a reset says nothing: what was paused while nobody listened is asked for, unless it just was.
+    forgetSchedules(cache, () => true, Date.now() - JUST_MS);
     cache.setQueryData<Page<Attention>>(["attention"], { items: rowsOf<Attention>(frame, "attention"), next: null });
   }
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from toque.api import rows
+from toque.api import rows, trigger_rows
 from toque.api.stream import patches
 from toque.api.stream.changes import Changes
 from toque.api.stream.feed import Feed, Sources
@@ -12,6 +12,7 @@ from toque.api.wire.schedules import Tick
 from toque.engine.rows import RunRow
 from toque.engine.states import RunState
 from toque.ports.pages import RunQuery
+from toque.ports.triggers import ScheduleFilter
 
 RECENT = 100
 """Ended runs in a reset; unfinished ones are all there, up to `MOST`."""
@@ -40,9 +41,12 @@ class RunsFeed(Feed):
         """Unfinished runs as they were last sent."""
         self._newest = ""
         """Id of the newest run that was seen."""
+        self._revision = 0
+        """Of the schedules, up to which they were told."""
 
     async def open(self) -> None:
         """Know what is there, so that what comes is told from it."""
+        self._revision = await self.sources.store.triggers.revision()
         for row in await self._current():
             self._seen.setdefault(row.run_id, seen_of(row))
             self._newest = max(self._newest, row.run_id)
@@ -75,7 +79,7 @@ class RunsFeed(Feed):
         return patches.reset(self.name, [patches.tagged("run", patches.encoded(rows.run(row))) for row in found])
 
     async def look(self, number: Callable[[], int]) -> bool:
-        """Runs that other processes carry out, made or ended."""
+        """Runs that other processes carry out, made or ended; schedules that anybody changed."""
         found = await self._current()
         known = {row.run_id for row in found}
         gone = [run_id for run_id in self._seen if run_id not in known]
@@ -92,6 +96,23 @@ class RunsFeed(Feed):
             if row.state.is_terminal and row.run_id not in self._seen and row.run_id <= newest:
                 continue  # it had ended before we looked for the first time, or was told
             changed = self.put(number(), row) or changed
+        return await self._look_at_schedules(number) or changed
+
+    async def _look_at_schedules(self, number: Callable[[], int]) -> bool:
+        """Those that were paused, resumed, declared anew or retired, here or by another process."""
+        triggers = self.sources.store.triggers
+        revision = await triggers.revision()
+        if revision == self._revision:
+            return False
+        changed, after = False, ""
+        while page := await triggers.list_schedules(
+            ScheduleFilter(pipeline=self.pipeline, since_revision=self._revision, after=after, limit=MOST)
+        ):
+            for row in page:
+                # One entry for each schedule: what it was between two looks is nobody's concern.
+                self._ticks.put(number(), (row.id, "next"), trigger_rows.next_tick(row))
+            changed, after = True, page[-1].id
+        self._revision = revision
         return changed
 
     async def _current(self) -> list[RunRow]:
