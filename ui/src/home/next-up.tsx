@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { upcomingQuery } from "@/api/queries";
+import { pipelinesQuery, upcomingQuery } from "@/api/queries";
 import { Empty } from "@/design/empty";
 import { Section } from "@/design/page";
 import { Skeleton } from "@/design/skeleton";
 import { Time } from "@/design/time";
 import { pipelineOf, scheduleOf } from "@/design/words";
+import { idleSchedules } from "@/home/idle";
 import css from "./page.module.css";
 
 const SHOWN = 8;
@@ -29,11 +30,7 @@ export function NextUp() {
           <Skeleton rows={4} />
         </div>
       )}
-      {ticks.data && items.length === 0 && (
-        <Empty title="No schedule fires in the next day" command='toque schedule preview "0 7 * * 1-5"'>
-          Give a pipeline a schedule with <code>@pipeline(schedule=…)</code>; this says what a rule means:
-        </Empty>
-      )}
+      {ticks.data && items.length === 0 && <Nothing />}
       <div className={css.rows} hidden={items.length === 0}>
         {items.map((tick) => (
           <Link
@@ -55,5 +52,23 @@ export function NextUp() {
         ))}
       </div>
     </Section>
+  );
+}
+
+/** Why nothing is next: there is no schedule, they are paused, or none of them fires soon. */
+function Nothing() {
+  const pipelines = useQuery(pipelinesQuery());
+  if (!pipelines.data) return null;
+  const idle = idleSchedules(pipelines.data.items);
+  if (idle.count > 0)
+    return (
+      <Empty title={idle.title} {...(idle.paused ? { command: `toque schedule unpause ${idle.paused}` } : {})}>
+        {idle.paused ? "Nothing starts by a paused schedule until it is resumed, here or in a terminal:" : idle.words}
+      </Empty>
+    );
+  return (
+    <Empty title="No schedule fires in the next day" command='toque schedule preview "0 7 * * 1-5"'>
+      Give a pipeline a schedule with <code>@pipeline(schedule=…)</code>; this says what a rule means:
+    </Empty>
   );
 }

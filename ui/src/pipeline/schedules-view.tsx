@@ -41,7 +41,6 @@ export function SchedulesView({ pipeline }: { pipeline: PipelineDetail }) {
 function Schedule({ schedule, fill }: { schedule: ScheduleSummary; fill: () => void }) {
   const cache = useQueryClient();
   const { offer, dialog } = useActions();
-  const next = useQuery(nextTicksQuery(schedule.pipeline, schedule.name));
   const ticks = useQuery(ticksQuery(schedule.id));
   const pause = () =>
     offer({
@@ -81,16 +80,11 @@ function Schedule({ schedule, fill }: { schedule: ScheduleSummary; fill: () => v
       <div className={css.columns}>
         <div>
           <h3>Next</h3>
-          {next.error && <ProblemBox problem={asProblem(next.error)} />}
-          {next.isPending && <Skeleton rows={4} height={18} />}
-          <ol className={css.next}>
-            {next.data?.ticks.map((tick) => (
-              <li key={tick.at_us}>
-                <Time us={tick.at_us} form="moment" /> <Time us={tick.at_us} />
-              </li>
-            ))}
-          </ol>
-          {next.data?.ticks.length === 0 && <p className={css.none}>It has no tick left.</p>}
+          {schedule.paused ? (
+            <p className={css.none}>Paused: none of its ticks starts a run until it is resumed.</p>
+          ) : (
+            <NextTicks schedule={schedule} />
+          )}
         </div>
         <div>
           <h3>What became of each tick</h3>
@@ -102,6 +96,22 @@ function Schedule({ schedule, fill }: { schedule: ScheduleSummary; fill: () => v
       </div>
       {dialog}
     </section>
+  );
+}
+
+function NextTicks({ schedule }: { schedule: ScheduleSummary }) {
+  const next = useQuery(nextTicksQuery(schedule.pipeline, schedule.name));
+  if (next.error) return <ProblemBox problem={asProblem(next.error)} />;
+  if (!next.data) return <Skeleton rows={4} height={18} />;
+  if (next.data.ticks.length === 0) return <p className={css.none}>It has no tick left.</p>;
+  return (
+    <ol className={css.next}>
+      {next.data.ticks.map((tick) => (
+        <li key={tick.at_us}>
+          <Time us={tick.at_us} form="moment" /> <Time us={tick.at_us} />
+        </li>
+      ))}
+    </ol>
   );
 }
 
