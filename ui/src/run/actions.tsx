@@ -1,9 +1,12 @@
 /** What people do to runs: each asks first, and shows what the server says that it will touch. */
 
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import { seg } from "@/api/client";
+import { pipelineQuery } from "@/api/queries";
 import { Confirm, type Action } from "@/app/confirm";
+import { runGraphQuery } from "@/run/queries";
 import type { Run, RunDetail, TaskRun } from "@/run/types";
 
 type Offer = (action: Action) => void;
@@ -16,17 +19,33 @@ export function useActions(): { offer: Offer; dialog: ReactNode } {
 
 export interface RunActions {
   retry: Action | null;
+  /** Where the code was wrong and is another now: what the run would rather be repeated with. */
+  retryWithNew: Action | null;
   rerun: Action;
   cancel: Action | null;
   suspend: Action | null;
   resume: Action | null;
 }
 
+const CODE_MS = 5_000;
 const ACTIVE: ReadonlySet<string> = new Set(["queued", "running", "suspended"]);
+
+/** Whether it failed by its code: a retry with the same code fails again. */
+export function failedByCode(run: Pick<RunDetail, "state" | "error" | "first_failures">): boolean {
+  if (run.state !== "failed") return false;
+  return run.error?.kind === "code" || run.first_failures.some((row) => row.error?.kind === "code");
+}
 
 /** What can be done to a run as it stands. */
 export function useRunActions(run: RunDetail): RunActions {
   const toRun = useGoToRun();
+  const byCode = failedByCode(run);
+  // The correction is made in an editor, while this page is open.
+  const pipeline = useQuery({ ...pipelineQuery(run.pipeline), enabled: byCode, refetchInterval: byCode && CODE_MS });
+  const current = pipeline.data?.version;
+  const graph = useQuery({ ...runGraphQuery(run.run_id), enabled: run.finished_us > 0 });
+  // Whoever repeats names what: steps are of their flow, which begins anew with them.
+  const all = graph.data?.nodes.filter((node) => node.kind !== "step").map((node) => node.id) ?? [];
   const path = (what: string) => `/runs/${seg(run.run_id)}/${what}`;
   const active = ACTIVE.has(run.state);
   const base = { previews: true, asksReason: true };
@@ -35,7 +54,11 @@ export function useRunActions(run: RunDetail): RunActions {
       run.state === "failed" || run.state === "cancelled"
         ? { ...base, title: "Retry what failed", path: path("retry"), ...toRun }
         : null,
-    rerun: { ...base, title: "Run all of it again", path: path("rerun"), ...toRun },
+    retryWithNew:
+      byCode && current && current !== run.version
+        ? { ...base, title: "Retry with the current code", path: path("retry"), body: { new_code: true }, ...toRun }
+        : null,
+    rerun: { ...base, title: "Run all of it again", path: path("rerun"), body: { tasks: all }, ...toRun },
     cancel:
       active && !run.cancel_requested
         ? {

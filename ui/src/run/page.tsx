@@ -177,18 +177,23 @@ function Facts({ run }: { run: RunDetail }) {
 
 function Actions({ run }: { run: RunDetail }) {
   const { offer, dialog } = useActions();
-  const { retry, rerun, cancel, suspend, resume } = useRunActions(run);
+  const { retry, retryWithNew, rerun, cancel, suspend, resume } = useRunActions(run);
   useShortcut(
     "r",
-    retry ? "Retry what failed" : "Run all of it again",
-    () => offer(retry ?? rerun),
+    (retryWithNew ?? retry ?? rerun).title,
+    () => offer(retryWithNew ?? retry ?? rerun),
     run.finished_us > 0,
   );
   const more = [retry && rerun, suspend].filter((each) => each !== null);
   return (
     <>
+      {retryWithNew && (
+        <Button kind="primary" onClick={() => offer(retryWithNew)}>
+          <Icon name="retry" /> {retryWithNew.title}
+        </Button>
+      )}
       {retry && (
-        <Button kind="primary" onClick={() => offer(retry)}>
+        <Button {...(retryWithNew ? {} : { kind: "primary" as const })} onClick={() => offer(retry)}>
           <Icon name="retry" /> {retry.title}
         </Button>
       )}
