@@ -14,6 +14,7 @@ import pages from "@/app/pages.json";
 import { setTheme, useTheme } from "@/app/theme";
 import { Icon, type IconName } from "@/design/icon";
 import { Button } from "@/design/button";
+import { Dialog } from "@/design/dialog";
 import css from "./shell.module.css";
 
 const PLACES: { to: "/" | "/pipelines" | "/runs" | "/day" | "/backfills" | "/pools" | "/system"; icon: IconName; phone: boolean }[] = [
@@ -60,7 +61,7 @@ export function Shell({ session, children }: { session: Session | undefined; chi
           ?
         </Button>
       </header>
-      <Places />
+      <Places openHelp={() => setHelp(true)} />
       <main id="main" className={css.main} tabIndex={-1}>
         {children}
       </main>
@@ -70,7 +71,7 @@ export function Shell({ session, children }: { session: Session | undefined; chi
   );
 }
 
-function Places() {
+function Places({ openHelp }: { openHelp: () => void }) {
   const attention = useQuery(attentionQuery);
   const count = attention.data?.items.length ?? 0;
   return (
@@ -78,6 +79,7 @@ function Places() {
       {PLACES.map((place) => (
         <Place key={place.to} {...place} count={place.to === "/" ? count : 0} />
       ))}
+      <More openHelp={openHelp} />
     </nav>
   );
 }
@@ -102,6 +104,52 @@ function Place({ to, icon, phone, count }: (typeof PLACES)[number] & { count: nu
         </b>
       )}
     </Link>
+  );
+}
+
+/** On a phone: the pages that the bar has no room for, and the help. */
+function More({ openHelp }: { openHelp: () => void }) {
+  const [open, setOpen] = useState(false);
+  const hidden = PLACES.filter((place) => !place.phone);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const isHere = hidden.some((place) => path.startsWith(place.to));
+  return (
+    <>
+      <button
+        type="button"
+        className={`${css.place} ${css.more} ${isHere ? "active" : ""}`}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        onClick={() => setOpen(true)}
+      >
+        <Icon name="more" />
+        <span>More</span>
+      </button>
+      {open && (
+        <Dialog title="More pages" close={() => setOpen(false)}>
+          <ul className={css.rest}>
+            {hidden.map((place) => (
+              <li key={place.to}>
+                <Link to={place.to} onClick={() => setOpen(false)}>
+                  <Icon name={place.icon} /> {titleOf(place.to)}
+                </Link>
+              </li>
+            ))}
+            <li>
+              <button
+                type="button"
+                onClick={() => {
+                  setOpen(false);
+                  openHelp();
+                }}
+              >
+                <Icon name="more" /> Help and keys
+              </button>
+            </li>
+          </ul>
+        </Dialog>
+      )}
+    </>
   );
 }
 
