@@ -13,7 +13,7 @@ import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
 import { Took } from "@/design/time";
-import { duration, moment, shortId } from "@/design/words";
+import { duration, moment, shortId, shortVersion } from "@/design/words";
 import { change, longest, ranked, type TaskDifference } from "@/compare/differences";
 import type { Comparison, Run, TaskState } from "@/run/types";
 import { Scalar } from "@/values/json-tree";
@@ -129,8 +129,8 @@ function Result({
           />
           <Fact
             name="Version"
-            a={<code>{a.version.slice(0, 8)}</code>}
-            b={<code>{b.version.slice(0, 8)}</code>}
+            a={<code>{shortVersion(a.version)}</code>}
+            b={<code>{shortVersion(b.version)}</code>}
             differs={version_changed}
             note={
               version_changed && a.pipeline === b.pipeline ? (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, duration, moment, pipelineOf, plural, relative, scheduleOf, shortId, taskName, utc } from "@/design/words";
+import { bytes, duration, moment, pipelineOf, plural, relative, scheduleOf, shortId, shortVersion, taskName, utc } from "@/design/words";
 
 const S = 1_000_000;
 const NOW = Date.UTC(2026, 10, 22, 21, 0, 0) * 1_000;
@@ -44,6 +44,7 @@ describe("other words", () => {
     expect([plural(1, "run"), plural(2, "run"), plural(0, "process", "processes")]).toEqual(["1 run", "2 runs", "0 processes"]);
     expect([taskName("load", []), taskName("load", [3, 1])]).toEqual(["load", "load[3.1]"]);
     expect([shortId("1m82kcf754amtbw4ys"), shortId("short")]).toEqual(["amtbw4ys", "short"]);
+    expect([shortVersion("659f05390539.0a1b2c3d4e5f"), shortVersion("v1"), shortVersion("a.b")]).toEqual(["659f.0a1b", "v1", "a.b"]);
     expect([pipelineOf("a/b"), scheduleOf("a/b"), scheduleOf("a")]).toEqual(["a", "b", ""]);
   });
 });

@@ -113,3 +113,12 @@ export function scheduleOf(schedule: string): string {
   const slash = schedule.indexOf("/");
   return slash < 0 ? "" : schedule.slice(slash + 1);
 }
+
+/**
+ * A version as people tell it from others: the first characters of its graph, and of its bundle, since most edits change
+ * only the bundle: `659f.0a1b`. One without a bundle is its first characters.
+ */
+export function shortVersion(version: string): string {
+  const dot = version.indexOf(".");
+  return dot < 0 ? version.slice(0, 8) : `${version.slice(0, Math.min(4, dot))}.${version.slice(dot + 1, dot + 5)}`;
+}

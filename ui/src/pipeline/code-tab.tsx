@@ -11,7 +11,7 @@ import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { Time } from "@/design/time";
-import { bytes, moment } from "@/design/words";
+import { bytes, moment, shortVersion } from "@/design/words";
 import { diffQuery, fileQuery, filesQuery, versionsQuery } from "@/pipeline/queries";
 import { useActions } from "@/run/actions";
 import type { Version } from "@/run/types";
@@ -55,7 +55,7 @@ export function CodeTab({ name, version, against, file, go }: CodeTabProps) {
                 .filter((each) => each !== chosen)
                 .map((each) => ({
                   value: each.version,
-                  text: `beside ${each.version.slice(0, 8)}, ${moment(each.created_us)}`,
+                  text: `beside ${shortVersion(each.version)}, ${moment(each.created_us)}`,
                 })),
             ]}
           />
@@ -84,7 +84,7 @@ function Versions({
       title: "Make it the current version",
       path: `/pipelines/${seg(name)}/rollback`,
       body: { version: version.version },
-      words: `New runs of ${name} use version ${version.version.slice(0, 8)} of ${moment(version.created_us)}. Runs that are active keep theirs. The next change of its file makes that version the current one.`,
+      words: `New runs of ${name} use version ${shortVersion(version.version)} of ${moment(version.created_us)}. Runs that are active keep theirs. The next change of its file makes that version the current one.`,
       asksReason: true,
       said: () => "New runs use it from now on",
       done: () =>
@@ -103,7 +103,7 @@ function Versions({
               aria-current={version === chosen ? "true" : undefined}
               onClick={() => go({ version: version.version, against: undefined })}
             >
-              <code>{version.version.slice(0, 8)}</code> {version.is_current && <strong>current</strong>}
+              <code>{shortVersion(version.version)}</code> {version.is_current && <strong>current</strong>}
               <span>
                 <Time us={version.created_us} />
                 {version.actor && ` by ${version.actor}`}

@@ -11,7 +11,7 @@ import { SelectField } from "@/design/field";
 import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { toneOf } from "@/design/state";
-import { duration, moment } from "@/design/words";
+import { duration, moment, shortVersion } from "@/design/words";
 import { durationsQuery, pipelineGraphQuery } from "@/pipeline/queries";
 import type { Durations, RunState } from "@/run/types";
 import css from "./durations.module.css";
@@ -101,7 +101,7 @@ function Chart({ durations, task }: { durations: Durations; task: string }) {
       />
       <p className={css.point} aria-live="off">
         {point
-          ? `${moment(point.created_us)}: ${duration(point.duration_us)}, waited ${duration(point.queued_us)}, ${point.state}, version ${point.version.slice(0, 7)}`
+          ? `${moment(point.created_us)}: ${duration(point.duration_us)}, waited ${duration(point.queued_us)}, ${point.state}, version ${shortVersion(point.version)}`
           : "Point at a bar for its run, click to open it."}
       </p>
       <h3 className={css.heading}>Slowest of them</h3>

@@ -7,6 +7,7 @@ import {
   foldedAtFirst,
   rowsOf,
   STATE_OF,
+  versionLabels,
   visible,
   withNodes,
   withRuns,
@@ -120,5 +121,22 @@ describe("columns", () => {
       size: 5,
     };
     expect(withNodes(page, "r3", [node]).runs.map((each) => each.cells)).toEqual(["ssRs", "ssss"]);
+  });
+});
+
+describe("versionLabels", () => {
+  const columnsOf = (...versions: string[]) => versions.map((version) => ({ version }) as GridRun);
+  const of = (...versions: string[]) => versionLabels(columnsOf(...versions), versions.length);
+
+  it("names what differs: the graph, or the bundle alone", () => {
+    expect(of("aaaaaaa.1111111", "bbbbbbb.1111111", "bbbbbbb.1111111", "bbbbbbb.1111111", "bbbbbbb.2222222")).toEqual([
+      { column: 1, text: "bbbbb" },
+      { column: 4, text: ".2222" },
+    ]);
+  });
+
+  it("never writes one label over another", () => {
+    const columns = of("a.1", "a.2", "a.3", "a.4", "a.4", "a.4", "a.5").map(({ column }) => column);
+    expect(columns).toEqual([3, 6]);
   });
 });

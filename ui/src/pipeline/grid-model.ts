@@ -147,6 +147,33 @@ export function changesVersion(columns: readonly GridRun[], at: number): boolean
   return before !== undefined && before.version !== columns[at]?.version;
 }
 
+/** Columns that a label of a version takes. */
+const LABEL_COLUMNS = 2;
+
+/**
+ * The labels over the first columns of versions. Where the next version begins within a label's room the older one has
+ * none: its line still stands there, and the card of the column names it. What differs is named: the graph where that
+ * changed, else the bundle.
+ */
+export function versionLabels(columns: readonly GridRun[], end: number): { column: number; text: string }[] {
+  const labels: { column: number; text: string }[] = [];
+  let next = Infinity;
+  const last = Math.min(columns.length, end + LABEL_COLUMNS) - 1;
+  for (let column = last; column > 0; column -= 1) {
+    const run = columns[column];
+    if (!run || !changesVersion(columns, column)) continue;
+    if (next - column >= LABEL_COLUMNS) labels.push({ column, text: differing(columns[column - 1]?.version ?? "", run.version) });
+    next = column;
+  }
+  return labels.reverse();
+}
+
+/** What tells a version from the one before, in five characters: `659f0`, or `.0a1b` where only the bundle is another. */
+function differing(before: string, version: string): string {
+  const [graph = "", bundle = ""] = version.split(".");
+  return before.split(".")[0] === graph && bundle ? `.${bundle.slice(0, 4)}` : graph.slice(0, 5);
+}
+
 /** The first page with what the stream says of runs: new ones enter at the front. */
 export function withRuns(grid: Grid, runs: readonly Run[]): Grid {
   const news = new Map(runs.map((run) => [run.run_id, run]));

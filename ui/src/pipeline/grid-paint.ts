@@ -1,7 +1,7 @@
 /** Paints the part of the grid that is in sight: cost depends on the screen, never on how many runs or tasks there are. */
 
 import { toneOf } from "@/design/state";
-import { cellAt, changesVersion, visible, type GridRow } from "@/pipeline/grid-model";
+import { cellAt, changesVersion, versionLabels, visible, type GridRow } from "@/pipeline/grid-model";
 import type { Sprites } from "@/pipeline/sprites";
 import type { GridRun } from "@/run/types";
 
@@ -97,6 +97,7 @@ function heads(
   const shown = columns.slice(first, end);
   const longest = Math.max(1, ...shown.map(lengthOf));
   const room = HEAD - 22;
+  const labelled = new Map(versionLabels(columns, end).map((label) => [label.column, label.text]));
   shown.forEach((run, at) => {
     const left = x(first + at);
     const height = run.finished_us ? Math.max(3, Math.sqrt(lengthOf(run) / longest) * room) : room * 0.5;
@@ -117,7 +118,7 @@ function heads(
     if (changesVersion(columns, first + at)) {
       pen.fillStyle = pictures.color("copper");
       pen.font = "600 10px 'JetBrains Mono Variable', monospace";
-      pen.fillText(run.version.slice(0, 7), left + 1, 11);
+      pen.fillText(labelled.get(first + at) ?? "", left + 2, 11);
       pen.fillRect(left, 0, 1, HEAD);
     }
   });

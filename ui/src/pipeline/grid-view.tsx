@@ -12,7 +12,7 @@ import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
-import { duration, moment, plural } from "@/design/words";
+import { duration, moment, plural, shortVersion } from "@/design/words";
 import {
   cellAt,
   changesVersion,
@@ -291,7 +291,7 @@ function Card({
         <span>{run.trigger}</span>
         <code data-new={changesVersion(columns, spot.column)}>
           {changesVersion(columns, spot.column) ? "first of " : ""}
-          {run.version.slice(0, 7)}
+          {shortVersion(run.version)}
         </code>
       </p>
     </div>

@@ -14,7 +14,7 @@ import { ProblemBox } from "@/design/problem-box";
 import { PageSkeleton, Skeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
 import { Time, Took } from "@/design/time";
-import { moment, shortId } from "@/design/words";
+import { moment, shortId, shortVersion } from "@/design/words";
 import { useActions, useRunActions } from "@/run/actions";
 import { Details } from "@/run/details";
 import { Indexes } from "@/run/indexes";
@@ -164,7 +164,7 @@ function Facts({ run }: { run: RunDetail }) {
         search={{ version: run.version }}
         title="Version of the pipeline"
       >
-        <code>{run.version.slice(0, 8)}</code>
+        <code>{shortVersion(run.version)}</code>
       </Link>
       {run.origin_run && (
         <Link to="/compare" search={{ a: run.origin_run, b: run.run_id }}>
