@@ -26,7 +26,7 @@ export function SystemPage() {
       {system.isPending && <PageSkeleton />}
       {system.error && !system.data && <ProblemBox problem={asProblem(system.error)} />}
       {broken.length > 0 && (
-        <Section title="Broken files" note="Their pipelines run as they were when they last loaded.">
+        <Section title="Broken files" note="Pipelines that loaded before run as they were then. Those of a file that never loaded are not there yet.">
           <ul className={css.files}>
             {broken.map((file) => (
               <FileTicket key={file.file} file={file} />
@@ -68,8 +68,9 @@ function FileTicket({ file }: { file: BrokenFile }) {
         {file.problems.map((problem) => (
           <li key={`${problem.line}:${problem.message}`}>
             <code>
-              {file.file}:{problem.line}
+              {problem.file || file.file}:{problem.line}
             </code>
+            {problem.source && <code className={css.source}>{problem.source.trim()}</code>}
             <p>{problem.message}</p>
             {problem.fix && <p className={css.fix}>{problem.fix}</p>}
           </li>
