@@ -60,11 +60,13 @@ unit: setup
 	npm --prefix ui run --silent test
 	$(PYTEST) $(PARALLEL) tests/unit tests/structure
 
-# Exit code 5 of pytest: no test is marked so. The last run is the one with the most tests.
+# Exit code 5 of pytest: no test is marked so. The browser has a process of its own: its driver keeps an event loop
+# running, beside which no asynchronous test could start one. The last run is the one with the most tests.
 test: setup lint types  ## Everything that must hold
 	npm --prefix ui run --silent test
 	$(PYTEST) -m "alone and not heavy"; code=$$?; test $$code -eq 0 || test $$code -eq 5
-	$(PYTEST) $(PARALLEL) -m "not alone and not heavy"
+	$(PYTEST) tests/browser
+	$(PYTEST) $(PARALLEL) -m "not alone and not heavy" --ignore tests/browser
 
 bench: setup  ## Measure the budgets, beside the peers
 	$(BIN)/python -m benchmarks

@@ -77,6 +77,17 @@ describe("an answer that was on its way", () => {
     expect(cache.getQueryData<InfiniteData<TaskPage>>(key)?.pages[0]?.items[0]?.state).toBe("succeeded");
   });
 
+  it("keeps the causes of an error, which rows do not carry", async () => {
+    const cache = new QueryClient();
+    const latest = new LatestRows(cache, "r");
+    latest.follow();
+    const key = ["task", "r", "a", ""];
+    const question = asked<unknown>(cache, key);
+    latest.saw(patch("failed"));
+    await question.answer({ ...task("failed"), error: { type: "ValueError", traceback: "in a" }, metrics: [] });
+    expect(cache.getQueryData<{ error: { traceback: string } }>(key)?.error.traceback).toBe("in a");
+  });
+
   it("of another run is left alone", async () => {
     const cache = new QueryClient();
     const latest = new LatestRows(cache, "r");

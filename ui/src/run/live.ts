@@ -73,7 +73,7 @@ function applyTasks(cache: QueryClient, runId: string, tasks: TaskRun[]): void {
   for (const task of tasks) {
     const key = ["task", runId, task.task, task.index.join(".")];
     const old = cache.getQueryData<TaskRunDetail>(key);
-    if (!old || (ENDED.has(old.state) && !ENDED.has(task.state))) continue;
+    if (!old || knowsMore(old, task)) continue;
     cache.setQueryData<TaskRunDetail>(key, {
       ...old,
       ...task,
@@ -86,6 +86,11 @@ function applyTasks(cache: QueryClient, runId: string, tasks: TaskRun[]): void {
     )
       void cache.invalidateQueries({ queryKey: key });
   }
+}
+
+/** Whether the answer about a task run tells all of the row and more: rows carry neither causes nor tracebacks. */
+function knowsMore(answer: TaskRunDetail, row: TaskRun): boolean {
+  return ENDED.has(answer.state) && (!ENDED.has(row.state) || (answer.state === row.state && answer.attempt === row.attempt));
 }
 
 /** Known rows of a list replaced; new ones belong to pages that were not asked for. */
