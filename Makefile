@@ -74,8 +74,9 @@ bench: setup  ## Measure the budgets, beside the peers
 chaos: setup  ## Kill everything at 300 random moments, on SQLite and PostgreSQL
 	$(BIN)/python -m tests.chaos --kills 300
 
-soak: setup  ## 20,000 more seeds of the simulator, and what takes gigabytes
+soak: setup  ## 20,000 more seeds of the simulator, new examples for the laws, and what takes gigabytes
 	printf '%s\n' 2000 7000 12000 17000 | xargs -P 2 -I {} $(BIN)/python -m tests.simulation --from {} --seeds 5000
+	$(PYTEST) --hypothesis-profile search $(PARALLEL) tests/unit/schedule tests/unit/flow tests/unit/engine
 	$(PYTEST) -m heavy
 
 dist: setup ui  ## Build the wheel and the source distribution

@@ -86,6 +86,8 @@ class AnswerStep(Effect, frozen=True, kw_only=True):
     """When the step ended, as recorded: the flow's clock stands there once the body is told. The same in a replay."""
     diverged: str = ""
     """Not empty: the request contradicts the record (`FlowDiverged`); says how."""
+    probe: int = 0
+    """Of the request that this answers; 0 when it is told unasked."""
 
 
 class Acknowledge(Effect, frozen=True, kw_only=True):

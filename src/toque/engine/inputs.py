@@ -184,6 +184,8 @@ class StepRequested(Input, frozen=True, kw_only=True, tag="step"):
     """Evaluated arguments `(args, kwargs)`, encoded by the flow host."""
     sleep_until_us: int = 0
     """A durable sleep: no worker, done at that time."""
+    probe: int = 0
+    """Not 0: asked again only to learn that all asked before was answered; the answer carries the same number."""
     token: Token
     """Of the body's dispatch: a stale host is told so."""
 

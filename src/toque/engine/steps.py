@@ -133,26 +133,41 @@ def _answer_again(turn: Turn, request: StepRequested, lane: Lane, index: int, pa
                 step=TaskKey(step.task, step.map_index),
                 order=step.order,
                 token=parent.token,
+                probe=request.probe,
                 diverged=f"{step.task} was called with other inputs before the flow was replayed",
             )
         )
     elif lane.state[index] >= FIRST_TERMINAL:
-        turn.effects.append(_answer(step, parent))
+        turn.effects.append(_answer(step, parent, request.probe))
 
 
-def _answer(step: TaskRow, parent: TaskRow) -> fx.AnswerStep:
+def _answer(step: TaskRow, parent: TaskRow, probe: int = 0) -> fx.AnswerStep:
     assert parent.token is not None
     key, body = TaskKey(step.task, step.map_index), TaskKey(parent.task, parent.map_index)
     if step.state is STATES[SUCCEEDED]:
         result = step.result if step.result is not None else NOTHING
         return fx.AnswerStep(
-            body=body, step=key, order=step.order, token=parent.token, at_us=step.finished_us, result=result
+            body=body,
+            step=key,
+            order=step.order,
+            token=parent.token,
+            at_us=step.finished_us,
+            result=result,
+            probe=probe,
         )
     error = step.error
     if error is None or step.state is not STATES[FAILED]:
         name = "Skipped" if step.state.value == "skipped" else "Cancelled"
         error = ErrorInfo(kind="cancelled", type=name, message=step.reason, retryable=False)
-    return fx.AnswerStep(body=body, step=key, order=step.order, token=parent.token, at_us=step.finished_us, error=error)
+    return fx.AnswerStep(
+        body=body,
+        step=key,
+        order=step.order,
+        token=parent.token,
+        at_us=step.finished_us,
+        error=error,
+        probe=probe,
+    )
 
 
 def has_open_steps(lane: Lane, index: int) -> bool:

@@ -147,7 +147,7 @@ class FakeRuntime:
                 AnswerStep(body=TaskKey(self.node.id), step=key, order=0, token=request.token, diverged=how)
             )
         elif key in self.ended:
-            self.answers_due.append(msgspec.structs.replace(self.ended[key], token=request.token))
+            self.answers_due.append(msgspec.structs.replace(self.ended[key], token=request.token, probe=request.probe))
 
     # -- steps
 

@@ -14,8 +14,10 @@ def key(name: str) -> TaskKey:
     return TaskKey(f"etl/{name}", (0,))
 
 
-def answer(name: str, order: int, diverged: str = "") -> AnswerStep:
-    return AnswerStep(body=TaskKey("etl"), step=key(name), order=order, token=Token(1, 1), diverged=diverged)
+def answer(name: str, order: int, diverged: str = "", probe: int = 0) -> AnswerStep:
+    return AnswerStep(
+        body=TaskKey("etl"), step=key(name), order=order, token=Token(1, 1), diverged=diverged, probe=probe
+    )
 
 
 def taken(ledger: Ledger) -> list[str]:
@@ -73,10 +75,10 @@ def test_a_gap_is_probed_once_and_is_a_contradiction_only_when_the_probe_is_answ
     ledger.ask(key("b"))
     ledger.hold(answer("b", 2))
     assert ledger.missing() == ""
-    assert ledger.probe() == key("b")
+    assert ledger.probe() == (key("b"), 1)
     assert ledger.probe() is None
     assert ledger.missing() == ""
-    ledger.hold(answer("b", 2))
+    ledger.hold(answer("b", 2, probe=1))
     assert "number 1 in the record" in ledger.missing()
 
 
@@ -85,10 +87,32 @@ def test_a_gap_that_closes_is_none() -> None:
     ledger.ask(key("a"))
     ledger.ask(key("b"))
     ledger.hold(answer("b", 2))
-    assert ledger.probe() == key("b")
+    assert ledger.probe() == (key("b"), 1)
     ledger.hold(answer("a", 1))
-    ledger.hold(answer("b", 2))
+    ledger.hold(answer("b", 2, probe=1))
     assert taken(ledger) == ["a", "b"]
+    assert ledger.missing() == ""
+
+
+def test_the_answer_to_an_earlier_request_for_the_same_step_settles_no_probe() -> None:
+    """Step 3 ended before the body asked for it again, so its answer comes unasked, once more for the request, and
+    once for each probe. What was asked for in the meantime is still on its way."""
+    ledger = Ledger()
+    ledger.hold(answer("c", 3))
+    ledger.ask(key("a"))
+    ledger.ask(key("c"))
+    assert ledger.probe() == (key("c"), 1)
+    ledger.hold(answer("a", 1))
+    ledger.hold(answer("c", 3))
+    assert taken(ledger) == ["a"]
+    ledger.ask(key("b"))
+    assert ledger.missing() == ""
+    assert ledger.probe() == (key("c"), 2)
+    ledger.hold(answer("c", 3, probe=1))
+    assert ledger.missing() == ""
+    ledger.hold(answer("b", 2))
+    ledger.hold(answer("c", 3, probe=2))
+    assert taken(ledger) == ["b", "c"]
     assert ledger.missing() == ""
 
 

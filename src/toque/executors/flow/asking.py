@@ -127,8 +127,8 @@ class Asking:
             asked = ", ".join(map(str, self.ledger.open[:5])) or "nothing"
             return self.contradict(asked, missing)
         probe = self.ledger.probe()
-        if probe is not None and probe in self._asked:
-            self._send([self._asked[probe]])
+        if probe is not None and probe[0] in self._asked:
+            self._send([msgspec.structs.replace(self._asked[probe[0]], probe=probe[1])])
         return None
 
     def contradict(self, step: str, how: str) -> FlowDiverged:

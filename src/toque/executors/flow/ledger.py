@@ -25,7 +25,9 @@ class Ledger:
         self._open: dict[TaskKey, None] = {}
         self._held: dict[int, AnswerStep] = {}
         self._diverged: list[AnswerStep] = []
-        self._probed: tuple[int, TaskKey] | None = None
+        self._probes = 0
+        self._probed_at = -1
+        """What had been told when the last probe was sent."""
         self._probe_answered = False
 
     @property
@@ -46,7 +48,7 @@ class Ledger:
         if answer.diverged:
             self._diverged.append(answer)
             return
-        if self._probed is not None and answer.step == self._probed[1] and answer.order in self._held:
+        if answer.probe and answer.probe == self._probes:
             self._probe_answered = True
         if answer.order > self.told:
             self._held[answer.order] = answer
@@ -63,7 +65,6 @@ class Ledger:
         del self._held[answer.order]
         del self._open[answer.step]
         self.told += 1
-        self._probed, self._probe_answered = None, False
         return answer
 
     def missing(self) -> str:
@@ -75,20 +76,22 @@ class Ledger:
         following = self._held.get(self.told + 1)
         if following is not None:
             return f"it did not ask for {following.step}, which ended next in the record"
-        if self._probe_answered and self._probed is not None and self._probed[0] == self.told:
+        if self._probe_answered and self._probed_at == self.told:
             return f"it left out the step whose end is number {self.told + 1} in the record"
         return ""
 
-    def probe(self) -> TaskKey | None:
-        """A step to be asked for again, because answers after the next one are here.
+    def probe(self) -> tuple[TaskKey, int] | None:
+        """A step to be asked for again, and the number of that request, because answers after the next one are here.
 
-        Requests are answered in their order, so once this one is answered for the second time, all that was
-        asked before it has been answered too, if it had an answer. None if there is no gap, or it is being probed.
+        Requests are answered in their order, so once the answer with that number is here, all that was asked before
+        has been answered too, if it had an answer. The number matters: an answer to an earlier request for the same
+        step says nothing of what was asked since. None if there is no gap, or it is being probed.
         """
-        if not self._held or self._probed is not None:
+        if not self._held or self._probed_at == self.told:
             return None
         step = self._held[min(self._held)].step
         if step not in self._open:
             return None
-        self._probed = (self.told, step)
-        return step
+        self._probes += 1
+        self._probed_at, self._probe_answered = self.told, False
+        return step, self._probes

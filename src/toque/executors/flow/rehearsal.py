@@ -173,7 +173,7 @@ class _Performance:
         if self._is_first:
             self._record.requests[key] = request
         elif key in self._record.answers:
-            self._due.append(self._record.answers[key])
+            self._due.append(msgspec.structs.replace(self._record.answers[key], probe=request.probe))
 
 
 def step_key(request: StepRequested) -> TaskKey:

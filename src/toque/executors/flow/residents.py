@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 
 from toque.engine.effects import AnswerStep
 from toque.engine.inputs import AnyReport, AttemptCancelled, AttemptStarted, FlowEvicted, StepRequested
-from toque.engine.values import Token
+from toque.engine.state import step_key
+from toque.engine.values import TaskKey, Token
 from toque.executors import reports
 from toque.executors.flow.forcing import Forcing, doomed
 from toque.executors.flow.processes import Processes
@@ -30,8 +31,8 @@ class Residents:
         self._processes = processes
         self._loop = loop
         self._waiting: set[Token] = set()
-        self._open: Counter[Token] = Counter()
-        """Requests that were not answered: a body without any does not wait, whatever it said before an answer."""
+        self._open: defaultdict[Token, set[TaskKey]] = defaultdict(set)
+        """Steps asked for and not answered: a body without any does not wait, whatever it said before an answer."""
         self._answers: dict[Worker, list[AnswerStep]] = {}
 
     def add(self, new: Iterable[Held]) -> list[Held]:
@@ -48,7 +49,7 @@ class Residents:
         if held is None or held.worker is None:
             return
         self._waiting.discard(effect.token)
-        self._open[effect.token] -= 1
+        self._open[effect.token].discard(effect.step)
         if not self._answers:
             self._loop.call_soon(self._hand_out)
         self._answers.setdefault(held.worker, []).append(effect)
@@ -69,10 +70,10 @@ class Residents:
             if isinstance(ask, FlowEvicted):
                 self._on_evicted(worker, ask)
             elif isinstance(ask, StepRequested) and ask.token in self.held:
-                self._open[ask.token] += 1
+                self._open[ask.token].add(step_key(ask.node, ask.body_index, ask.occurrence))
             self._sink.report(ask)
         # A sync body says so in its own thread, and the answer may have crossed that.
-        self._waiting.update(token for token in message.waiting if self._open[token] > 0)
+        self._waiting.update(token for token in message.waiting if self._open.get(token))
         for report in ends:
             self._on_end(worker, report)
         for signal in message.signals:
