@@ -90,10 +90,10 @@ def _clean_environment(home: Path) -> dict[str, str]:
     return {**kept, "HOME": str(home)}
 
 
-def wait_for(what: str, holds: Any, *, timeout_s: float = 60) -> None:
-    """Look every 5 ms until `holds()`; raises after the timeout."""
+def wait_for(what: str, holds: Any, *, timeout_s: float = 60, every_s: float = 0.005) -> None:
+    """Look every `every_s` until `holds()`; raises after the timeout."""
     deadline = time.monotonic() + timeout_s
     while not holds():
         if time.monotonic() > deadline:
             raise RuntimeError(f"after {timeout_s:.0f} s still waiting for {what}")
-        time.sleep(0.005)
+        time.sleep(every_s)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmarks.asking import Answers
+from benchmarks.browsing import PageFigures
 from benchmarks.measurement import Measurement, Standing, Unmeasured, number
 
 
@@ -33,6 +35,46 @@ def peer_table(standings: Sequence[Standing]) -> str:
     ]
     headers = ("System", "Durable", "Hop", "Hop p99", "Hop ÷ Toque's", "Fan-out", "Toque's ÷ fan-out")
     return _table(headers, rows)
+
+
+def page_table(pages: Sequence[PageFigures], *, interactive_ms: float, task_ms: float) -> str:
+    """Each page with its verdict, slowest first."""
+    rows = [
+        (
+            page.name,
+            _ms(page.interactive_ms),
+            _ms(page.slowest_ms),
+            _long(page.loading_ms),
+            _long(page.scrolling_ms) if page.scrolled else "nothing to scroll",
+            "yes" if page.interactive_ms <= interactive_ms and page.scrolling_ms <= task_ms else "**no**",
+        )
+        for page in sorted(pages, key=lambda page: -page.interactive_ms)
+    ]
+    headers = ("Page", "Interactive", "Slowest visit", "Longest task until then", "… while scrolled", "Holds")
+    return _table(headers, rows)
+
+
+def answer_table(answers: Sequence[Answers], *, p95_ms: float) -> str:
+    """Each question of the pages with its verdict."""
+    rows = [
+        (
+            each.question,
+            f"{number(each.median_ms)} ms",
+            f"{number(each.p95_ms)} ms",
+            f"{number(each.size_kb)} kB",
+            "yes" if each.p95_ms <= p95_ms else "**no**",
+        )
+        for each in answers
+    ]
+    return _table(("Question", "Median", "p95", "Answer", "Holds"), rows)
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.0f} ms"
+
+
+def _long(value: float) -> str:
+    return _ms(value) if value else "≤ 50 ms"
 
 
 def failure_list(failures: Sequence[Unmeasured]) -> str:
