@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -13,7 +14,7 @@ from toque.api.errors import documented
 from toque.api.lookups import find_run, graph_of, version_graph
 from toque.api.wire.graphs import Graph, Grid, GridRun, GridTask
 from toque.errors import NotFound
-from toque.graph.ir import AnyNode, MapNode, Pipeline
+from toque.graph.ir import AnyNode, MapNode
 
 router = APIRouter(tags=["graphs"])
 
@@ -50,11 +51,12 @@ async def get_grid(asked: Asked, name: Name, where: Annotated[GridQuery, Query()
     """Runs × tasks, newest run first."""
     _, _, ir = await graph_of(asked, name)
     nodes = {node.id: node for node in ir.nodes if not isinstance(node, MapNode)}
+    outer = {each.id: each.scope for each in ir.nodes if isinstance(each, MapNode)}
     found = await asked.store.history.grid(name, list(nodes), limit=where.limit, before=where.before)
     # A map node says nothing that its members do not.
     kept = [number for number, task in enumerate(found.tasks) if not task.endswith("[]")]
     return Grid(
-        tasks=[_task(found.tasks[number], nodes.get(found.tasks[number]), ir) for number in kept],
+        tasks=[_task(found.tasks[number], nodes.get(found.tasks[number]), outer) for number in kept],
         runs=[
             GridRun(
                 run_id=bar.run_id,
@@ -73,13 +75,12 @@ async def get_grid(asked: Asked, name: Name, where: Annotated[GridQuery, Query()
     )
 
 
-def _task(task: str, node: AnyNode | None, ir: Pipeline) -> GridTask:
-    """A row. Without a node: a step of a flow, or a task of an older version."""
+def _task(task: str, node: AnyNode | None, outer: Mapping[str, str]) -> GridTask:
+    """A row. Without a node: a step of a flow, or a task of an older version. `outer`: around each map, the next."""
     if node is None:
         body = task.partition("/")[0] if "/" in task else ""
         return GridTask(id=task, label=task.rpartition("/")[2], group=body, kind="step" if body else "task", depth=0)
-    scopes = {each.id: each.scope for each in ir.nodes if isinstance(each, MapNode)}
     depth, scope = 0, node.scope
     while scope:
-        depth, scope = depth + 1, scopes.get(scope, "")
+        depth, scope = depth + 1, outer.get(scope, "")
     return GridTask(id=task, label=label_of(node), group=node.meta.group, kind=kind_of(node), depth=depth)
