@@ -51,6 +51,17 @@ async def test_servers_are_listed_with_what_they_own(place: Place) -> None:
     assert [each.instance for each in await first.history.servers() if each.alive] == [rows.ME]
 
 
+async def test_the_dead_that_hold_nothing_are_forgotten_by_whoever_starts_next(place: Place) -> None:
+    first, second, third = await place.open(), await place.open(), await place.open()
+    await first.new_boot(rows.ME, pid=11, host="kitchen", role="server", now_us=100)
+    await second.new_boot(rows.OTHER, pid=12, host="hall", role="run", now_us=200)
+    await first.commit(rows.commit(runs=[rows.run("r1")]))
+    await place.end(second, rows.OTHER)
+    await third.new_boot("third", pid=13, host="attic", role="run", now_us=300)
+    found = [] if first.kind == "memory" else sorted([rows.ME, "third"])
+    assert sorted(each.instance for each in await first.history.servers()) == found
+
+
 async def test_the_store_says_what_it_is(store: Store) -> None:
     info = await store.history.info()
     assert info.kind == store.kind

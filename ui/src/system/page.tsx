@@ -13,8 +13,10 @@ import { PageSkeleton } from "@/design/skeleton";
 import { Tag } from "@/design/tag";
 import { Time } from "@/design/time";
 import { bytes, duration, plural, shortId, taskName } from "@/design/words";
+import { Actions } from "@/system/actions";
 import css from "./page.module.css";
 
+const MOST_GONE = 20;
 
 export function SystemPage() {
   const system = useQuery(systemQuery);
@@ -22,7 +24,11 @@ export function SystemPage() {
   const session = useQuery(sessionQuery);
   const broken = files.data?.items ?? [];
   return (
-    <Page title="System" note={session.data && `Toque ${session.data.server.version} · ${session.data.server.project}${session.data.server.profile && ` · profile ${session.data.server.profile}`}`}>
+    <Page
+      title="System"
+      actions={<Actions />}
+      note={session.data && `Toque ${session.data.server.version} · ${session.data.server.project}${session.data.server.profile && ` · profile ${session.data.server.profile}`}`}
+    >
       {system.isPending && <PageSkeleton />}
       {system.error && !system.data && <ProblemBox problem={asProblem(system.error)} />}
       {broken.length > 0 && (
@@ -37,12 +43,8 @@ export function SystemPage() {
       {system.data && <Facts system={system.data} isWhole={files.data !== undefined && broken.length === 0} />}
       {system.data && (
         <div className={css.sides}>
-          <Section title="Servers" note={plural(system.data.servers.length, "process", "processes")}>
-            <ul className={css.list}>
-              {system.data.servers.map((server) => (
-                <ServerLine key={server.instance} server={server} />
-              ))}
-            </ul>
+          <Section title="Servers" note={plural(system.data.servers.filter((server) => server.alive).length, "process", "processes")}>
+            <Servers servers={system.data.servers} />
           </Section>
           <Section title="Workers" note={plural(system.data.workers.length, "process", "processes")}>
             {system.data.workers.length === 0 && (
@@ -126,6 +128,32 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
+  );
+}
+
+/** Those that were killed are of interest while they hold runs; the others are folded, and the next start forgets them. */
+export function Servers({ servers }: { servers: readonly ServerRow[] }) {
+  const shown = servers.filter((server) => server.alive || server.active_runs > 0);
+  const gone = servers.filter((server) => !shown.includes(server)).sort((a, b) => b.started_us - a.started_us);
+  return (
+    <>
+      <ul className={css.list}>
+        {shown.map((server) => (
+          <ServerLine key={server.instance} server={server} />
+        ))}
+      </ul>
+      {gone.length > 0 && (
+        <details className={css.gone}>
+          <summary>{gone.length === 1 ? "1 is gone" : `${gone.length.toLocaleString()} are gone`}, and held nothing</summary>
+          <ul>
+            {gone.slice(0, MOST_GONE).map((server) => (
+              <ServerLine key={server.instance} server={server} />
+            ))}
+            {gone.length > MOST_GONE && <li className={css.quiet}>and {plural(gone.length - MOST_GONE, "older one")}</li>}
+          </ul>
+        </details>
+      )}
+    </>
   );
 }
 

@@ -57,10 +57,18 @@ class SqliteStore(SqlStore):
 
         def register(session: Session) -> int:
             boot = messages.draw_boot(session)
+            self._forget_dead(session)
             messages.register(session, messages.Instance(instance, boot, pid, host, role, now_us))
             return boot
 
         return await self._file.write_synced(register)
+
+    def _forget_dead(self, session: Session) -> None:
+        """Those that were killed and hold nothing any more. Whoever begins holds its lock before it has a row."""
+        held = runs.holders(session)
+        for (instance,) in session.rows("SELECT instance FROM instances ORDER BY instance"):
+            if instance not in held and not self._locks.is_alive(instance):
+                messages.unregister(session, instance)
 
     async def _standing(self) -> Standing:
         return Standing(self.kind, self._file.size_bytes(), self._locks.is_alive)
