@@ -103,14 +103,15 @@ function Facts({
   );
 }
 
-function Counters({ status }: { status: BoxStatus }) {
+/** How many of them are over, and apart from that how many need a look. */
+export function Counters({ status }: { status: BoxStatus }) {
   const bad = (["failed", "upstream_failed", "retrying"] as const).find((state) => status.counts[state]);
   return (
     <span>
       {status.done.toLocaleString()} / {status.total.toLocaleString()}
       {bad && (
         <span className={css.bad} data-tone={toneOf(bad)}>
-          {" "}
+          {" · "}
           {status.counts[bad]?.toLocaleString()} {wordOf(bad)}
         </span>
       )}
