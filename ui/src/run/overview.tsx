@@ -6,7 +6,7 @@ import { Icon } from "@/design/icon";
 import { StateIcon } from "@/design/state";
 import { Time, Took } from "@/design/time";
 import { duration } from "@/design/words";
-import { ErrorView } from "@/run/problem";
+import { beginning, ErrorView } from "@/run/problem";
 import type { Attempt, RunDetail, TaskRunDetail } from "@/run/types";
 import { figure, Series } from "@/values/plot";
 import css from "./panel.module.css";
@@ -140,7 +140,7 @@ function Attempts({ attempts, shown }: { attempts: readonly Attempt[]; shown: nu
                 <td>
                   <Took fromUs={each.started_us} toUs={each.finished_us} />
                 </td>
-                <td className={css.wide}>{each.error ? `${each.error.type}: ${each.error.message}` : ""}</td>
+                <td className={css.wide}>{each.error && brief(`${each.error.type}: ${each.error.message}`)}</td>
               </tr>
             ))}
           </tbody>
@@ -148,6 +148,12 @@ function Attempts({ attempts, shown }: { attempts: readonly Attempt[]; shown: nu
       </div>
     </Part>
   );
+}
+
+/** In full it stands above. */
+function brief(text: string): string {
+  const { start, isCut } = beginning(text);
+  return isCut ? `${start.slice(0, 200)}…` : text;
 }
 
 /** A timeout and a loss are failures of an attempt. */

@@ -1,5 +1,8 @@
+import { createElement } from "react";
+import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, it } from "vitest";
-import { marked } from "@/run/problem";
+import { beginning, ErrorView, marked } from "@/run/problem";
+import type { RunError } from "@/run/types";
 
 const TRACEBACK = `Traceback (most recent call last):
   File "/usr/lib/python3.11/site-packages/toque/worker/run.py", line 4, in call
@@ -15,5 +18,25 @@ describe("marked", () => {
       'File "/srv/project/flights.py", line 12, in check',
       'raise ValueError("late")',
     ]);
+  });
+});
+
+describe("a long message", () => {
+  it("is folded by characters and by lines", () => {
+    expect(beginning("x".repeat(4_000))).toEqual({ start: "x".repeat(600), isCut: true });
+    expect(beginning("a\n".repeat(40)).start.split("\n")).toHaveLength(10);
+  });
+
+  it("that is short stays whole, whatever ends it", () => {
+    expect(beginning("no such file\n\n")).toMatchObject({ isCut: false });
+    expect(beginning("x".repeat(600))).toMatchObject({ isCut: false });
+  });
+
+  it("says how much there is, and keeps what follows it near", () => {
+    const error = { type: "ValueError", message: "y".repeat(4_000), file: "a.py", line: 3, kind: "data", sample: [] } as unknown as RunError;
+    const html = renderToStaticMarkup(createElement(ErrorView, { error }));
+    expect(html).toContain("Show all 4,000 characters");
+    expect(html).toContain("a.py:3");
+    expect(html.length).toBeLessThan(1_500);
   });
 });

@@ -1,6 +1,6 @@
 /** Why an attempt failed: what happened first, its cause next, the traceback folded with the author's own lines marked. */
 
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import type { RunError } from "@/run/types";
 import css from "./problem.module.css";
 
@@ -17,11 +17,11 @@ export function ErrorView({ error }: { error: RunError }) {
     <div className={css.error} role="group" aria-label="Error">
       <p className={css.message}>
         <strong>{error.type}</strong>
-        {error.message && <span>{error.message}</span>}
+        {error.message && <Folding text={error.message} />}
       </p>
       {error.cause && (
         <p className={css.cause}>
-          <span>caused by</span> {error.cause}
+          <b>caused by</b> <Folding text={error.cause} />
         </p>
       )}
       <p className={css.where}>
@@ -41,6 +41,31 @@ export function ErrorView({ error }: { error: RunError }) {
       )}
       {error.traceback && <Traceback text={error.traceback} file={error.file} />}
     </div>
+  );
+}
+
+/** Beyond this a message is folded: what follows it must stay in sight. */
+const LONG = 600;
+const LONG_LINES = 10;
+
+/** The beginning of a text that is long, and whether something was left out. */
+export function beginning(text: string): { start: string; isCut: boolean } {
+  const lines = text.split("\n");
+  const start = lines.slice(0, LONG_LINES).join("\n").slice(0, LONG);
+  return { start, isCut: start.length < text.trimEnd().length };
+}
+
+function Folding({ text }: { text: string }) {
+  const [isOpen, setOpen] = useState(false);
+  const { start, isCut } = beginning(text);
+  if (!isCut) return <span>{text}</span>;
+  return (
+    <span>
+      {isOpen ? text : `${start}…`}{" "}
+      <button type="button" className={css.fold} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        {isOpen ? "Show less" : `Show all ${text.length.toLocaleString()} characters`}
+      </button>
+    </span>
   );
 }
 
