@@ -35,10 +35,26 @@ describe("lanesOf", () => {
 
   it("gives planned ticks the lane of their pipeline", () => {
     const lanes = lanesOf({ runs: [run("a", 0, 1)], ticks: [{ schedule: "q/daily", at_us: 5 } as Tick] }, 0, 0);
-    expect(lanes.map((lane) => [lane.pipeline, lane.bars.length, lane.ticks.length])).toEqual([
+    expect(lanes.map((lane) => [lane.pipeline, lane.bars.length, lane.planned.length])).toEqual([
       ["p", 1, 0],
       ["q", 0, 1],
     ]);
+  });
+
+  it("folds ticks that stand too close into one with all of them", () => {
+    const minute = 60_000_000;
+    const ticks = Array.from({ length: 570 }, (_, at) => ({ schedule: "q/often", due_us: (at + 1) * minute, at_us: 0 }) as Tick);
+    const later = { schedule: "q/daily", due_us: 900 * minute, at_us: 0 } as Tick;
+    const [lane] = lanesOf({ runs: [], ticks: [later, ...ticks] }, 0, 5 * minute);
+    expect(lane?.planned.map((each) => [each.ticks.length, each.fromUs / minute, each.toUs / minute])).toEqual([
+      [570, 1, 570],
+      [1, 900, 900],
+    ]);
+  });
+
+  it("leaves ticks alone that can be told apart", () => {
+    const ticks = [10, 20, 30].map((due_us) => ({ schedule: "q/often", due_us, at_us: 0 }) as Tick);
+    expect(lanesOf({ runs: [], ticks }, 0, 5)[0]?.planned).toHaveLength(3);
   });
 });
 

@@ -14,14 +14,25 @@ export interface Bar {
   row: number;
 }
 
+/** Planned ticks that cannot be told apart, or one. */
+export interface Planned {
+  key: string;
+  fromUs: number;
+  toUs: number;
+  ticks: Tick[];
+}
+
 export interface Lane {
   pipeline: string;
   bars: Bar[];
-  ticks: Tick[];
+  planned: Planned[];
   rows: number;
 }
 
 export const MOST_ROWS = 4;
+
+/** A mark of a tick is that much wider than what two bars are told apart by. */
+const MARK = 2;
 
 const WORST: Record<RunState, number> = { failed: 0, running: 1, suspended: 2, queued: 3, cancelled: 4, succeeded: 5 };
 
@@ -38,7 +49,7 @@ export function lanesOf(day: Day, nowUs: number, finestUs: number): Lane[] {
   return [...lanes]
     .map(([pipeline, { runs, ticks }]) => {
       const bars = packed(crowded(runs, nowUs, finestUs));
-      return { pipeline, bars, ticks, rows: Math.max(1, ...bars.map((bar) => bar.row + 1)) };
+      return { pipeline, bars, planned: plannedOf(ticks, MARK * finestUs), rows: Math.max(1, ...bars.map((bar) => bar.row + 1)) };
     })
     .sort((a, b) => (a.pipeline < b.pipeline ? -1 : 1));
 }
@@ -58,6 +69,26 @@ function crowded(runs: readonly DayRun[], nowUs: number, finestUs: number): Bar[
     }
   }
   return bars;
+}
+
+/** Ticks of which each follows the one before within `finestUs` are one. */
+function plannedOf(ticks: readonly Tick[], finestUs: number): Planned[] {
+  const out: Planned[] = [];
+  for (const tick of [...ticks].sort((a, b) => dueOf(a) - dueOf(b))) {
+    const at = dueOf(tick);
+    const last = out.at(-1);
+    if (last && at - last.toUs < finestUs) {
+      last.ticks.push(tick);
+      last.toUs = at;
+    } else {
+      out.push({ key: `${tick.schedule} ${at}`, fromUs: at, toUs: at, ticks: [tick] });
+    }
+  }
+  return out;
+}
+
+export function dueOf(tick: Tick): number {
+  return tick.due_us || tick.at_us;
 }
 
 /** Each bar goes into the first row that is free; what finds none shares the last. */

@@ -3,10 +3,10 @@
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { Day, Tick } from "@/api/types";
+import type { Day } from "@/api/types";
 import { toneOf, wordOf } from "@/design/state";
 import { clock, duration, plural, scheduleOf } from "@/design/words";
-import { hours, lanesOf, type Bar, type Lane } from "@/day/lanes";
+import { dueOf, hours, lanesOf, type Bar, type Lane, type Planned } from "@/day/lanes";
 import css from "./page.module.css";
 
 const ROW = 16;
@@ -77,8 +77,8 @@ function LaneRow({ lane, share }: { lane: Lane; share: (us: number) => string })
         {lane.bars.map((bar) => (
           <BarLink key={bar.key} bar={bar} pipeline={lane.pipeline} share={share} />
         ))}
-        {lane.ticks.map((tick) => (
-          <TickMark key={tick.schedule + tick.at_us} tick={tick} left={share(tick.due_us || tick.at_us)} />
+        {lane.planned.map((planned) => (
+          <PlannedMark key={planned.key} planned={planned} share={share} />
         ))}
       </div>
     </>
@@ -96,8 +96,22 @@ function BarLink({ bar, pipeline, share }: { bar: Bar; pipeline: string; share: 
   return <Link to="/runs/$runId" params={{ runId: run.run_id }} preload={false} {...shared} />;
 }
 
-function TickMark({ tick, left }: { tick: Tick; left: string }) {
-  return <i className={css.tick} style={{ left }} title={`${clock(tick.due_us || tick.at_us)} · ${scheduleOf(tick.schedule) || "schedule"}, planned`} />;
+/** A diamond for one tick, a bar with their number where many stand too close. */
+function PlannedMark({ planned, share }: { planned: Planned; share: (us: number) => string }) {
+  const { fromUs, toUs, ticks } = planned;
+  const names = [...new Set(ticks.map((tick) => scheduleOf(tick.schedule) || "schedule"))].join(", ");
+  const [first] = ticks;
+  if (ticks.length === 1 && first) return <i className={css.tick} style={{ left: share(fromUs) }} title={`${clock(dueOf(first))} · ${names}, planned`} />;
+  const count = `${ticks.length.toLocaleString()} planned`;
+  return (
+    <span
+      className={css.ticks}
+      style={{ left: share(fromUs), width: `max(10px, calc(${share(toUs)} - ${share(fromUs)}))` }}
+      title={`${clock(fromUs)} to ${clock(toUs)} · ${names}, ${count}`}
+    >
+      {count}
+    </span>
+  );
 }
 
 function midnight(us: number): string {
