@@ -263,16 +263,15 @@ function Actions({ pipeline, view }: { pipeline: PipelineDetail; view: View }) {
       <Button onClick={pause}>
         <Icon name={pipeline.paused ? "play" : "pause"} /> {pipeline.paused ? "Unpause" : "Pause"}
       </Button>
-      {view !== "start" && (
-        <Link
-          to="/pipelines/$name/$view"
-          params={{ name: pipeline.name, view: "start" }}
-          search={{}}
-          className={css.primary}
-        >
-          <Icon name="play" /> Start a run
-        </Link>
-      )}
+      <Link
+        to="/pipelines/$name/$view"
+        params={{ name: pipeline.name, view: "start" }}
+        search={{}}
+        className={css.primary}
+        aria-current={view === "start" ? "page" : undefined}
+      >
+        <Icon name="play" /> Start a run
+      </Link>
       {dialog}
     </>
   );
