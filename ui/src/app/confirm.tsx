@@ -63,7 +63,7 @@ export function Confirm({ action, close }: { action: Action; close: () => void }
         {preview.data && <Effects preview={preview.data} />}
         {action.asksReason && (
           <label className={css.reason}>
-            Why? <span>It is kept with the run.</span>
+            Why? <span>It may stay empty. What you write is kept with the run.</span>
             <input value={reason} onChange={(event) => setReason(event.target.value)} maxLength={500} />
           </label>
         )}

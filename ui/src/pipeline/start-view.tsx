@@ -66,9 +66,11 @@ function Form({ pipeline, given }: { pipeline: PipelineDetail; given: Record<str
         />
       ))}
       <label className={css.field}>
-        <span className={css.label}>Why?</span>
+        <span className={css.label}>
+          Why? <span>may stay empty</span>
+        </span>
         <input value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} />
-        <span className={css.hint}>It is kept with the run.</span>
+        <span className={css.hint}>What you write is kept with the run.</span>
       </label>
       {refused && <ProblemBox problem={refused} />}
       {pipeline.paused && <p className={css.hint}>The pipeline is paused: its schedules start nothing, but you can.</p>}
