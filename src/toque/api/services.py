@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from toque.api.access import Access as Keys
+from toque.api.drawings import Drawings
 from toque.api.log_pages import LogPages
 from toque.api.wire.system import WorkerRow
 from toque.api.wire.tasks import Progress
@@ -181,3 +182,4 @@ class Services:
     progress: Callable[[str, TaskKey], Progress | None] = lambda run_id, key: None
     """What a running attempt last said of itself."""
     logs: LogPages = field(default_factory=LogPages)
+    drawings: Drawings = field(default_factory=Drawings)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from toque.api.asking import Asked, Name, Parameters, RunId
 from toque.api.drawing import graph, kind_of, label_of
+from toque.api.drawings import answer, unfolds, written
 from toque.api.errors import documented
 from toque.api.lookups import find_run, graph_of, version_graph
 from toque.api.wire.graphs import Graph, Grid, GridRun, GridTask
@@ -27,23 +28,26 @@ class GridQuery(Parameters):
     """Runs older than this one."""
 
 
-@router.get("/pipelines/{name}/graph", responses=documented(404))
-async def get_pipeline_graph(asked: Asked, name: Name, version: Annotated[str, Query(max_length=100)] = "") -> Graph:
+@router.get("/pipelines/{name}/graph", response_model=Graph, responses=documented(404))
+async def get_pipeline_graph(asked: Asked, name: Name, version: Annotated[str, Query(max_length=100)] = "") -> Response:
     """The graph of a version (by default the current one)."""
     if not version:
         current, _, ir = await graph_of(asked, name)
-        return graph(ir, current)
+        return asked.drawings.answer(ir, current)
     ir = await version_graph(asked, version)
     if ir.name != name:
         raise NotFound(f"{version} is a version of {ir.name}, not of {name}")
-    return graph(ir, version)
+    return asked.drawings.answer(ir, version)
 
 
-@router.get("/runs/{run_id}/graph", responses=documented(404))
-async def get_run_graph(asked: Asked, run_id: RunId) -> Graph:
+@router.get("/runs/{run_id}/graph", response_model=Graph, responses=documented(404))
+async def get_run_graph(asked: Asked, run_id: RunId) -> Response:
     """The graph of a run, with the steps that its flows declared so far."""
     run = await find_run(asked, run_id)
-    return graph(await version_graph(asked, run.version), run.version, await asked.store.history.nodes(run_id))
+    ir = await version_graph(asked, run.version)
+    if not unfolds(ir):
+        return asked.drawings.answer(ir, run.version)
+    return answer(written(graph(ir, run.version, await asked.store.history.nodes(run_id))))
 
 
 @router.get("/pipelines/{name}/grid", responses=documented(404))
