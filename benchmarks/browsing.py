@@ -8,14 +8,15 @@ browser itself counts them; shorter ones are not told.
 
 from __future__ import annotations
 
+import json
 import shutil
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, Request, TimeoutError, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Request, sync_playwright
 
 LONG_MS = 50
 QUIET_MS = 200
@@ -211,8 +212,6 @@ _GIVE_UP = f"new Promise((resolve) => setTimeout(() => resolve(null), {TIMEOUT_S
 
 
 def _json(place: Place) -> str:
-    import json
-
     return json.dumps([place.ready, place.busy, QUIET_MS])
 
 
@@ -232,7 +231,6 @@ def _scrolled(page: Page) -> tuple[bool, float]:
 
 
 def _turn(page: Page, x: float, y: float) -> None:
-    with suppress(TimeoutError):
-        for _ in range(TICKS):
-            page.mouse.wheel(x, y)
-            page.wait_for_timeout(16)
+    for _ in range(TICKS):
+        page.mouse.wheel(x, y)
+        page.wait_for_timeout(16)

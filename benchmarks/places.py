@@ -55,7 +55,7 @@ READY: Mapping[str, str] = {
     "/runs/$runId/timeline": _ROW,
     "/runs/$runId/tasks": _ROW,
     "/runs/$runId/details": "dl dd",
-    "/compare": "section table tr",
+    "/compare": "table tr",
     "/day": '[aria-label="Timeline"] li',
     "/backfills": "h1",
     "/pools": "section li",
