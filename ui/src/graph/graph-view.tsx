@@ -27,6 +27,8 @@ interface GraphViewProps {
 }
 
 const FIT = { maxZoom: 1, minZoom: 0.35, padding: 0.08 };
+/** Below it the small print of a box cannot be read: its name takes the room. */
+const FAR = 0.72;
 const TYPES = { box: BoxView, frame: FrameView };
 const NO_NODES: readonly NodeStatus[] = [];
 const NO_NAMES: readonly string[] = [];
@@ -55,6 +57,7 @@ function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", 
     setFolded(next);
   };
   const width = useStore((store) => store.width);
+  const isFar = useStore((store) => store.transform[2] < FAR);
   const moved = useRef(false);
   const key = `${shapeKey(shape, "RIGHT")} ${placed.width} ${width}`;
   useEffect(() => {
@@ -75,7 +78,7 @@ function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", 
   );
   const flowEdges = useMemo(() => toEdges(shape, selected, path), [shape, selected, path]);
   return (
-    <div className={css.canvas} data-testid="graph">
+    <div className={css.canvas} data-far={isFar} data-testid="graph">
       <ReactFlow<BoxNode | FrameNode>
         nodes={flowNodes}
         edges={flowEdges}
@@ -105,6 +108,11 @@ function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", 
       {shape.hidden > 0 && (
         <p className={css.corner} data-at="note">
           Around {selected || "what matters"}: {plural(shape.hidden, "more task")} in the list of tasks
+        </p>
+      )}
+      {critical.length > 1 && (
+        <p className={css.corner} data-at="legend">
+          critical path
         </p>
       )}
       <div className={css.corner} data-at="tools">
