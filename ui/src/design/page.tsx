@@ -18,8 +18,10 @@ export function Page({ title, note, actions, tools, fixed = false, children }: P
     <div className={css.page} data-fixed={fixed}>
       <header className={css.head}>
         <div className={css.line}>
-          <h1>{title}</h1>
-          {note && <div className={css.note}>{note}</div>}
+          <div className={css.who}>
+            <h1>{title}</h1>
+            {note && <div className={css.note}>{note}</div>}
+          </div>
           {actions && <div className={css.actions}>{actions}</div>}
         </div>
         {tools && <div className={css.tools}>{tools}</div>}
