@@ -39,8 +39,13 @@ export function Time({ us, form = "relative", none = "–" }: { us: number; form
   return us ? <KnownTime us={us} form={form} /> : <span>{none}</span>;
 }
 
+/** Around it seconds count, and must agree with a duration that stands beside them. */
+const NEAR_US = 75_000_000;
+
 function KnownTime({ us, form }: { us: number; form: Form }) {
-  const nowUs = useNowUs(form === "relative" ? 5 : 3600);
+  const roughUs = useNowUs(form === "relative" ? 15 : 3600);
+  const isNear = form === "relative" && Math.abs(us - roughUs) < NEAR_US;
+  const nowUs = useNowUs(isNear ? 1 : form === "relative" ? 15 : 3600);
   const text = { relative: () => relative(us, nowUs), moment: () => moment(us), short: () => short(us), clock: () => clock(us), day: () => day(us) }[form]();
   return (
     <time dateTime={new Date(us / 1_000).toISOString()} title={`${moment(us)} here\n${utc(us)}`}>

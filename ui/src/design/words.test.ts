@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, duration, moment, pipelineOf, plural, relative, scheduleOf, shortId, shortVersion, taskName, utc } from "@/design/words";
+import { bytes, duration, moment, pipelineOf, plainText, plural, relative, scheduleOf, shortId, shortVersion, taskName, utc } from "@/design/words";
 
 const S = 1_000_000;
 const NOW = Date.UTC(2026, 10, 22, 21, 0, 0) * 1_000;
@@ -22,10 +22,10 @@ describe("duration", () => {
 describe("relative", () => {
   it.each([
     [NOW - 2 * S, "just now"],
-    [NOW - 42 * S, "42 sec. ago"],
-    [NOW - 240 * S, "4 min. ago"],
-    [NOW + 2 * 3600 * S, "in 2 hr."],
-    [NOW - 3 * 86_400 * S, "3 days ago"],
+    [NOW - 42 * S, "42 s ago"],
+    [NOW - 240 * S, "4 m ago"],
+    [NOW + 2 * 3600 * S, "in 2 h"],
+    [NOW - 3 * 86_400 * S, "3 d ago"],
   ])("%d is %s", (us, words) => expect(relative(us, NOW, "en-US")).toBe(words));
 
   it("says the date beyond a week", () => {
@@ -37,6 +37,12 @@ describe("other words", () => {
   it("tell the same moment in a zone and in UTC", () => {
     expect(moment(NOW, "Asia/Kathmandu", "en-GB")).toContain("02:45:00");
     expect(utc(NOW)).toBe("2026-11-22 21:00:00 UTC");
+  });
+
+  it("leave out what Markdown adds to them", () => {
+    expect(plainText("The **value** of `a_b`, _daily_ [see](https://example.org).")).toBe("The value of a_b, daily see.");
+    expect(plainText("2 * 3 * 4, snake_case_name, __init__")).toBe("2 * 3 * 4, snake_case_name, __init__");
+    expect(plainText("")).toBe("");
   });
 
   it("write sizes, counts and names", () => {

@@ -15,17 +15,22 @@ export function duration(us: number): string {
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
 }
 
-/** `just now`, `4 min ago`, `in 2 h`; beyond a week the date says more. */
+/** `just now`, `4 m ago`, `in 2 h`: the units of `duration`, which stands beside it; beyond a week the date says more. */
 export function relative(us: number, nowUs: number, locale?: string): string {
   const s = (us - nowUs) / SECOND;
   const span = Math.abs(s);
   if (span < 5) return "just now";
-  const words = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" });
-  if (span < 60) return words.format(Math.trunc(s), "second");
-  if (span < 3600) return words.format(Math.trunc(s / 60), "minute");
-  if (span < 86_400) return words.format(Math.trunc(s / 3600), "hour");
-  if (span < 7 * 86_400) return words.format(Math.trunc(s / 86_400), "day");
-  return day(us, undefined, locale);
+  if (span >= 7 * 86_400) return day(us, undefined, locale);
+  const count = roughly(span);
+  return s < 0 ? `${count} ago` : `in ${count}`;
+}
+
+/** The largest unit alone: `42 s`, `4 m`, `2 h`, `3 d`. */
+function roughly(span: number): string {
+  if (span < 60) return `${Math.floor(span)} s`;
+  if (span < 3600) return `${Math.floor(span / 60)} m`;
+  if (span < 86_400) return `${Math.floor(span / 3600)} h`;
+  return `${Math.floor(span / 86_400)} d`;
 }
 
 /** How long until the words of `relative` change, in milliseconds. */
@@ -87,6 +92,14 @@ export function bytes(size: number): string {
 /** `1 run`, `2 runs`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString()} ${count === 1 ? one : many}`;
+}
+
+/** The words of a line of Markdown, for places that hold one line of plain text. */
+export function plainText(markdown: string): string {
+  return markdown
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/(\*\*|`)(.+?)\1/g, "$2")
+    .replace(/(^|[\s(])[*_]([^*_\s][^*_]*)[*_](?=$|[\s).,:;!?])/g, "$1$2");
 }
 
 /** How task runs are written: `load`, `load[3.1]`. */

@@ -8,7 +8,7 @@ import { Section } from "@/design/page";
 import { ProblemBox } from "@/design/problem-box";
 import { RunStrip } from "@/design/run-strip";
 import { Skeleton } from "@/design/skeleton";
-import { plural } from "@/design/words";
+import { plainText, plural } from "@/design/words";
 import css from "./page.module.css";
 
 /** More would be a list, and there is a page for that. */
@@ -33,7 +33,7 @@ export function Strips() {
       <div className={css.stripRows}>
         {items.slice(0, SHOWN).map((pipeline) => (
           <div key={pipeline.name} className={css.stripRow}>
-            <Link to="/pipelines/$name" params={{ name: pipeline.name }} title={pipeline.doc}>
+            <Link to="/pipelines/$name" params={{ name: pipeline.name }} title={plainText(pipeline.doc)}>
               {pipeline.name}
             </Link>
             {pipeline.paused && <span className={css.quiet}>paused</span>}

@@ -19,7 +19,7 @@ import { StateMark } from "@/design/state";
 import { Tag } from "@/design/tag";
 import { Time } from "@/design/time";
 import { VirtualTable, type Column } from "@/design/virtual-table";
-import { plural } from "@/design/words";
+import { plainText, plural } from "@/design/words";
 import { chosen, nextOf, ownersOf, tagsOf } from "@/pipelines/choosing";
 import css from "./page.module.css";
 
@@ -48,15 +48,17 @@ export function PipelinesPage() {
         change={(owner) => set({ owner })}
         options={[{ value: "", text: "Any owner" }, ...ownersOf(all).map((owner) => ({ value: owner, text: owner }))]}
       />
-      <Toggle on={search.show === "failing"} change={(on) => set({ show: on ? "failing" : "" })}>
-        Failing
-      </Toggle>
-      <Toggle on={search.show === "paused"} change={(on) => set({ show: on ? "paused" : "" })}>
-        Paused
-      </Toggle>
-      <Toggle on={search.show === "broken"} change={(on) => set({ show: on ? "broken" : "" })}>
-        Broken
-      </Toggle>
+      <span className={css.shows}>
+        <Toggle on={search.show === "failing"} change={(on) => set({ show: on ? "failing" : "" })}>
+          Failing
+        </Toggle>
+        <Toggle on={search.show === "paused"} change={(on) => set({ show: on ? "paused" : "" })}>
+          Paused
+        </Toggle>
+        <Toggle on={search.show === "broken"} change={(on) => set({ show: on ? "broken" : "" })}>
+          Broken
+        </Toggle>
+      </span>
     </>
   );
   return (
@@ -92,6 +94,9 @@ export function PipelinesPage() {
   );
 }
 
+/** What there is room for; the others are counted. */
+const TAGS = 2;
+
 const COLUMNS: readonly Column<PipelineSummary>[] = [
   { id: "name", head: "Pipeline", width: "minmax(10rem, 2.2fr)", cell: (pipeline) => <Name pipeline={pipeline} /> },
   {
@@ -100,12 +105,13 @@ const COLUMNS: readonly Column<PipelineSummary>[] = [
     width: "minmax(5rem, 1fr)",
     wide: true,
     cell: ({ tags }) => (
-      <span className={css.tags}>
-        {tags.map((tag) => (
+      <span className={css.tags} title={tags.join(", ")}>
+        {tags.slice(0, TAGS).map((tag) => (
           <Link key={tag} to="/pipelines" search={{ tag }}>
             <Tag>{tag}</Tag>
           </Link>
         ))}
+        {tags.length > TAGS && <span className={css.quiet}>+{tags.length - TAGS}</span>}
       </span>
     ),
   },
@@ -129,8 +135,8 @@ function Name({ pipeline }: { pipeline: PipelineSummary }) {
           </Link>
         )}
       </span>
-      <span className={css.doc} title={pipeline.doc}>
-        {pipeline.doc || pipeline.file}
+      <span className={css.doc} title={plainText(pipeline.doc)}>
+        {plainText(pipeline.doc) || pipeline.file}
       </span>
     </>
   );
