@@ -16,7 +16,6 @@ import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { StateIcon, type Tone } from "@/design/state";
 import { Time } from "@/design/time";
-import { plural } from "@/design/words";
 import css from "./page.module.css";
 
 const KINDS: Record<AttentionKind, { words: string; tone: Tone }> = {
@@ -42,7 +41,7 @@ export function NeedsYou() {
   useShortcut("r", "Retry the run of the ticket", () => current && setAction(retryOf(current)), current?.kind === "failed_run");
 
   return (
-    <Section title="Needs you" note={items.length > 0 && plural(items.length, "ticket")}>
+    <Section title="Needs you" note={items.length > 0 && `${items.length.toLocaleString()} open`}>
       {attention.isPending && (
         <div className={css.tickets}>
           <Skeleton rows={3} height={56} />

@@ -4,16 +4,19 @@ import { pipelinesQuery, upcomingQuery } from "@/api/queries";
 import { Empty } from "@/design/empty";
 import { Section } from "@/design/page";
 import { Skeleton } from "@/design/skeleton";
-import { Time } from "@/design/time";
+import { Time, useNowUs } from "@/design/time";
 import { pipelineOf, scheduleOf } from "@/design/words";
 import { idleSchedules } from "@/home/idle";
+import { soonest } from "@/home/soonest";
 import css from "./page.module.css";
 
 const SHOWN = 8;
 
 export function NextUp() {
   const ticks = useQuery(upcomingQuery(SHOWN));
-  const items = ticks.data?.items ?? [];
+  const pipelines = useQuery(pipelinesQuery());
+  const nowUs = useNowUs(15);
+  const items = soonest(ticks.data?.items ?? [], pipelines.data?.items ?? [], nowUs).slice(0, SHOWN);
   return (
     <Section
       title="Next up"
@@ -34,19 +37,19 @@ export function NextUp() {
       <div className={css.rows} hidden={items.length === 0}>
         {items.map((tick) => (
           <Link
-            key={tick.schedule + tick.at_us}
+            key={tick.schedule}
             to="/pipelines/$name/$view"
             params={{ name: pipelineOf(tick.schedule), view: "schedules" }}
             className={css.row}
           >
             <span className={css.quiet}>
-              <Time us={tick.due_us || tick.at_us} form="clock" />
+              <Time us={tick.at_us} form="clock" />
             </span>
             <span className={css.name}>
               {pipelineOf(tick.schedule)} <span className={css.quiet}>{scheduleOf(tick.schedule)}</span>
             </span>
             <span className={css.quiet}>
-              <Time us={tick.due_us || tick.at_us} />
+              <Time us={tick.at_us} />
             </span>
           </Link>
         ))}

@@ -5,7 +5,7 @@ import { Section } from "@/design/page";
 import { Skeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
 import { Took } from "@/design/time";
-import { plural } from "@/design/words";
+import { plural, shortId } from "@/design/words";
 import css from "./page.module.css";
 
 const SHOWN = 10;
@@ -25,7 +25,9 @@ export function Running() {
         {items.slice(0, SHOWN).map((run) => (
           <Link key={run.run_id} to="/runs/$runId" params={{ runId: run.run_id }} className={css.row}>
             <StateMark state={run.state} quiet />
-            <span className={css.name}>{run.pipeline}</span>
+            <span className={css.name}>
+              {run.pipeline} <code title={run.run_id}>{shortId(run.run_id)}</code>
+            </span>
             <span className={css.quiet}>
               {run.cancel_requested ? "cancelling" : run.trigger} · <Took fromUs={run.started_us || run.created_us} toUs={0} />
             </span>
@@ -34,7 +36,7 @@ export function Running() {
       </div>
       {items.length > SHOWN && (
         <Link to="/runs" search={{ state: "running,queued,suspended" }} className={css.more}>
-          All that run
+          All active runs
         </Link>
       )}
     </Section>
