@@ -125,7 +125,7 @@ const COLUMNS: readonly Column<Run>[] = [
       </span>
     ),
   },
-  { id: "logical", head: "For", width: "minmax(6rem, 1fr)", wide: true, cell: (run) => <Time us={run.trigger === "manual" ? 0 : run.logical_us} form="short" /> },
+  { id: "logical", head: "Logical time", width: "minmax(6rem, 1fr)", wide: true, cell: (run) => <Time us={run.trigger === "manual" ? 0 : run.logical_us} form="short" /> },
   {
     id: "error",
     head: "What went wrong",
