@@ -62,7 +62,7 @@ function Choose({ a, b, go }: { a: string; b: string; go: (next: CompareSearch) 
   const options = useMemo(() => {
     const items = (runs.data?.items ?? []).map((run) => ({
       value: run.run_id,
-      text: `${known.data ? "" : `${run.pipeline} `}${moment(run.created_us)}, ${run.state}`,
+      text: `${known.data ? "" : `${run.pipeline} `}${shortId(run.run_id)}, ${moment(run.created_us)}, ${run.state}`,
     }));
     const missing = [a, b].filter((id) => id && !items.some((item) => item.value === id));
     return [{ value: "", text: "choose a run" }, ...missing.map((id) => ({ value: id, text: shortId(id) })), ...items];
@@ -160,7 +160,7 @@ function Result({
         title="Tasks"
         note={
           <Toggle on={all} change={showAll}>
-            also those that are the same
+            Show tasks that are the same
           </Toggle>
         }
       >
