@@ -217,7 +217,7 @@ function Sheet({ tasks, columns, older }: SheetProps) {
 }
 
 function Label({ row, top, toggle }: { row: GridRow; top: number; toggle: (group: string) => void }) {
-  const style = { top, height: ROW, paddingLeft: 12 + row.depth * 14 };
+  const style = { top, height: ROW, paddingLeft: `calc(var(--edge) + ${row.depth * 14}px)` };
   if (row.kind !== "group") {
     return (
       <div className={css.label} style={style} title={row.id}>

@@ -74,7 +74,8 @@ export function Indexes({ runId, task, filters, change, open, selected = "" }: I
             const row = rows[item.index];
             if (!row) return null;
             const name = taskName(row.task, row.index);
-            return <Row key={name} row={row} name={name} top={item.start} selected={name === selected} open={open} />;
+            const isMap = row.task.endsWith("[]");
+            return <Row key={name} row={row} name={isMap ? row.task.slice(0, -2) : name} top={item.start} selected={name === selected} open={open} />;
           })}
         </div>
       </div>
@@ -105,7 +106,7 @@ const Row = memo(function Row({
       >
         <StateMark state={row.state} quiet />
         <span className={css.name}>{name}</span>
-        <span className={css.why}>{row.error ? `${row.error.type}: ${row.error.message}` : row.reason}</span>
+        <span className={css.why}>{row.error ? `${row.error.type}: ${row.error.message}` : row.reason || (row.task.endsWith("[]") ? "the map as a whole" : "")}</span>
         <span className={css.number}>{row.attempt > 1 ? `attempt ${row.attempt}` : ""}</span>
         <span className={css.number}>
           <Took fromUs={row.started_us} toUs={row.finished_us} none="" />

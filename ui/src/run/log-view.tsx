@@ -11,6 +11,7 @@ import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
 import { spans } from "@/run/ansi";
 import { rowsOf } from "@/run/live";
+import { plural } from "@/design/words";
 import { cut, levelOf, LEVELS, LogLines, type Level, type LogRow } from "@/run/log-lines";
 import { logPage, type LogOf } from "@/run/queries";
 import type { LogLine } from "@/run/types";
@@ -125,8 +126,8 @@ export function LogView({ of, live, search, level, change }: LogViewProps) {
       {shown && <Fields line={shown.line} close={() => setOpened(null)} />}
       <p className={css.foot}>
         {count === lines.total
-          ? `${count.toLocaleString()} lines`
-          : `${count.toLocaleString()} of ${lines.total.toLocaleString()} lines`}
+          ? plural(count, "line")
+          : `${count.toLocaleString()} of ${plural(lines.total, "line")}`}
         {loading ? ", reading on…" : live ? ", live" : ""}
       </p>
     </div>
