@@ -1,0 +1,1 @@
+"""Stand-ins for the systems that the RevOps example talks to, on this machine."""
