@@ -40,6 +40,7 @@ _EVOLVE: dict[type, Callable[[Run, Any], None]] = {
     f.Marked: t.marked,
     f.StepDeclared: r.step_declared,
     f.StepAdded: r.step_added,
+    f.AssetsTold: r.assets_told,
     f.Rejected: r.rejected,
     f.Reused: t.reused,
 }

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from toque.engine.assets import AnyAssetEvent
 from toque.engine.states import AttemptOutcome, RunState, TaskState
 from toque.engine.values import Actor, ErrorInfo, MapIndex, TaskKey, Token, ValueRef
 from toque.graph.ir import TaskNode
@@ -177,6 +178,13 @@ class StepAdded(TaskFact, frozen=True, kw_only=True, tag="step_added"):
     payload: ValueRef | None = None
 
 
+class AssetsTold(TaskFact, frozen=True, kw_only=True, tag="assets_told"):
+    """An attempt told of data; precedes its end."""
+
+    attempt: int
+    events: tuple[AnyAssetEvent, ...]
+
+
 class Rejected(Fact, frozen=True, kw_only=True, tag="rejected"):
     """An input that was illegal or stale. Nothing changed."""
 
@@ -216,6 +224,7 @@ AnyFact: TypeAlias = (
     | Marked
     | StepDeclared
     | StepAdded
+    | AssetsTold
     | Rejected
     | Reused
 )

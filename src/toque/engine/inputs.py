@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from toque.engine.assets import AnyAssetEvent
 from toque.engine.states import TaskState
 from toque.engine.values import Actor, ErrorInfo, MapIndex, TaskKey, TimerKind, Token, ValueRef
 from toque.graph.ir import TaskNode
@@ -50,6 +51,8 @@ class AttemptSucceeded(Report, frozen=True, kw_only=True, tag="succeeded"):
     """One count for each path in `TaskNode.lengths`."""
     cached_from: str = ""
     """Attempt id that made the result, when the cache answered."""
+    assets: tuple[AnyAssetEvent, ...] = ()
+    """What it told of data, in order."""
 
 
 class AttemptFailed(Report, frozen=True, kw_only=True, tag="failed"):
@@ -59,6 +62,8 @@ class AttemptFailed(Report, frozen=True, kw_only=True, tag="failed"):
     error: ErrorInfo
     started_us: int = 0
     timed_out: bool = False
+    assets: tuple[AnyAssetEvent, ...] = ()
+    """What it told of data before it failed: checks that did not hold."""
 
 
 class AttemptSkipped(Report, frozen=True, kw_only=True, tag="skipped"):

@@ -49,6 +49,7 @@ def _succeeded(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.Attem
     if row.marked is not None:
         declare(turn, lane, index, row.marked, row.reason)
         return
+    _tell(turn, report)
     turn.emit(
         f.Succeeded(
             at_us=turn.now_us,
@@ -71,6 +72,7 @@ def _failed(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptF
     release(turn, row)
     if ended_on_purpose(turn, lane, index, row):
         return
+    _tell(turn, report)
     node = lane.node.plan.node
     assert isinstance(node, TaskNode)
     error = report.error
@@ -88,6 +90,19 @@ def _failed(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptF
         turn.ready(lane, index)
     else:
         turn.set_timer("retry", due_us, row.task, row.map_index)
+
+
+def _tell(turn: Turn, report: i.AttemptSucceeded | i.AttemptFailed) -> None:
+    if report.assets:
+        turn.emit(
+            f.AssetsTold(
+                at_us=turn.now_us,
+                task=report.task,
+                map_index=report.map_index,
+                attempt=report.attempt,
+                events=report.assets,
+            )
+        )
 
 
 def _skipped(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptSkipped) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from toque.engine.assets import AnyAssetEvent
 from toque.engine.states import AttemptOutcome, RunState, TaskState
 from toque.engine.values import ErrorInfo, MapIndex, Token, ValueRef
 
@@ -109,6 +110,24 @@ class AttemptRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     finished_us: int = 0
     worker: str = ""
     error: ErrorInfo | None = None
+
+
+class AssetEventRow(msgspec.Struct, kw_only=True):
+    """Something that an attempt told of one slice of an asset. Its place in the run is its key."""
+
+    run_id: str
+    task: str
+    map_index: MapIndex = ()
+    attempt: int
+    n: int
+    """Position among what the attempt told."""
+    pipeline: str
+    asset: str
+    partition: str
+    kind: str
+    """Tag of the event."""
+    at_us: int
+    event: AnyAssetEvent
 
 
 class StepRow(msgspec.Struct, kw_only=True):

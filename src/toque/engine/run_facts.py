@@ -7,7 +7,7 @@ import msgspec
 from toque.engine import facts as f
 from toque.engine.lanes import Lane, NodeState
 from toque.engine.plan import plan_step
-from toque.engine.rows import StepRow
+from toque.engine.rows import AssetEventRow, StepRow
 from toque.engine.state import Run
 from toque.engine.states import RUN_TRANSITIONS, RunState
 from toque.engine.task_facts import touch
@@ -64,6 +64,26 @@ def run_late(run: Run, fact: f.RunLate) -> None:
 
 def rejected(run: Run, fact: f.Rejected) -> None:
     """Nothing changed."""
+
+
+def assets_told(run: Run, fact: f.AssetsTold) -> None:
+    """Nothing changed in the run: the rows are for those who look at data."""
+    run.new_events.extend(
+        AssetEventRow(
+            run_id=run.row.run_id,
+            task=fact.task,
+            map_index=fact.map_index,
+            attempt=fact.attempt,
+            n=n,
+            pipeline=run.row.pipeline,
+            asset=event.asset,
+            partition=event.partition,
+            kind=str(type(event).__struct_config__.tag),
+            at_us=fact.at_us,
+            event=event,
+        )
+        for n, event in enumerate(fact.events)
+    )
 
 
 # -- steps of flows

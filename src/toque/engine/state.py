@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from toque.engine.codes import DISPATCHED, RUNNING
 from toque.engine.lanes import Frame, Lane, NodeState, connect
 from toque.engine.plan import plan
-from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
+from toque.engine.rows import AssetEventRow, AttemptRow, RunRow, StepRow, TaskRow
 from toque.engine.values import MapIndex, TaskKey, Token
 from toque.graph.ir import AnyNode, Pipeline, TaskNode
 
@@ -22,6 +22,7 @@ class Run:
         "dirty",
         "failed",
         "failed_count",
+        "new_events",
         "new_steps",
         "nodes",
         "pipeline",
@@ -56,6 +57,7 @@ class Run:
         self.dirty: dict[int, TaskRow] = {}
         self.attempts: list[AttemptRow] = []
         self.new_steps: list[StepRow] = []
+        self.new_events: list[AssetEventRow] = []
         self.readied: dict[str, int] = {}
 
     def node(self, task: str) -> AnyNode:

@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from toque.graph.assets import Asset, AssetInput
 from toque.graph.expr import Access, AnyExpr, Gather, Ref
 from toque.graph.schedules import Schedule
 from toque.graph.value import IRValue as IRValue
@@ -138,8 +139,10 @@ class Inject(IRValue, frozen=True, kw_only=True):
 
     kind: Literal["resource", "connection", "variable", "secret", "context", "asset"]
     name: str
-    """Name of the connection, variable or secret; the context's class; "" for a resource."""
+    """Name of the connection, variable or secret; key of the asset; the context's class; "" for a resource."""
     code: CodeRef | None = None
+    asset: AssetInput | None = None
+    """Of an asset: which slices."""
 
 
 class Origin(IRValue, frozen=True, kw_only=True):
@@ -250,6 +253,8 @@ class Pipeline(IRValue, frozen=True, kw_only=True):
     """Connections that are told of failure, recovery and lateness, beside those of `toque.toml`."""
     schedules: tuple[Schedule, ...] = ()
     """What starts it by itself, in the order of the source."""
+    assets: tuple[Asset, ...] = ()
+    """What its nodes write, and what they read of others, in the order of the nodes."""
     meta: Meta = msgspec.field(default_factory=Meta)
     origin: Origin | None = None
     ir: int = IR_VERSION

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from toque.engine.facts import AnyFact
-from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
+from toque.engine.rows import AssetEventRow, AttemptRow, RunRow, StepRow, TaskRow
 from toque.engine.states import RunState, TaskState
 from toque.errors import ToqueError
 
 if TYPE_CHECKING:
+    from toque.ports.assets import Assets
     from toque.ports.history import History
     from toque.ports.triggers import Backfills, Triggers
 
@@ -88,6 +89,7 @@ class Commit(msgspec.Struct, kw_only=True):
     tasks: list[TaskRow] = []
     attempts: list[AttemptRow] = []
     steps: list[StepRow] = []
+    asset_events: list[AssetEventRow] = []
     facts: list[FactBatch] = []
     acquire: list[Hold] = []
     release: list[tuple[str, str]] = []
@@ -179,6 +181,11 @@ class Store(Protocol):
     @property
     def history(self) -> History:
         """What pages read."""
+        ...
+
+    @property
+    def assets(self) -> Assets:
+        """What is known of data."""
         ...
 
     async def open(self) -> None:

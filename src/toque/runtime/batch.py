@@ -70,6 +70,7 @@ class Batch:
             commit.tasks.extend(rows.tasks)
             commit.attempts.extend(rows.attempts)
             commit.steps.extend(rows.steps)
+            commit.asset_events.extend(rows.events)
         self.written = commit
         return commit
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from toque.ports.history import History
+from toque.store.memory.assets import MemoryAssets
 from toque.store.memory.commits import Commits
 from toque.store.memory.messages import Messages
 from toque.store.memory.reads import Reads
@@ -21,6 +22,7 @@ class MemoryStore(Commits, Reads, Messages):
 
     def __init__(self) -> None:
         super().__init__()
+        self.assets = MemoryAssets(self)
         self.backfills = MemoryBackfills(self)
         self.triggers = MemoryTriggers(self, self.backfills)
 

@@ -8,6 +8,7 @@ from toque.engine import facts as fact_log
 from toque.engine.rows import RunRow
 from toque.errors import ToqueBug
 from toque.ports.store import Commit, FactBatch, Hold, OwnershipLost, PoolFull
+from toque.store.memory.assets import told
 from toque.store.memory.tables import RunParts, Slot, Tables, slots_by_pool
 
 
@@ -30,6 +31,7 @@ class Commits(Tables):
             self._parts[attempt.run_id].attempts.put(key, attempt)
         for step in batch.steps:
             self._parts[step.run_id].steps.put(step.task, step)
+        told(self, batch.asset_events)
         for facts in batch.facts:
             if facts.facts:
                 self._parts[facts.run_id].facts[facts.first_seq] = fact_log.encode(facts.facts)
@@ -44,7 +46,7 @@ class Commits(Tables):
 
     def _check_owner(self, batch: Commit) -> None:
         touched = {facts.run_id for facts in batch.facts}
-        for rows in (batch.runs, batch.tasks, batch.attempts, batch.steps):
+        for rows in (batch.runs, batch.tasks, batch.attempts, batch.steps, batch.asset_events):
             touched.update(row.run_id for row in rows)
         new = {row.run_id for row in batch.runs}
         lost = []
@@ -123,6 +125,8 @@ class Commits(Tables):
             del self._runs.data[run_id], self._parts[run_id]
         gone = set(pruned)
         self._dedups = {dedup: run_id for dedup, run_id in self._dedups.items() if run_id not in gone}
+        for key in [key for key in self.asset_events.data if key[0] in gone]:
+            del self.asset_events.data[key]
         for command in self._commands.all():
             if command.run_id in gone:
                 del self._commands.data[command.id]

@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
+from toque.engine.rows import AssetEventRow, AttemptRow, RunRow, StepRow, TaskRow
+from toque.ports.assets import SliceRow
 from toque.ports.store import CommandRow, OutboxRow, VersionRow
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -56,6 +57,8 @@ class Tables:
         self._dedups: dict[str, str] = {}
         self._holds: dict[Slot, tuple[int, str]] = {}
         """(slots, instance)"""
+        self.asset_events = Rows(AssetEventRow)
+        self.asset_slices = Rows(SliceRow)
         self._outbox = Rows(OutboxRow)
         self._commands = Rows(CommandRow)
         self._counters: dict[str, int] = {}

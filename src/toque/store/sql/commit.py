@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
 from toque.ports.store import Commit, FactBatch, Hold, OutboxRow, OwnershipLost, PoolFull
-from toque.store.sql import schema
+from toque.store.sql import assets, schema
 from toque.store.sql.codec import RowCodec, pack_facts
 from toque.store.sql.history import keeping
 from toque.store.sql.session import Session
@@ -37,6 +37,8 @@ def commit(session: Session, batch: Commit) -> None:
         session.upsert(schema.ATTEMPTS, ATTEMPT.names, map(ATTEMPT.encode, batch.attempts))
     if batch.steps:
         session.upsert(schema.STEPS, STEP.names, map(STEP.encode, batch.steps))
+    if batch.asset_events:
+        assets.told(session, batch.asset_events)
     if batch.facts:
         _write_facts(session, batch.facts)
     if batch.runs:
@@ -47,7 +49,7 @@ def commit(session: Session, batch: Commit) -> None:
 def _check_owner(session: Session, batch: Commit) -> dict[str, str]:
     """Every run that is written is owned by the writer, or new in this batch. Answers the states that they had."""
     touched = {facts.run_id for facts in batch.facts}
-    for rows in (batch.runs, batch.tasks, batch.attempts, batch.steps):
+    for rows in (batch.runs, batch.tasks, batch.attempts, batch.steps, batch.asset_events):
         touched.update(row.run_id for row in rows)
     if not touched:
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toque.engine.states import RUN_TERMINAL
 from toque.store.sql import schema
+from toque.store.sql.asset_tables import ASSET_EVENTS
 from toque.store.sql.declared import Table
 from toque.store.sql.history import keeping
 from toque.store.sql.session import Database, Session
@@ -16,6 +17,7 @@ _CHILDREN = (
     (schema.ATTEMPTS, "task, map_index, attempt"),
     (schema.FACTS, "first_seq"),
     (schema.STEPS, "task"),
+    (ASSET_EVENTS, "task, map_index, attempt, n"),
 )
 
 _TERMINAL = schema.states_in("state || ''", RUN_TERMINAL)

@@ -19,6 +19,7 @@ from toque.ports.store import (
     VersionRow,
 )
 from toque.store.sql import commit, messages, prune, runs
+from toque.store.sql.assets import SqlAssets
 from toque.store.sql.history.standing import Standing
 from toque.store.sql.session import Database
 from toque.store.sql.trigger_store import SqlBackfills, SqlTriggers
@@ -137,6 +138,7 @@ class SqlStore(_Runs, _Messages):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.triggers = SqlTriggers(database)
+        self.assets = SqlAssets(database)
         self.backfills = SqlBackfills(database)
 
     @cached_property

@@ -1,0 +1,42 @@
+"""Assets in the IR: the data objects that nodes write and read, as values."""
+
+from __future__ import annotations
+
+from toque.graph.partitions import AnyMapping, AnyPartitioning, Matching
+from toque.graph.value import IRValue
+
+
+class AssetInput(IRValue, frozen=True, kw_only=True):
+    """Which slices of an asset an argument is given."""
+
+    mapping: AnyMapping = Matching()
+    ours: AnyPartitioning | None = None
+    """How the reader is cut; None: it is not, or reads in a task that has no partitions of its own."""
+    theirs: AnyPartitioning | None = None
+    """How the asset is cut."""
+
+
+class AssetDependency(IRValue, frozen=True, kw_only=True):
+    """An asset that another one is made from."""
+
+    asset: str
+    mapping: AnyMapping = Matching()
+
+
+class Asset(IRValue, frozen=True, kw_only=True):
+    """A data object that the pipeline makes, or only knows of. Nodes name it by its key in `writes` and `reads`."""
+
+    key: str
+    """`marts.delays`; of a table of a connection `warehouse.marts.delays`."""
+    node: str = ""
+    """Id of the node that makes it; "" for one that something else fills (an external asset)."""
+    upstream: tuple[AssetDependency, ...] = ()
+    partitions: AnyPartitioning | None = None
+    io: str = ""
+    """How its values are kept, for people."""
+    code_version: str = ""
+    """Stated by its author, or the hash of its function's text: another one makes what was made before stale."""
+    group: str = ""
+    doc: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()

@@ -1,0 +1,66 @@
+"""What the store knows of assets: the log of what attempts told, and how each slice stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from toque.engine.rows import AssetEventRow
+
+
+class SliceRow(msgspec.Struct, kw_only=True):
+    """One slice of an asset as it stands. Kept when the run that made it is gone."""
+
+    asset: str
+    partition: str = ""
+    materialized_us: int = 0
+    """0: never, so far as is known."""
+    changed_us: int = 0
+    """When its content last became another one: what was made from it before that is stale."""
+    run_id: str = ""
+    """That materialized it last."""
+    task: str = ""
+    pipeline: str = ""
+    data_version: str = ""
+    code_version: str = ""
+    rows: int | None = None
+    size_bytes: int | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    observed_us: int = 0
+    failing: dict[str, str] = {}
+    """Checks that did not hold when they were last made, with their severity."""
+
+
+class EventQuery(msgspec.Struct, kw_only=True, frozen=True):
+    """Which events of one asset."""
+
+    asset: str
+    partition: str | None = None
+    """None: of all slices."""
+    kind: str = ""
+    """`materialized`, `observed`, `checked`; "" for all."""
+    before: tuple[int, str] | None = None
+    """(`at_us`, `run_id`) of the last one of the page before."""
+    limit: int = 50
+
+
+class Assets(Protocol):
+    """`store.assets`. Written by `Store.commit` alone: an event is stored with the end of its attempt."""
+
+    async def standings(self, assets: Sequence[str]) -> dict[str, SliceRow]:
+        """The slice of each of these assets that was materialized last; absent where none ever was."""
+        ...
+
+    async def slices(self, asset: str, *, after: str | None = None, limit: int = 1000) -> list[SliceRow]:
+        """How its slices stand, by key; those after `after`."""
+        ...
+
+    async def events(self, query: EventQuery) -> list[AssetEventRow]:
+        """What was told of it, newest first."""
+        ...
+
+    async def known(self) -> list[str]:
+        """Every asset that was ever told of, by key."""
+        ...

@@ -1,0 +1,55 @@
+"""What is known of data, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toque.engine.rows import AssetEventRow
+from toque.ports.assets import EventQuery, SliceRow
+from toque.store.memory.tables import Tables
+from toque.store.slices import fold
+
+
+class MemoryAssets:
+    """See `toque.ports.assets.Assets`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def standings(self, assets: Sequence[str]) -> dict[str, SliceRow]:
+        """See `Assets.standings`."""
+        found: dict[str, SliceRow] = {}
+        for row in sorted(self._tables.asset_slices.all(), key=lambda each: (each.materialized_us, each.partition)):
+            if row.asset in assets:
+                found[row.asset] = row
+        return found
+
+    async def slices(self, asset: str, *, after: str | None = None, limit: int = 1000) -> list[SliceRow]:
+        """See `Assets.slices`."""
+        rows = [row for row in self._tables.asset_slices.all() if row.asset == asset]
+        return [row for row in rows if after is None or row.partition > after][:limit]
+
+    async def events(self, query: EventQuery) -> list[AssetEventRow]:
+        """See `Assets.events`."""
+        rows = [
+            row
+            for row in self._tables.asset_events.all()
+            if row.asset == query.asset
+            and query.partition in (None, row.partition)
+            and query.kind in ("", row.kind)
+            and (query.before is None or (row.at_us, row.run_id) < query.before)
+        ]
+        rows.sort(key=lambda row: (row.at_us, row.run_id, row.task, row.map_index, row.attempt, row.n), reverse=True)
+        return rows[: query.limit]
+
+    async def known(self) -> list[str]:
+        """See `Assets.known`."""
+        return sorted({row.asset for row in self._tables.asset_slices.all()})
+
+
+def told(tables: Tables, events: Sequence[AssetEventRow]) -> None:
+    """Append the events, and fold them into the slices that they are about."""
+    for row in events:
+        tables.asset_events.put((row.run_id, row.task, row.map_index, row.attempt, row.n), row)
+        standing = tables.asset_slices.get((row.asset, row.partition))
+        tables.asset_slices.put((row.asset, row.partition), fold(standing, row))

@@ -1,0 +1,37 @@
+"""The tables of what is known of data."""
+
+from __future__ import annotations
+
+from toque.engine.rows import AssetEventRow
+from toque.ports.assets import SliceRow
+from toque.store.sql.declared import Column, Index, Table
+
+ASSET_EVENTS = Table(
+    name="asset_events",
+    key=("run_id", "task", "map_index", "attempt", "n"),
+    row=AssetEventRow,
+    columns=(
+        Column("run_id"),
+        Column("task"),
+        Column("map_index", "index"),
+        Column("attempt", "int"),
+        Column("n", "int"),
+        Column("asset"),
+        Column("partition"),
+        Column("kind"),
+        Column("at_us", "int"),
+        Column("rest", "bytes"),
+    ),
+    indexes=(
+        Index("asset_events_by_asset", ("asset", "at_us", "run_id")),
+        Index("asset_events_by_slice", ("asset", "partition", "at_us", "run_id")),
+    ),
+)
+
+ASSET_SLICES = Table(
+    name="asset_slices",
+    key=("asset", "partition"),
+    row=SliceRow,
+    columns=(Column("asset"), Column("partition"), Column("materialized_us", "int"), Column("rest", "bytes")),
+    indexes=(Index("asset_slices_by_time", ("asset", "materialized_us", "partition")),),
+)

@@ -1,0 +1,110 @@
+"""What is known of data: written with the commits of the runtime, read for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from toque.engine.rows import AssetEventRow
+from toque.ports.assets import EventQuery, SliceRow
+from toque.store.slices import fold
+from toque.store.sql.asset_tables import ASSET_EVENTS, ASSET_SLICES
+from toque.store.sql.codec import RowCodec
+from toque.store.sql.session import Database, Session
+
+EVENT = RowCodec(ASSET_EVENTS, AssetEventRow)
+SLICE = RowCodec(ASSET_SLICES, SliceRow)
+_EVENT_COLUMNS = ", ".join(EVENT.names)
+_SLICE_COLUMNS = ", ".join(SLICE.names)
+
+
+def told(session: Session, events: Sequence[AssetEventRow]) -> None:
+    """Append the events, and fold them into the slices that they are about."""
+    session.upsert(ASSET_EVENTS, EVENT.names, map(EVENT.encode, events))
+    # In one order everywhere, so that two transactions never wait for each other.
+    standing: dict[tuple[str, str], SliceRow | None] = dict.fromkeys(
+        sorted({(row.asset, row.partition) for row in events})
+    )
+    for asset, partition in standing:
+        found = session.rows(
+            f"SELECT {_SLICE_COLUMNS} FROM asset_slices WHERE asset = ? AND partition = ?{session.lock_rows}",
+            (asset, partition),
+        )
+        standing[asset, partition] = SLICE.decode(found[0]) if found else None
+    for row in events:
+        standing[row.asset, row.partition] = fold(standing[row.asset, row.partition], row)
+    session.upsert(ASSET_SLICES, SLICE.names, [SLICE.encode(row) for row in standing.values() if row is not None])
+
+
+class SqlAssets:
+    """See `toque.ports.assets.Assets`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def standings(self, assets: Sequence[str]) -> dict[str, SliceRow]:
+        """See `Assets.standings`."""
+        return await self._database.browse(lambda session: _standings(session, assets))
+
+    async def slices(self, asset: str, *, after: str | None = None, limit: int = 1000) -> list[SliceRow]:
+        """See `Assets.slices`."""
+        return await self._database.browse(lambda session: _slices(session, asset, after, limit))
+
+    async def events(self, query: EventQuery) -> list[AssetEventRow]:
+        """See `Assets.events`."""
+        return await self._database.browse(lambda session: _events(session, query))
+
+    async def known(self) -> list[str]:
+        """See `Assets.known`."""
+        return await self._database.browse(_known)
+
+
+def _standings(session: Session, assets: Sequence[str]) -> dict[str, SliceRow]:
+    found: dict[str, SliceRow] = {}
+    for asset in assets:
+        rows = session.rows(
+            f"SELECT {_SLICE_COLUMNS} FROM asset_slices WHERE asset = ?"
+            " ORDER BY materialized_us DESC, partition DESC LIMIT 1",
+            (asset,),
+        )
+        if rows:
+            found[asset] = SLICE.decode(rows[0])
+    return found
+
+
+def _slices(session: Session, asset: str, after: str | None, limit: int) -> list[SliceRow]:
+    condition, parameters = ("", (asset, limit)) if after is None else (" AND partition > ?", (asset, after, limit))
+    rows = session.rows(
+        f"SELECT {_SLICE_COLUMNS} FROM asset_slices WHERE asset = ?{condition} ORDER BY partition LIMIT ?", parameters
+    )
+    return [SLICE.decode(row) for row in rows]
+
+
+def _events(session: Session, query: EventQuery) -> list[AssetEventRow]:
+    conditions, parameters = ["asset = ?"], [query.asset]
+    if query.partition is not None:
+        conditions.append("partition = ?")
+        parameters.append(query.partition)
+    if query.kind:
+        conditions.append("kind = ?")
+        parameters.append(query.kind)
+    values: list[Any] = [*parameters]
+    if query.before is not None:
+        conditions.append("(at_us, run_id) < (?, ?)")
+        values += query.before
+    rows = session.rows(
+        f"SELECT {_EVENT_COLUMNS} FROM asset_events WHERE {' AND '.join(conditions)}"
+        " ORDER BY at_us DESC, run_id DESC, task DESC, map_index DESC, attempt DESC, n DESC LIMIT ?",
+        (*values, query.limit),
+    )
+    return [EVENT.decode(row) for row in rows]
+
+
+def _known(session: Session) -> list[str]:
+    """A walk from key to key: the number of slices does not matter."""
+    found: list[str] = []
+    while rows := session.rows(
+        "SELECT asset FROM asset_slices WHERE asset > ? ORDER BY asset LIMIT 1", (found[-1] if found else "",)
+    ):
+        found.append(rows[0][0])
+    return found
