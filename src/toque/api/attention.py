@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+from toque.api.lookups import listed
 from toque.api.services import Services
 from toque.api.wire.system import Attention
 from toque.engine.states import RunState, TickOutcome
 from toque.engine.values import AT_US
 from toque.ports.pages import RunQuery
+from toque.ports.project import BrokenFile
 from toque.ports.triggers import ScheduleFilter, ScheduleRow, TickSeen
 
 MOST = 200
@@ -73,7 +75,7 @@ def _broken(asked: Services) -> Iterator[Attention]:
             run_id="",
             since_us=broken.since_us,
             title=f"{broken.file}{line} cannot be loaded",
-            detail=first.message if first is not None else "",
+            detail="; ".join([*([first.message] if first is not None else []), *_without(broken)]),
             count=len(broken.problems),
         )
     if state.fault:
@@ -88,6 +90,14 @@ def _broken(asked: Services) -> Iterator[Attention]:
         )
 
 
+def _without(broken: BrokenFile) -> Iterator[str]:
+    """What the project has not, or has not as the file says, because of it."""
+    if broken.missing:
+        yield f"missing until it loads: {listed(broken.missing)}"
+    if broken.kept:
+        yield f"as they were when it last loaded: {listed(broken.kept)}"
+
+
 async def _missed(asked: Services) -> list[Attention]:
     since_us = asked.clock.now_us() - RECENT_US
     rows = await asked.store.triggers.list_schedules(ScheduleFilter(limit=SCHEDULES))
@@ -100,7 +110,9 @@ def _said(row: ScheduleRow, seen: list[TickSeen], since_us: AT_US) -> Attention 
     missed = [
         each.tick
         for each in seen
-        if each.tick.outcome is not TickOutcome.STARTED and each.tick.recorded_us >= since_us and _by_outage(each)
+        if each.tick.outcome is not TickOutcome.STARTED
+        and each.tick.recorded_us >= since_us
+        and not each.tick.is_by_pause
     ]
     if not missed:
         return None
@@ -114,11 +126,6 @@ def _said(row: ScheduleRow, seen: list[TickSeen], since_us: AT_US) -> Attention 
         detail=missed[0].reason,
         count=count,
     )
-
-
-def _by_outage(seen: TickSeen) -> bool:
-    """Not by a pause, which somebody wanted."""
-    return "pause" not in seen.tick.reason
 
 
 async def _dead(asked: Services) -> Iterator[Attention]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,10 +16,36 @@ from toque.engine.values import TaskKey
 from toque.errors import NotFound, UserError
 from toque.graph import canonical
 from toque.graph.ir import Pipeline
+from toque.ports.project import BrokenFile, ProjectState
 from toque.ports.store import VersionRow
 from toque.runtime.versions import VersionMissing
 
-NO_PIPELINE = "`toque list` (or GET /api/v1/pipelines) names them; those of a file that cannot be loaded are missing"
+NAMED = 8
+"""So many names stand in a message; of more, the others are counted."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b and 3 more`."""
+    shown, more = ", ".join(names[:NAMED]), len(names) - NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def no_pipeline(state: ProjectState, name: str) -> NotFound:
+    """What to say of a name that no pipeline has: the file that would define it, or the names that were meant."""
+    message = f"there is no pipeline {name!r}"
+    for broken in state.broken:
+        if name in broken.missing:
+            return NotFound(f"{message}: {_fault(broken)}", fix="mend the file; `toque check` shows the line")
+    near = difflib.get_close_matches(name, list(state.pipelines), n=3)
+    parts = [f"did you mean {' or '.join(map(repr, near))}?" if near else "`toque list` names them"]
+    parts += [f"{_fault(broken)}, and it may define it" for broken in state.broken[:1]]
+    return NotFound(message, fix="; ".join(parts))
+
+
+def _fault(broken: BrokenFile) -> str:
+    first = broken.problems[0] if broken.problems else None
+    line = f":{first.line}" if first is not None and first.line and first.file in ("", broken.file) else ""
+    return f"{broken.file}{line} cannot be loaded" + (f" ({first.message})" if first is not None else "")
 
 
 async def find_run(asked: Services, run_id: str) -> RunRow:
@@ -38,7 +65,7 @@ async def find_current(asked: Services, pipeline: str) -> VersionRow:
     """The current version. Raises `NotFound`."""
     row = await asked.store.current_version(pipeline)
     if row is None:
-        raise NotFound(f"there is no pipeline {pipeline!r}", fix=NO_PIPELINE)
+        raise no_pipeline(asked.project.state, pipeline)
     return row
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from toque.cli.output import Output
 from toque.graph import canonical, render
-from toque.graph.ir import TaskNode
+from toque.graph.counting import tasks_of
 from toque.local.loading import prepare
 from toque.local.names import unknown_names
 from toque.settings import Settings
@@ -18,7 +18,7 @@ def report(settings: Settings, file: Path, name: str, raw: Mapping[str, str], ou
     pipeline, parameters = prepare(settings.project, file, name, raw)
     for problem in unknown_names(pipeline, settings):
         raise problem.error()
-    tasks = [node for node in pipeline.nodes if isinstance(node, TaskNode)]
+    tasks = tasks_of(pipeline)
     data = {
         "pipeline": pipeline.name,
         "ir_hash": canonical.content_hash(pipeline),

@@ -20,7 +20,7 @@ import msgspec
 from toque.errors import NotFound, UserError
 from toque.graph.ir import Pipeline
 from toque.settings import Settings
-from toque.store.project_files import list_files
+from toque.store.project_files import Listing, list_files
 
 TIMEOUT_S = 30.0
 """For the import of one file."""
@@ -101,12 +101,21 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 def candidates(settings: Settings) -> list[Path]:
     """The files of the project that may define pipelines: they import toque."""
-    listing = list_files(
+    return candidates_of(settings, listing_of(settings))
+
+
+def listing_of(settings: Settings) -> Listing:
+    """The files of the project, and the projects inside of it."""
+    return list_files(
         settings.project,
         declared=settings.declared,
         include=settings.bundle.include,
         exclude=settings.bundle.exclude,
     )
+
+
+def candidates_of(settings: Settings, listing: Listing) -> list[Path]:
+    """Those of a listing that import toque."""
     paths = [settings.project / path for path in listing.paths if path.endswith(".py")]
     return [path for path in paths if imports_toque(path)]
 

@@ -22,6 +22,7 @@ from toque.graph.ir import Pipeline
 from toque.local.authored import version_id
 from toque.local.loading import TIMEOUT_S, Interruption, LoadedFile, Problem, imports_toque, load
 from toque.local.names import unknown_names
+from toque.local.outline import outline_of
 from toque.local.project_record import Known, read_record, write_record
 from toque.local.project_words import changes_between
 from toque.ports.clock import Clock
@@ -170,15 +171,16 @@ class Project:
         for each in loaded:
             for pipeline in each.pipelines:
                 pipelines[pipeline.name] = await self._indexed(pipeline, each.file, bundle, now_us)
-        broken = {each.file: self._broken(each, now_us) for each in loaded if each.problems}
+        broken = {each.file for each in loaded if each.problems}
         for name, known in self._record.items():
             if name not in pipelines and known.file in broken:
                 kept = await self._kept(name, known)
                 if kept is not None:
                     pipelines[name] = kept
+        told = [self._broken(each, pipelines, bundle, now_us) for each in loaded if each.problems]
         return ProjectState(
             pipelines=dict(sorted(pipelines.items())),
-            broken=tuple(broken[file] for file in sorted(broken)),
+            broken=tuple(sorted(told, key=lambda each: each.file)),
             bundle=bundle.hash,
             indexed_us=now_us,
         )
@@ -230,10 +232,17 @@ class Project:
             broken=True,
         )
 
-    def _broken(self, loaded: LoadedFile, now_us: int) -> BrokenFile:
+    def _broken(
+        self, loaded: LoadedFile, known: Mapping[str, IndexedPipeline], bundle: bundles.Bundle, now_us: int
+    ) -> BrokenFile:
         since = {each.file: each.since_us for each in self._state.broken}
-        problems = tuple(_told(problem) for problem in loaded.problems)
-        return BrokenFile(file=loaded.file, problems=problems, since_us=since.get(loaded.file, now_us))
+        return BrokenFile(
+            file=loaded.file,
+            problems=tuple(_told(problem) for problem in loaded.problems),
+            since_us=since.get(loaded.file, now_us),
+            kept=tuple(sorted(name for name, each in known.items() if each.broken and each.file == loaded.file)),
+            missing=tuple(name for name in outline_of(bundle.path / loaded.file) if name not in known),
+        )
 
 
 def _is_held(current: VersionRow, known: Known | None, ir_hash: str, version: str) -> bool:

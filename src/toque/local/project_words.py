@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from toque.graph.counting import tasks_of
 from toque.graph.diff import Changes, NodeChange, diff
 from toque.graph.ir import Pipeline
 from toque.ports.project import ProjectChange, ProjectState
@@ -26,7 +27,7 @@ def _of_pipelines(old: ProjectState, new: ProjectState) -> Iterator[ProjectChang
     for name, pipeline in new.pipelines.items():
         before = old.pipelines.get(name)
         if before is None:
-            nodes = _count(len(pipeline.ir.nodes), "task")
+            nodes = _count(len(tasks_of(pipeline.ir)), "task")
             yield ProjectChange(kind="added", pipeline=name, file=pipeline.file, words=f"new pipeline, {nodes}")
         elif before.ir is not pipeline.ir and (words := described(before.ir, pipeline.ir)):
             yield ProjectChange(kind="changed", pipeline=name, file=pipeline.file, words=words)
@@ -71,13 +72,14 @@ def described(old: Pipeline, new: Pipeline) -> str:
 
 
 def _nodes(nodes: list[NodeChange], word: str) -> str:
-    if not nodes:
+    names = list(dict.fromkeys(node.id.removesuffix("[]") for node in nodes))  # a map and its task are one
+    if not names:
         return ""
     if word == "new":
-        return _count(len(nodes), "new task")
-    if len(nodes) > NAMED:
-        return f"{_count(len(nodes), 'task')} {word}"
-    return f"task{'s' if len(nodes) > 1 else ''} {', '.join(node.id for node in nodes)} {word}"
+        return _count(len(names), "new task")
+    if len(names) > NAMED:
+        return f"{_count(len(names), 'task')} {word}"
+    return f"task{'s' if len(names) > 1 else ''} {', '.join(names)} {word}"
 
 
 def _options(changes: Changes) -> str:

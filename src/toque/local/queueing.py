@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from toque.api.lookups import NO_PIPELINE
+from toque.api.lookups import no_pipeline
 from toque.api.services import Again, NewRun, PlannedAgain
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.run import new_run
@@ -24,6 +24,7 @@ from toque.local.loading import prepare
 from toque.local.running import again_row, reuse_of
 from toque.local.site import Site
 from toque.ports.executor import BundleRef
+from toque.ports.project import ProjectIndex
 from toque.ports.store import StoredRun, VersionRow
 from toque.runtime.messages import Adopt
 
@@ -31,15 +32,16 @@ from toque.runtime.messages import Adopt
 class Queueing:
     """A `Starts` (see `toque.api.services`)."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, project: ProjectIndex) -> None:
         self._site = site
+        self._project = project
 
     async def start(self, new: NewRun) -> RunRow:
         """See `Starts.start`."""
         store = self._site.store
         version = await store.current_version(new.pipeline)
         if version is None:
-            raise NotFound(f"there is no pipeline {new.pipeline!r}", fix=NO_PIPELINE)
+            raise no_pipeline(self._project.state, new.pipeline)
         pipeline, bundle = await self._site.versions.get(version.version)
         values = await self._validated(version, pipeline, bundle, new.parameters)
         row = new_row(new.pipeline, version.version, values, self._site.clock.now_us())

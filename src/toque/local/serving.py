@@ -26,6 +26,7 @@ from toque.runtime.adoption import Taken
 from toque.runtime.clock import SystemClock
 from toque.settings import Settings
 from toque.settings.tokens import known_token
+from toque.settings.tree import nearest
 from toque.store import bundles, open_store
 
 log = logging.getLogger("toque.server")
@@ -182,7 +183,9 @@ async def _trigger(
     else:
         version = await store.current_version(target)
         if version is None:
-            raise NotFound(f"no pipeline {target!r} ever ran here", fix="name its file: toque trigger FILE:NAME")
+            meant = nearest(target, tuple(await store.history.pipelines()))
+            hint = f"did you mean {meant!r}? Or n" if meant else "n"
+            raise NotFound(f"no pipeline {target!r} ever ran here", fix=f"{hint}ame its file: toque trigger FILE:NAME")
         root = Path(bundle_ref(settings, version.bundle).path)
         _, values = await asyncio.to_thread(prepare, root, root / version.file, target, parameters)
         row = new_row(target, version.version, values, now_us)

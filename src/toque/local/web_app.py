@@ -96,7 +96,7 @@ def services(site: Site, access: Access, project: ProjectIndex) -> Services:
         clock=site.clock,
         options=site.options,
         retention=(settings.retention.age_s, settings.retention.keep_last),
-        starts=Queueing(site),
+        starts=Queueing(site, project),
         values=Previews(site.blobs, settings.home / "logs"),
         code=CodeFiles(settings.project, settings.home / "logs"),
         project=project,

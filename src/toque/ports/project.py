@@ -29,6 +29,10 @@ class BrokenFile(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[FileProblem, ...]
     since_us: int
     """When it was first seen broken by this server."""
+    kept: tuple[str, ...] = ()
+    """Its pipelines that run as they were when it last loaded."""
+    missing: tuple[str, ...] = ()
+    """Pipelines that it seems to define, and that are not there until it loads."""
 
 
 class IndexedPipeline(msgspec.Struct, frozen=True, kw_only=True):

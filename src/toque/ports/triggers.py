@@ -46,6 +46,10 @@ class ScheduleRow(msgspec.Struct, kw_only=True):
     """The `Schedule` of the graph, as JSON."""
 
 
+BY_PAUSE = "paused"
+"""The reason of ticks that a pause skipped: exactly this word, so that what somebody wanted is told from an outage."""
+
+
 class TickRow(msgspec.Struct, kw_only=True):
     """What became of one tick. Long rows of ticks with the same fate are one row: `count` of them from `first_us`
     to `at_us`."""
@@ -63,6 +67,11 @@ class TickRow(msgspec.Struct, kw_only=True):
     count: int = 1
     first_us: int = 0
     """The first of them; 0 for a single one."""
+
+    @property
+    def is_by_pause(self) -> bool:
+        """Skipped because somebody paused the schedule."""
+        return self.outcome is TickOutcome.SKIPPED and self.reason == BY_PAUSE
 
 
 class TickSeen(msgspec.Struct, kw_only=True):

@@ -54,7 +54,7 @@ def words(ticks: list[TickRow], fate: Fate) -> str:
     total = sum(outcomes.values())
     span = moment(first) if first == last else f"{moment(first)} to {moment(last)}"
     noun = "tick was" if total == 1 else "ticks were"
-    paused = any(tick.reason.startswith("paused") for tick in ticks)
+    paused = any(tick.is_by_pause for tick in ticks)
     verb = "skipped by a pause" if paused else "not started in time"
     parts = [
         f"{count} {outcome}" + (f" ({reasons[outcome]})" if outcome in reasons else "")

@@ -22,6 +22,12 @@ async def find_schedules(store: Store, name: str) -> list[ScheduleRow]:
     rows = await store.triggers.list_schedules(ScheduleFilter(pipeline=name, limit=PAGE))
     if rows:
         return rows
+    pipeline, _, wanted = name.partition("/")
+    if not wanted and await store.current_version(pipeline) is not None:
+        raise NotFound(
+            f"{pipeline} has no schedule, so that it has no ticks",
+            fix='give it one, @pipeline(schedule="0 7 * * *"); or start single runs: toque trigger ' + pipeline,
+        )
     known = await store.triggers.list_schedules(ScheduleFilter(limit=PAGE))
     names = {row.id for row in known} | {row.pipeline for row in known}
     near = difflib.get_close_matches(name, sorted(names), n=1)

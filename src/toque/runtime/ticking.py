@@ -15,7 +15,7 @@ import msgspec
 from toque.engine.rows import RunRow
 from toque.engine.states import RunState, TickOutcome
 from toque.graph.schedules import Schedule
-from toque.ports.triggers import Change, ScheduleRow, TickRow
+from toque.ports.triggers import BY_PAUSE, Change, ScheduleRow, TickRow
 from toque.runtime.ids import new_run_id
 from toque.schedule.catchup import COUNTED, CatchUp, missed
 from toque.schedule.ticks import Tick, instants, next_tick
@@ -93,7 +93,7 @@ def decide(planned: Planned, now_us: int) -> Fate:
     row, schedule, tick = planned.row, planned.schedule, planned.tick
     if row.resumed_us > row.cursor_us:
         fate = Fate(cursor_us=row.resumed_us)
-        fate.ticks += together(schedule, row, row.resumed_us, "paused", now_us)
+        fate.ticks += together(schedule, row, row.resumed_us, BY_PAUSE, now_us)
         fate.next = tick
         return fate
     if tick is None or tick.due_us > now_us:
@@ -269,7 +269,7 @@ def _replaced(row: ScheduleRow, version: str, schedule: Schedule, now_us: int) -
     if row.retired:
         after.cursor_us = max(row.cursor_us, now_us)
     elif _timing(old) != _timing(schedule):
-        reason = "paused" if row.paused else "the schedule was changed before it was decided"
+        reason = BY_PAUSE if row.paused else "the schedule was changed before it was decided"
         ticks = together(old, row, now_us, reason, now_us)
         after.cursor_us = max(row.cursor_us, now_us)
     return Change(before=row, after=with_next(after, plan(after).tick), ticks=ticks, tell=True)
@@ -277,7 +277,7 @@ def _replaced(row: ScheduleRow, version: str, schedule: Schedule, now_us: int) -
 
 def _retired(row: ScheduleRow, now_us: int) -> Change:
     """No version has it any more."""
-    reason = "paused" if row.paused else "the schedule was removed before it was decided"
+    reason = BY_PAUSE if row.paused else "the schedule was removed before it was decided"
     ticks = together(_decode(row.definition), row, now_us, reason, now_us)
     after = msgspec.structs.replace(row, retired=True, cursor_us=max(row.cursor_us, now_us), changed_us=now_us)
     return Change(before=row, after=with_next(after, None), ticks=ticks, tell=True)

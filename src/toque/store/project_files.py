@@ -45,6 +45,8 @@ class Listing:
     paths: tuple[str, ...]
     git_commit: str = ""
     git_dirty: bool = False
+    nested: tuple[str, ...] = ()
+    """Directories with a `toque.toml` of their own: other projects, of which nothing is taken."""
 
 
 def list_files(project: Path, *, declared: bool, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Listing:
@@ -52,14 +54,15 @@ def list_files(project: Path, *, declared: bool, include: Sequence[str] = (), ex
 
     In a git repository these are the files that it tracks or would track; elsewhere all but what looks written by tasks
     (`OUTPUT_DIRECTORIES`, `STATE_FILE`). Links to directories are left
-    out: the working directory of tasks is the project, where they still lead to their data.
+    out: the working directory of tasks is the project, where they still lead to their data. So are projects inside of
+    this one, unless `include` names their files.
     """
     limits = DECLARED if declared else UNDECLARED
     listing = _git_listing(project)
     paths = list(listing.paths) if listing else []
     if not paths:
         paths = [path for path in _walk(project, "", limits, project) if not STATE_FILE.fullmatch(path)]
-    paths = _expanded(project, paths, limits)
+    paths, nested = _without_nested(_expanded(project, paths, limits))
     if not declared:
         paths = [path for path in paths if os.path.splitext(path)[1] in CODE_SUFFIXES]
     for pattern in include:
@@ -68,7 +71,8 @@ def list_files(project: Path, *, declared: bool, include: Sequence[str] = (), ex
     chosen = sorted({path for path in paths if not excluded(path)})
     if len(chosen) > limits.files:
         raise _too_large(project, f"{len(chosen):,} files (at most {limits.files:,})", declared)
-    return Listing(tuple(chosen), listing.git_commit if listing else "", bool(listing and listing.git_dirty))
+    commit, is_dirty = (listing.git_commit, listing.git_dirty) if listing else ("", False)
+    return Listing(tuple(chosen), commit, is_dirty, nested)
 
 
 def check_size(project: Path, size_bytes: int, *, declared: bool) -> None:
@@ -152,6 +156,16 @@ def _expanded(project: Path, paths: Sequence[str], limits: Limits) -> list[str]:
         elif os.path.isdir(full) and not os.path.islink(full):
             found.extend(_walk(project, path.rstrip("/"), limits, project))
     return found
+
+
+def _without_nested(paths: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Without the files of other projects, and where those lie."""
+    nested = {path.removesuffix("toque.toml") for path in paths if path.endswith("/toque.toml")}
+    outer = {each for each in nested if not any(each != other and each.startswith(other) for other in nested)}
+    if not outer:
+        return list(paths), ()
+    own = [path for path in paths if not path.startswith(tuple(outer))]
+    return own, tuple(sorted(each.rstrip("/") for each in outer))
 
 
 def _is_ignored(path: str) -> bool:

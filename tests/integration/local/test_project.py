@@ -135,6 +135,25 @@ async def test_a_broken_file_hides_no_other_and_its_pipelines_stay(scene: Scene)
     assert not scene.project.state.broken
 
 
+async def test_a_broken_file_says_what_is_missing_because_of_it(scene: Scene) -> None:
+    scene.write("second.py", DOUBLE.replace("doubles", "second"))
+    await scene.look()
+    scene.write("second.py", DOUBLE.replace("doubles", "second") + "\n@pipeline\ndef third():\n    return nothing\n")
+    scene.write("new.py", "from toque import pipeline\n\n@pipeline\ndef fourth():\n    return (\n")
+    await scene.look()
+    new, second = scene.project.state.broken
+    assert (new.file, new.kept, new.missing) == ("new.py", (), ("fourth",))
+    assert (second.file, second.kept, second.missing) == ("second.py", ("second",), ("third",))
+
+
+async def test_a_project_inside_of_the_project_is_another_one(scene: Scene) -> None:
+    scene.write("inner/toque.toml", "")
+    scene.write("inner/doubles.py", DOUBLE)
+    await scene.look()
+    assert scene.project.state.broken == ()
+    assert [each.file for each in scene.project.state.pipelines.values()] == ["doubles.py"]
+
+
 async def test_a_broken_file_keeps_the_time_at_which_it_broke(scene: Scene) -> None:
     scene.write("second.py", "import toque\nx = undefined\n")
     await scene.look()

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toque.api.lookups import cursor_of, position_of
+from toque.api.lookups import cursor_of, no_pipeline, position_of
 from toque.errors import UserError
+from toque.graph.ir import Pipeline
+from toque.ports.project import BrokenFile, FileProblem, IndexedPipeline, ProjectState
 
 
 @given(st.lists(st.text() | st.integers(-(2**53), 2**53) | st.lists(st.integers(0, 9))))
@@ -34,3 +36,36 @@ def test_no_text_breaks_it(text: str) -> None:
         position_of(text, str)
     except UserError:
         return
+
+
+def project(*names: str, missing: tuple[str, ...] = ()) -> ProjectState:
+    """A project; with `missing`, one with a broken file as well."""
+    found = {
+        name: IndexedPipeline(name=name, file="f.py", version="v", file_version="v", ir=Pipeline(name=name))
+        for name in names
+    }
+    problem = FileProblem(message="'(' was never closed", line=3)
+    broken = (BrokenFile(file="bad.py", problems=(problem,), since_us=1, missing=missing),) if missing else ()
+    return ProjectState(pipelines=found, broken=broken)
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "fix"),
+    [
+        (project(), "there is no pipeline 'words'", "`toque list` names them"),
+        (project("word", "flights"), "there is no pipeline 'words'", "did you mean 'word'?"),
+        (
+            project("word", missing=("words",)),
+            "there is no pipeline 'words': bad.py:3 cannot be loaded ('(' was never closed)",
+            "mend the file; `toque check` shows the line",
+        ),
+        (
+            project("flights", missing=("other",)),
+            "there is no pipeline 'words'",
+            "`toque list` names them; bad.py:3 cannot be loaded ('(' was never closed), and it may define it",
+        ),
+    ],
+)
+def test_a_pipeline_that_is_not_there_is_explained(state: ProjectState, message: str, fix: str) -> None:
+    error = no_pipeline(state, "words")
+    assert (error.message, error.fix) == (message, fix)

@@ -79,6 +79,19 @@ async def test_a_broken_file_needs_a_person(served: Served) -> None:
     assert (second["title"], second["detail"]) == ("b.py cannot be loaded", "")
 
 
+async def test_a_broken_file_says_which_pipelines_are_not_there_because_of_it(served: Served) -> None:
+    many = tuple(f"p{n}" for n in range(10))
+    problem = FileProblem(message="invalid syntax")
+    served.project.state = ProjectState(
+        broken=(BrokenFile(file="bad.py", problems=(problem,), since_us=3, kept=("flights",), missing=many),)
+    )
+    [found] = await attention(served, "broken_file")
+    assert found["detail"] == (
+        "invalid syntax; missing until it loads: p0, p1, p2, p3, p4, p5, p6, p7 and 2 more; "
+        "as they were when it last loaded: flights"
+    )
+
+
 async def test_a_project_that_cannot_be_looked_at_needs_a_person(served: Served) -> None:
     served.project.state = ProjectState(fault="too large", indexed_us=9)
     [found] = await attention(served, "broken_file")
@@ -90,7 +103,8 @@ async def test_a_project_that_cannot_be_looked_at_needs_a_person(served: Served)
     [
         (TickOutcome.SKIPPED, "the server was down", NOW_US - HOUR, True),
         (TickOutcome.COALESCED, "a later tick stands for it", NOW_US - HOUR, True),
-        (TickOutcome.SKIPPED, "skipped: the pause of ann", NOW_US - HOUR, False),
+        (TickOutcome.SKIPPED, "paused", NOW_US - HOUR, False),
+        (TickOutcome.SKIPPED, "no server ran during the pause of ann", NOW_US - HOUR, True),
         (TickOutcome.SKIPPED, "the server was down", NOW_US - 2 * DAY, False),
         (TickOutcome.STARTED, "", NOW_US - HOUR, False),
     ],

@@ -32,6 +32,21 @@ def test_what_tasks_write_makes_no_new_version_where_there_is_no_git(project: Pa
     assert list_files(project, declared=True, include=["out/*.csv"]).paths[2] == "out/sales.csv"
 
 
+@pytest.mark.parametrize("has_git", [False, True])
+def test_projects_inside_of_a_project_are_left_out(
+    project: Path, request: pytest.FixtureRequest, has_git: bool
+) -> None:
+    if has_git:
+        request.getfixturevalue("git")
+    for name in ("inner/toque.toml", "inner/a.py", "inner/deep/toque.toml", "a/b/toque.toml", "a/c.py", "inner.py"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("")
+    found = list_files(project, declared=True)
+    assert found.paths == ("a/c.py", "flow.py", "inner.py", "lib/q.sql", "toque.toml")
+    assert found.nested == ("a/b", "inner")
+    assert "inner/a.py" in list_files(project, declared=True, include=["inner/*.py"]).paths
+
+
 def test_a_package_that_is_called_like_an_output_is_code(project: Path) -> None:
     for name in ("results/__init__.py", "results/a.csv", "lib/out/b.csv", "data/seed.csv", "catalog"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)

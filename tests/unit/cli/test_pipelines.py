@@ -72,6 +72,30 @@ def test_a_good_project_has_no_problems(toque: Toque, flow: Path) -> None:
     assert (answer.code, answer.out.strip()) == (0, "✓ 1 file, 1 pipeline: no problems")
 
 
+def test_what_is_missing_because_of_a_broken_file_is_named(toque: Toque, flow: Path) -> None:
+    (flow / "more.py").write_text(GOOD.replace("numbers", "more") + "\n@pipeline\ndef others():\n    return (\n")
+    answer = toque("check")
+    assert answer.code == 2
+    assert "more.py cannot be loaded as it is: missing because of it: more, others" in answer.out
+    assert toque("check", "--json").json["missing"] == {"more.py": ["more", "others"]}
+
+
+def test_a_project_inside_of_the_project_is_left_out_and_named(toque: Toque, flow: Path) -> None:
+    (flow / "inner").mkdir()
+    (flow / "inner" / "toque.toml").write_text("")
+    (flow / "inner" / "flow.py").write_text(GOOD)
+    answer = toque("check")
+    assert answer.code == 0
+    assert "inner/ is a project of its own" in answer.out
+    assert answer.out.strip().endswith("✓ 1 file, 1 pipeline: no problems")
+
+
+def test_a_map_is_one_task_in_the_list(toque: Toque, flow: Path) -> None:
+    (line,) = [line for line in toque("list").out.splitlines() if line.startswith("numbers")]
+    assert line.split()[2] == "2"
+    assert toque("list", "--json").json["pipelines"][0]["tasks"] == 2
+
+
 def test_names_that_the_settings_do_not_know_are_problems(toque: Toque, flow: Path) -> None:
     (flow / "toque.toml").write_text("[pools]\nheavi = 2\n")
     answer = toque("check", "--json")

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from tests.unit.graph.pipelines import CODE, graph, task
-from toque.graph.ir import Concurrency, Pipeline
+from toque.graph.expr import Const
+from toque.graph.ir import Axis, Concurrency, MapNode, Pipeline
 from toque.local.project_words import changes_between, described
 from toque.ports.project import BrokenFile, FileProblem, IndexedPipeline, ProjectState
 from toque.store.bundles import Bundle
@@ -33,6 +34,19 @@ def broken(file: str, message: str) -> BrokenFile:
 
 def state(*pipelines: IndexedPipeline, broken: tuple[BrokenFile, ...] = ()) -> ProjectState:
     return ProjectState(pipelines={each.name: each for each in pipelines}, broken=broken)
+
+
+def mapped(*others: Any) -> Pipeline:
+    """A map of a task, which is two nodes and one task for people."""
+    fan = MapNode(id="a[]", axes=(Axis(source=Const(value=[1, 2])),))
+    inner = msgspec.structs.replace(task("a"), scope="a[]")
+    return graph(fan, inner, *others)
+
+
+def test_a_map_counts_once() -> None:
+    assert told(state(), state(indexed("p", mapped(task("b"))))) == ["added p: new pipeline, 2 tasks"]
+    assert described(graph(task("b")), mapped(task("b"))) == "1 new task"
+    assert described(mapped(task("b")), graph(task("b"))) == "task a removed"
 
 
 def told(old: ProjectState, new: ProjectState, before: Bundle | None = None, now: Bundle | None = None) -> list[str]:

@@ -13,10 +13,11 @@ from toque.engine.states import BackfillState, RunState
 from toque.errors import NotFound, UserError
 from toque.graph.ir import Concurrency
 from toque.graph.schedules import IntervalRule
-from toque.ports.store import StoreUnavailable
+from toque.ports.store import StoreUnavailable, VersionRow
 from toque.ports.triggers import BackfillRow
 from toque.runtime.backfills import cancel_backfill, plan_backfill, remaining, ticks_of
 from toque.runtime.pausing import find_schedule
+from toque.store.memory import MemoryStore
 
 
 @task
@@ -278,3 +279,13 @@ async def test_what_remains_of_a_plan_follows_from_the_tick_that_was_started_las
     assert remaining(row, found, 2) == []
     row.started = 0
     assert remaining(row, found, 1) == [found[4]]
+
+
+async def test_a_pipeline_without_a_schedule_says_so() -> None:
+    store = MemoryStore()
+    row = VersionRow(version="v", pipeline="words", ir_hash="h", bundle="b", ir=b"", created_us=1)
+    await store.put_version(row, make_current=True)
+    with pytest.raises(NotFound, match="words has no schedule"):
+        await find_schedule(store, "words")
+    with pytest.raises(NotFound, match="there is no schedule 'words/daily'"):
+        await find_schedule(store, "words/daily")

@@ -2687,10 +2687,15 @@ export interface components {
             first_us: number;
             /**
              * Outcome
+             * @description `planned`: it has not fired. In a `ticks` frame of the stream that is the next tick of a schedule that was
+             *     changed; with `at_us` 0 it has none, and `reason` says why.
              * @enum {string}
              */
             outcome: "started" | "skipped" | "coalesced" | "planned";
-            /** Reason */
+            /**
+             * Reason
+             * @description Why it started nothing; of a planned one `paused`, `retired` or nothing.
+             */
             reason: string;
             /** Run Id */
             run_id: string;

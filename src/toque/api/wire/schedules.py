@@ -48,7 +48,10 @@ class Tick(Wire):
     due_us: int
     """When it fires: `at_us` and its jitter."""
     outcome: Literal["started", "skipped", "coalesced", "planned"]
+    """`planned`: it has not fired. In a `ticks` frame of the stream that is the next tick of a schedule that was
+    changed; with `at_us` 0 it has none, and `reason` says why."""
     reason: str
+    """Why it started nothing; of a planned one `paused`, `retired` or nothing."""
     run_id: str
     run_state: RunState | None = None
     """None: it has no run, or it was removed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -10,8 +11,10 @@ from toque.cli.exits import Exit
 from toque.cli.options import json_option, project_options
 from toque.cli.output import Output
 from toque.errors import NotFound
-from toque.local.loading import TIMEOUT_S, LoadedFile, Problem, candidates, load
+from toque.local.loading import TIMEOUT_S, LoadedFile, Problem, candidates_of, listing_of, load
 from toque.local.names import unknown_names
+from toque.local.outline import outline_of
+from toque.local.project_record import read_record
 from toque.settings import Settings
 
 
@@ -29,15 +32,44 @@ def check(files: tuple[Path, ...], timeout: float, strict: bool, settings: Setti
     for file in files:
         if not file.is_file():
             raise NotFound(f"there is no file {file}")
-    loaded = load(settings.project, list(files) or candidates(settings), checks=True, timeout_s=timeout)
+    listing = listing_of(settings)
+    loaded = load(settings.project, list(files) or candidates_of(settings, listing), checks=True, timeout_s=timeout)
+    missing = _missing(loaded, settings)
     problems = [problem for each in loaded for problem in (*each.problems, *_names(each, settings))]
     pipelines = sum(len(each.pipelines) for each in loaded)
     output.result(
-        {"files": len(loaded), "pipelines": pipelines, "problems": problems},
-        lambda: _shown(problems, len(loaded), pipelines),
+        {
+            "files": len(loaded),
+            "pipelines": pipelines,
+            "problems": problems,
+            "missing": missing,
+            "other_projects": listing.nested,
+        },
+        lambda: "\n\n".join([*_remarks(missing, listing.nested), _shown(problems, len(loaded), pipelines)]),
     )
     errors = [problem for problem in problems if strict or problem.severity == "error"]
     return Exit.USAGE if errors else Exit.OK
+
+
+def _missing(loaded: Sequence[LoadedFile], settings: Settings) -> dict[str, list[str]]:
+    """By broken file: the pipelines that it had when it last loaded here, or else seems to define."""
+    there = {pipeline.name for each in loaded for pipeline in each.pipelines}
+    record = read_record(settings.home)
+    found = {}
+    for each in loaded:
+        if any(problem.severity == "error" for problem in each.problems):
+            known = [name for name, seen in record.items() if seen.file == each.file]
+            names = dict.fromkeys([*known, *outline_of(settings.project / each.file)])
+            if gone := [name for name in names if name not in there]:
+                found[each.file] = gone
+    return found
+
+
+def _remarks(missing: Mapping[str, Sequence[str]], nested: Sequence[str]) -> Iterator[str]:
+    for file, names in missing.items():
+        yield f"{file} cannot be loaded as it is: missing because of it: {', '.join(names)}"
+    for directory in nested:
+        yield f"{directory}/ is a project of its own (it has a toque.toml) and is left out"
 
 
 def _names(loaded: LoadedFile, settings: Settings) -> list[Problem]:

@@ -13,7 +13,8 @@ from toque.cli.options import json_option, project_options, split_target
 from toque.cli.output import Output, table
 from toque.errors import NotFound, UserError
 from toque.graph import canonical
-from toque.graph.ir import Pipeline, TaskNode
+from toque.graph.counting import tasks_of
+from toque.graph.ir import Pipeline
 from toque.local.loading import LoadedFile, candidates, load, only
 from toque.settings import Settings, find_project
 
@@ -92,7 +93,7 @@ def _summary(file: str, pipeline: Pipeline) -> dict[str, Any]:
         "name": pipeline.name,
         "file": file or (pipeline.origin.file if pipeline.origin else ""),
         "ir_hash": canonical.content_hash(pipeline),
-        "tasks": sum(isinstance(node, TaskNode) for node in pipeline.nodes),
+        "tasks": len(tasks_of(pipeline)),
         "parameters": pipeline.parameters,
         "owner": pipeline.meta.owner,
         "tags": pipeline.meta.tags,
@@ -104,10 +105,10 @@ def _listed(pipelines: list[tuple[str, Pipeline]], broken: list[LoadedFile]) -> 
     parts = []
     if pipelines:
         rows = [
-            (pipeline.name, _target(file, pipeline), len(pipeline.nodes), pipeline.meta.doc.partition("\n")[0])
+            (pipeline.name, _target(file, pipeline), len(tasks_of(pipeline)), pipeline.meta.doc.partition("\n")[0])
             for file, pipeline in pipelines
         ]
-        parts.append(table(["PIPELINE", "WHERE", "NODES", ""], rows))
+        parts.append(table(["PIPELINE", "WHERE", "TASKS", ""], rows))
     parts += [str(problem.error()) for each in broken for problem in each.problems]
     return "\n\n".join(parts) or "no pipelines: write one, or start with `toque init`"
 
