@@ -44,6 +44,16 @@ async def test_a_killed_worker_loses_its_attempt_and_gives_back_the_others(bench
     assert value(await bench.run("echo", 1)) == 1
 
 
+async def test_a_worker_that_sends_what_cannot_be_read_is_lost_alone(benches: Benches) -> None:
+    bench = await benches()
+    garbled, other = bench.prepared("talk_nonsense"), bench.prepared("nothing")
+    bench.submit(garbled, other)
+    assert isinstance(await bench.end(garbled), AttemptLost)
+    # Behind the other in its queue: given back with its death, and not begun.
+    assert isinstance(await bench.end(other), AttemptSucceeded | AttemptReturned)
+    assert value(await bench.run("echo", 1)) == 1
+
+
 async def test_what_was_said_before_a_kill_is_in_the_log(benches: Benches) -> None:
     bench = await benches()
     for signo in (signal.SIGKILL, signal.SIGSEGV):

@@ -94,6 +94,19 @@ def held(of: TaskNode) -> Held:
     return Held(spec(of), Kind(BUNDLE, "", "sync"), 10.0)
 
 
+async def test_from_a_frame_that_cannot_be_read_on_a_worker_is_not_listened_to(worker: Worker) -> None:
+    report = AttemptReturned(run_id="r", task="t", attempt=1, token=spec(node("nothing")).token)
+    good = framed(wire.encode(wire.Up([report], [], [])))
+    its = worker.its  # type: ignore[attr-defined]
+    its.sendall(good + framed(b"\xc1") + good)
+    heard: list[wire.Up] = []
+    assert not worker.read(lambda _, message: heard.append(message))
+    assert (len(heard), worker.is_garbled) == (1, True)
+    its.sendall(good)
+    assert not worker.read(lambda _, message: heard.append(message))
+    assert len(heard) == 1
+
+
 async def test_permits_are_taken_back_from_the_end(worker: Worker) -> None:
     of = node("nothing")
     helds = [held(of) for _ in range(5)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from toque.api.plain import EXACT, shown
-from toque.local.closed_pickles import MAX_BYTES, Closed, opened_bytes, opened_item, opened_value
+from toque.local.closed_pickles import MAX_BYTES, MOST_ITEMS, Closed, opened_bytes, opened_item, opened_value
 from toque.local.machine import LocalMachine
 from toque.ports.executor import WorkerSeen
 from toque.store.blobs import MemoryBlobs
@@ -129,3 +129,33 @@ def test_room_is_that_of_the_executor_or_none() -> None:
     crowd: Any = Crowd(room=5)
     machine = LocalMachine({"process": crowd, "inline": Lonely()})  # type: ignore[dict-item]
     assert [machine.free(name) for name in ("process", "inline", "gpu")] == [5, 3, 0]
+
+
+class Reduced:
+    """Becomes what its pickle says."""
+
+    def __init__(self, *call: Any) -> None:
+        self._call = call
+
+    def __reduce__(self) -> Any:
+        return self._call
+
+
+@pytest.mark.parametrize(
+    "call", [(set, (range(10**12),)), (frozenset, (range(10**12),)), (bytearray, (10**13,)), (bytearray, (range(9),))]
+)
+def test_a_few_bytes_that_would_become_a_large_value_stay_closed(call: Any) -> None:
+    assert opened_item(pickle.dumps(Reduced(*call))) is Closed
+
+
+@pytest.mark.parametrize("protocol", range(3, pickle.HIGHEST_PROTOCOL + 1))
+def test_sets_and_bytes_are_shown_as_they_are_whatever_the_protocol(protocol: int) -> None:
+    value = [{3, 1, 2}, frozenset({"a"}), bytearray(b"abc"), range(5), {(1, 2): 3}]
+    assert opened_item(pickle.dumps(value, protocol)) == [[1, 2, 3], ["a"], "3 bytes", "range(0, 5)", {"(1, 2)": 3}]
+
+
+def test_a_value_that_holds_itself_many_times_over_stays_closed() -> None:
+    item: Any = [0]
+    for _ in range(MOST_ITEMS.bit_length()):
+        item = [item, item]
+    assert opened_item(pickle.dumps(item)) is Closed

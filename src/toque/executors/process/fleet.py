@@ -151,6 +151,8 @@ class Fleet:
             # The end of the stream is no proof of death: that comes from the zygote.
             worker.is_leaving = True
             asyncio.get_running_loop().remove_reader(worker.connection)
+            if worker.is_garbled:
+                self.kill(worker)
         if worker.has_spoken:
             self._stillborn.pop(worker.kind, None)
         self._hears.turn()

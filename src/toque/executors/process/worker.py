@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
+import msgspec
+
 from toque.engine.values import Token
 from toque.graph.ir import TaskNode
 from toque.ports.executor import AttemptSpec, BundleRef
 from toque.worker import wire
 from toque.worker.framing import Unframer, framed, read_now
+
+log = logging.getLogger("toque.executors")
 
 Doom: TypeAlias = Literal["", "timeout", "cancel", "memory"]
 
@@ -72,6 +77,8 @@ class Worker:
     is_leaving: bool = False
     """Gets nothing new: told to stop, doomed, or dead."""
     is_killed: bool = False
+    is_garbled: bool = False
+    """It sent what cannot be read: user code wrote into its connection, or damaged its memory."""
     asked: dict[int, asyncio.Future[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -136,13 +143,22 @@ class Worker:
         self._flush()
 
     def read(self, heard: Callable[[Worker, wire.Up], None]) -> bool:
-        """Pass on all that has arrived. False at the end of the stream."""
+        """Pass on all that has arrived. False at the end of the stream, and from the first frame on that no worker
+        would send (`is_garbled`)."""
+        if self.is_garbled:
+            return False
         while (data := read_now(self.connection)) is not None:
             if not data:
                 return False
             for payload in self._unframer.feed(data):
+                try:
+                    message = wire.decode_up(payload)
+                except (msgspec.MsgspecError, ValueError):  # ValueError: text that is no UTF-8
+                    self.is_garbled = True
+                    log.error("worker %d sent what cannot be read, and is given up", self.no)
+                    return False
                 self.has_spoken = True
-                heard(self, wire.decode_up(payload))
+                heard(self, message)
         return True
 
     def close(self) -> None:
