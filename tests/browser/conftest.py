@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.browser.writes import JUDGE, WRITES, is_whole
 
 ROOT = Path(__file__).resolve().parents[2]
 ZOO = Path(__file__).parent / "zoo"
@@ -30,16 +32,32 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# What a page shows in the end, a loaded machine shows later.
+expect.set_options(timeout=PATIENCE_S * 1000)
 TOKEN = "the-token-of-the-zoo-which-only-tests-know"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """The test that judges what all others did is the last, and belongs to nothing less than all of them."""
+    found = list(items)
+    yield
+    judges = [item for item in items if item.name == JUDGE]
+    others = [item for item in items if item.name != JUDGE]
+    if judges and not is_whole(found, items):
+        config.hook.pytest_deselected(items=judges)
+        judges = []
+    items[:] = others + judges
 
 
 class Zoo:
     """A served project; what tests do to it beside the pages."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, environ: Mapping[str, str] | None = None) -> None:
         self.root = root
         self.gate = root / "gate"
         self.url = ""
+        self._environ = dict(environ or {})
         self._server: subprocess.Popen[str] | None = None
 
     def start(self, port: int = 0) -> None:
@@ -50,6 +68,7 @@ class Zoo:
             "PYTHONPATH": str(ROOT / "src"),
             "TOQUE_TOKEN": TOKEN,
             "TZ": "Europe/Madrid",
+            **self._environ,
         }
         self._server = subprocess.Popen(
             (sys.executable, "-m", "toque", "dev", "--port", str(port)),
@@ -128,6 +147,15 @@ def browser() -> Iterator[Browser]:
         pytest.fail("these tests drive Debian's Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        # Each context tells, also those that a test opens for itself.
+        opened = chromium.new_context
+
+        def listened_to(**options: Any) -> BrowserContext:
+            context = opened(**options)
+            context.on("response", WRITES.saw)
+            return context
+
+        chromium.new_context = listened_to  # type: ignore[method-assign]
         yield chromium
         chromium.close()
 

@@ -151,6 +151,12 @@ def parade(gate: str = "/nowhere"):
     note(wait_at(gate))
 
 
+@pipeline(owner="wardens", schedule=Cron("0 3 1 1 *", tz="Europe/Madrid", name="new-year"))
+def fireworks(gate: str = "gate-of-fireworks"):
+    """Keeps the animals awake until somebody writes to its named pipe."""
+    note(wait_at(gate))
+
+
 @flow(owner="vets")
 async def walk(steps: int = 3):
     """A graph that unfolds while it runs."""
