@@ -80,6 +80,10 @@ describe("windows", () => {
     expect(visible(10_000, 300, 20, 1_000_000)).toEqual([498, 517]);
     expect(visible(0, 300, 20, 3)).toEqual([0, 3]);
   });
+
+  it("hold nothing before the room is measured: 10,000 rows were drawn once by the end of a slice that was negative", () => {
+    expect(visible(0, -90, 24, 10_000)).toEqual([0, 0]);
+  });
 });
 
 const page: Grid = { tasks, runs: [run("r3", 3, "ssss", "v2"), run("r2", 2, "ssss")], next: "r2" };

@@ -106,7 +106,8 @@ export function cellAt(run: GridRun, row: GridRow): string {
 /** The first and last of `count` items of `size` px that a viewport shows, and a few beyond. */
 export function visible(scroll: number, viewport: number, size: number, count: number, beyond = 2): [number, number] {
   const first = Math.max(0, Math.floor(scroll / size) - beyond);
-  return [first, Math.min(count, Math.ceil((scroll + viewport) / size) + beyond)];
+  // Before it is measured the room is less than nothing, and the end of a slice must not be negative: that is nearly all.
+  return [first, Math.max(first, Math.min(count, Math.ceil((scroll + viewport) / size) + beyond))];
 }
 
 /** All pages as one: the tasks of the newest with those that only older versions had, and the columns oldest first. */
