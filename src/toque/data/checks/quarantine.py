@@ -1,0 +1,86 @@
+"""Bad rows set aside: `<table>__rejects(batch_id, rule, "column", value, row_json)`, and the way back.
+
+One line for each rule that a row breaks. Rejects are replaced by batch, so that a load that is done twice leaves them
+once. All statements of one list belong in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toque.data.checks.dialects import (
+    Columns,
+    DialectName,
+    Sql,
+    joined,
+    quoted,
+    row_as_json,
+    rows_from_json,
+    table_sql,
+    value,
+)
+from toque.data.checks.predicates import Rows, bad_among, looked_at
+from toque.data.checks.verdicts import name_of
+from toque.graph.checks import AnyRowCheck
+from toque.graph.loads import TableName
+
+_COLUMNS = '"batch_id", "rule", "column", "value", "row_json"'
+
+
+def rejects_of(table: TableName) -> TableName:
+    """Where the bad rows of a table stand."""
+    return table.sibling(f"{table.name}__rejects")
+
+
+def create_rejects(rejects: TableName, dialect: DialectName) -> Sql:
+    """Makes the table once."""
+    kind = "text" if dialect == "postgresql" else "varchar"
+    columns = f'"batch_id" {kind} NOT NULL, "rule" {kind} NOT NULL, "column" {kind}, "value" {kind}, "row_json" {kind}'
+    return Sql(f"CREATE TABLE IF NOT EXISTS {table_sql(rejects)} ({columns})")
+
+
+def forget(rejects: TableName, batch_id: str) -> Sql:
+    """Removes the rejects of one batch."""
+    return f'DELETE FROM {table_sql(rejects)} WHERE "batch_id" = ' + value(batch_id)
+
+
+def set_aside(
+    checks: Sequence[AnyRowCheck], rows: Rows, rejects: TableName, columns: Columns, batch_id: str
+) -> list[Sql]:
+    """Writes those of `rows` that break one of `checks` into `rejects`, and removes them from their table."""
+    if not checks:
+        return []
+    row = row_as_json(rows.table, columns, rows.dialect)
+    into = f"INSERT INTO {table_sql(rejects)} ({_COLUMNS}) "
+    statements = []
+    for check in checks:
+        column, shown = looked_at(check, rows)
+        chosen = "SELECT " + joined(", ", map(_text, (batch_id, name_of(check), column))) + f", {shown}, {row}"
+        statements.append(into + chosen + " FROM " + bad_among([check], rows))
+    return [*statements, "DELETE FROM " + bad_among(checks, rows)]
+
+
+def bring_back(
+    rejects: TableName, stage: TableName, table: TableName, columns: Columns, batch_id: str, *, dialect: DialectName
+) -> list[Sql]:
+    """Moves the rejects of a batch as typed rows into `stage`, which has the columns of `table`.
+
+    A row that broke several rules stands several times in `rejects`, once for each: its first rule stands for it, so
+    that rows which are equal in every column come back as often as they were.
+    """
+    first = (
+        f'SELECT MIN("_other"."rule") FROM {table_sql(rejects)} AS "_other"'
+        ' WHERE "_other"."batch_id" = "_one"."batch_id" AND "_other"."row_json" = "_one"."row_json"'
+    )
+    rows = f'SELECT "_one"."row_json" FROM {table_sql(rejects)} AS "_one" WHERE "_one"."rule" = ({first})'
+    rows += ' AND "_one"."batch_id" = '
+    names = ", ".join(quoted(name) for name, _ in columns)
+    insert = f"INSERT INTO {table_sql(stage)} ({names}) " + rows_from_json(
+        rows + value(batch_id), table, columns, dialect
+    )
+    return [insert, forget(rejects, batch_id)]
+
+
+def _text(given: str) -> Sql:
+    """PostgreSQL does not guess the type of a parameter in a SELECT list."""
+    return "CAST(" + value(given) + " AS varchar)"

@@ -1,0 +1,80 @@
+"""All that the checks of one table found, as a value, and what people are told of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from toque.data.checks.verdicts import Verdict, share_text
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdicts on one table or value. It holds no unmasked data."""
+
+    table: str
+    verdicts: tuple[Verdict, ...] = ()
+    rows: int = 0
+    """Rows that were looked at, bad ones included."""
+    set_aside: int = 0
+    """Rows that went to the rejects."""
+    rejects: str = ""
+    """The table that holds them."""
+    batch_id: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Nothing blocks."""
+        return not self.blocking
+
+    @property
+    def blocking(self) -> tuple[Verdict, ...]:
+        """What halts the branch."""
+        return tuple(verdict for verdict in self.verdicts if verdict.outcome == "blocked")
+
+    @property
+    def problems(self) -> tuple[Verdict, ...]:
+        """Whatever was wrong, the worst first."""
+        order = ("blocked", "quarantined", "warned")
+        found = [verdict for verdict in self.verdicts if not verdict.passed]
+        return tuple(sorted(found, key=lambda verdict: order.index(verdict.outcome)))
+
+    @property
+    def samples(self) -> list[dict[str, Any]]:
+        """Rows that show what is wrong, each with the check that it broke."""
+        blamed = self.blocking or self.problems
+        return [{"check": verdict.check, **row} for verdict in blamed for row in verdict.samples]
+
+
+def summary(report: Report) -> str:
+    """One line: `raw.contact: 1 of 4 checks failed; 2 rows (0.2 %) set aside`."""
+    total, failed = len(report.verdicts), len(report.problems)
+    said = f"all {total} checks hold" if not failed else f"{failed} of {total} checks found something"
+    if report.set_aside and report.passed:
+        said += f"; {_rows(report.set_aside)} ({share_text(report.set_aside, report.rows)}) set aside"
+    return f"{report.table}: {said}"
+
+
+def explanation(report: Report) -> str:
+    """What is wrong, line by line, and what to do next; for errors and alerts."""
+    words = {
+        "blocked": "blocks",
+        "quarantined": "set aside" if report.passed else "to be set aside",
+        "warned": "warning",
+    }
+    lines = [summary(report)]
+    lines += [f"  {words[verdict.outcome]}: {verdict.check}: {verdict.message}" for verdict in report.problems]
+    if report.set_aside and report.passed:
+        lines.append(f"  The rows stand in {report.rejects} under batch_id {report.batch_id!r}. {way_back(report)}")
+    return "\n".join(lines)
+
+
+def way_back(report: Report) -> str:
+    """How rejects are replayed, once their cause is gone."""
+    return (
+        f"Mend their row_json there, or what they refer to, then replay({report.table!r}, batch_id={report.batch_id!r})"
+    )
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row" if number == 1 else f"{number:,} rows"

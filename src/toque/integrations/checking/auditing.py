@@ -1,0 +1,89 @@
+"""An audit: bad rows are set aside, the rest is checked, and what blocks is an error; all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from toque.data.checks.quarantine import create_rejects, forget, rejects_of, set_aside
+from toque.data.checks.queries import row_checks
+from toque.data.checks.reports import Report, explanation
+from toque.errors import DataError
+from toque.graph.checks import AnyCheck
+from toque.graph.loads import TableName
+from toque.integrations.checking.running import Look, run_checks
+from toque.integrations.checking.sessions import Session, run_all
+
+
+def check_table(session: Session, look: Look, checks: Sequence[AnyCheck]) -> Report:
+    """Checks a table without changing it. Raises `DataError` when a check blocks.
+
+    Nothing is set aside: a check that would quarantine only says how many rows it found.
+    """
+    report = run_checks(session, look, checks)
+    halt(report)
+    return report
+
+
+def audit(
+    session: Session,
+    look: Look,
+    checks: Sequence[AnyCheck],
+    *,
+    batch_id: str,
+    target: TableName | None = None,
+    then: Callable[[Report], None] | None = None,
+) -> Report:
+    """Checks the rows of a batch where they stand, and sets bad ones aside under its `batch_id`.
+
+    Rows that break a quarantining check move from `look.table` to `<target>__rejects`; all other checks see what is
+    left. `then(report)` runs in the same transaction, to publish what is left. When a check blocks, nothing has
+    changed at all, and `DataError` says why. Done twice under one `batch_id`, it leaves the rejects once.
+    """
+    target = target or look.table
+    rejects = rejects_of(target)
+    sorting = [check for check in row_checks(checks) if check.severity == "quarantine"]
+    if sorting:  # before the transaction: a warehouse may commit at each CREATE
+        session.execute(create_rejects(rejects, session.dialect))
+    with session.transaction():
+        if sorting:
+            session.execute(forget(rejects, batch_id))
+        report = run_checks(session, look, checks)
+        if any(verdict.outcome == "quarantined" for verdict in report.verdicts):
+            report = _sorted(session, look, checks, report, rejects, batch_id)
+        report = msgspec.structs.replace(report, table=str(target), batch_id=batch_id)
+        halt(report)
+        if then is not None:
+            then(report)
+    return report
+
+
+def halt(report: Report) -> None:
+    """Raises `DataError` when a check blocks."""
+    if report.blocking:
+        raise DataError(explanation(report), sample=report.samples)
+
+
+def _sorted(
+    session: Session, look: Look, checks: Sequence[AnyCheck], first: Report, rejects: TableName, batch_id: str
+) -> Report:
+    """Sets bad rows aside; the other checks look again at what is left. Too many bad rows change nothing."""
+    sorting = [check for check in row_checks(checks) if check.severity == "quarantine"]
+    is_sorting = [check.severity == "quarantine" for check in checks]
+    if any(verdict.outcome == "blocked" for verdict, is_it in zip(first.verdicts, is_sorting, strict=True) if is_it):
+        return first
+    columns = session.columns(look.table)
+    run_all(session, set_aside(sorting, look.rows(session.dialect), rejects, columns, batch_id))
+    others = [check for check in checks if check.severity != "quarantine"]
+    left = run_checks(session, look, others)
+    again = iter(left.verdicts)
+    return Report(
+        table=first.table,
+        verdicts=tuple(
+            verdict if is_it else next(again) for verdict, is_it in zip(first.verdicts, is_sorting, strict=True)
+        ),
+        rows=first.rows,
+        set_aside=first.rows - left.rows,
+        rejects=str(rejects),
+    )
