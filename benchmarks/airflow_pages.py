@@ -33,6 +33,7 @@ from benchmarks.postgres import postgresql
 ROOT = Path(__file__).resolve().parent.parent
 DAGS = Path(__file__).parent / "peers" / "airflow_dags.py"
 TASK_RUNS = 1_000_000
+LOG_LINES = 20_000
 START_S = 180.0
 BUSY = '[role="progressbar"], .chakra-skeleton:not([data-loaded]), [data-testid="skeleton"]'
 
@@ -65,6 +66,7 @@ def airflow(task_runs: int = TASK_RUNS) -> Iterator[Airflow]:
             say(f"writing {task_runs:,} task instances")
             fill = [str(python), "-m", "benchmarks.peers.airflow_history", "--task-runs", str(task_runs)]
             filled = json.loads(processes.run(fill, cwd=home, env=env, timeout_s=1200).stdout.splitlines()[-1])
+            _write_log(home, filled["newest"]["arrivals"])
             version = _airflow(python, ["version"], home, env).split()[-1]
             with _server(python, port, home, env) as url:
                 yield Airflow(url, version, filled["task_runs"], filled["newest"])
@@ -74,31 +76,37 @@ def airflow(task_runs: int = TASK_RUNS) -> Iterator[Airflow]:
 
 
 def places(newest: Mapping[str, str]) -> list[Place]:
-    """Pages of Airflow, each with that of Toque in its name that answers the same question."""
+    """Pages of Airflow that answer the questions that Toque's do."""
 
     def run(dag_id: str) -> str:
         return f"/dags/{dag_id}/runs/{quote(newest[dag_id])}"
 
-    row = "tbody tr td"
+    row, cell, box = "tbody tr td", "a[id^='grid-']", ".react-flow__node"
     found = [
-        ("home", "/", "a[href*='/dags']"),
-        ("DAGs", "/dags", "a[href*='/dags/arrivals']"),
-        ("DAG of 442 tasks: grid", "/dags/arrivals", "[id^='grid-'] a, a[href*='/tasks/'], a[href*='/runs/']"),
+        ("home", "/", "[data-testid='main-content'] a[href*='dags']"),
+        ("DAGs", "/dags", "[data-testid='main-content'] a[href*='/dags/arrivals']"),
+        ("DAG of 442 tasks: grid", "/dags/arrivals", cell),
+        ("DAG of 442 tasks: graph", "/dags/arrivals", box),
         ("DAG of 442 tasks: runs", "/dags/arrivals/runs", row),
-        ("DAG of 442 tasks: calendar", "/dags/arrivals/calendar", "[data-testid='calendar-cell'], svg rect, td"),
+        (
+            "DAG of 442 tasks: calendar",
+            "/dags/arrivals/calendar",
+            "[data-testid='calendar-cell'][data-has-data='true']",
+        ),
         ("DAG of 442 tasks: code", "/dags/arrivals/code", ".view-line"),
         ("all runs", "/dag_runs", row),
         ("all task instances", "/task_instances", row),
-        ("run of 442 tasks: its tasks", run("arrivals"), row),
-        (
-            "run of 442 tasks: a task's log",
-            f"{run('arrivals')}/tasks/report",
-            "[data-testid='virtualized-list'], pre, code",
-        ),
-        ("run of 10,000 tasks: its tasks", run("large"), row),
-        ("DAG of 10,000 tasks: grid", "/dags/large", "a[href*='/tasks/']"),
+        ("run of 442 tasks: list of tasks", run("arrivals"), row),
+        ("run of 442 tasks: graph", run("arrivals"), box),
+        ("run of 442 tasks: log of a task", f"{run('arrivals')}/tasks/report", "[data-testid='virtualized-list']"),
+        ("run of 10,000 tasks: list of tasks", run("large"), row),
+        ("DAG of 10,000 tasks: grid", "/dags/large", cell),
+        ("DAG of 10,000 tasks: graph", "/dags/large", box),
     ]
-    return [Place(name, path, ready, BUSY) for name, path, ready in found]
+    return [Place(name, path, ready, BUSY, _GRAPH if ready == box else _GRID) for name, path, ready in found]
+
+
+_GRID, _GRAPH = (f"localStorage.setItem('default_dag_view', '\"{view}\"')" for view in ("grid", "graph"))
 
 
 def report(system: Airflow, rounds: int, only: str = "") -> Report:
@@ -128,6 +136,14 @@ def report(system: Airflow, rounds: int, only: str = "") -> Report:
     )
     figures = [browsing.figures_of(name, seen) for name, seen in visits.items()]
     return Report(f"Airflow {system.version}", figures, answers, list(failures.values()))
+
+
+def _write_log(home: Path, run_id: str) -> None:
+    """As long as that of Toque's live run."""
+    folder = home / "logs" / "dag_id=arrivals" / f"run_id={run_id}" / "task_id=report"
+    folder.mkdir(parents=True)
+    line = '{"timestamp":"2026-11-22T12:00:00.000000Z","event":"%05d read part-%02d.parquet: %d rows","level":"info"}\n'
+    (folder / "attempt=1.log").write_text("".join(line % (n, n % 97, n * 7919 % 100_003) for n in range(LOG_LINES)))
 
 
 def _sign_in(context: Any, url: str) -> None:

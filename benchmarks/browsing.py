@@ -106,6 +106,8 @@ class Place:
     """A selector, within `main` where there is one, of what the page is for, with its data."""
     busy: str = '[aria-busy="true"]'
     """A selector of what stands there while it loads."""
+    script: str = ""
+    """Runs in the tab before the page does: choices that the page remembers."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,8 @@ def visit(context: BrowserContext, place: Place, asked: Asked, is_query: Callabl
     page = context.new_page()
     page.set_default_timeout(TIMEOUT_S * 1000)
     page.on("request", lambda request: asked.take(request, is_query))
+    if place.script:
+        page.add_init_script(place.script)
     try:
         page.goto(place.path, wait_until="commit")
         found = _until_interactive(page, place)

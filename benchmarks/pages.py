@@ -55,7 +55,9 @@ def measure() -> list[Measurement]:
 
 
 def measurements(found: Report) -> list[Measurement]:
-    """The worst of each kind."""
+    """The worst of each kind. Raises when a page could not be measured."""
+    if found.failures:
+        raise RuntimeError("; ".join(found.failures))
     slowest = max(found.pages, key=lambda page: page.interactive_ms)
     stuck = max(found.pages, key=lambda page: page.scrolling_ms)
     answer = max(found.answers, key=lambda each: each.p95_ms)
