@@ -31,6 +31,10 @@ class Batch:
     """int64 that grows with each change: microseconds of a stamp, a number, a log position. None: later loads win."""
     sequence: pa.Array | None = None
     """int64, the place among rows of equal order; None: all the same."""
+    changed_at: pa.Array | None = None
+    """timestamp[us, UTC] of each change, for the spans of `Scd2`; None: the time of the load."""
+    is_everything: bool = False
+    """The range holds all that the source has: what is in the table and not among its rows was deleted."""
     is_complete: bool = True
     """False: the next batch belongs to the same range, and both are committed together, with that one's cursor."""
     may_repeat: bool = False

@@ -1,0 +1,1 @@
+"""Loads that take effect once: the SQL of the recipe and the decisions about schemas, for each dialect."""
