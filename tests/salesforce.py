@@ -15,6 +15,8 @@ from sandbox.salesforce.faults import Fault
 from sandbox.salesforce.login import CLIENT, PASSWORD, SECRET, TOKEN, USER
 from sandbox.salesforce.schema import OBJECTS
 from sandbox.salesforce.server import SandboxServer
+from toque.integrations.patience import Patience
+from toque.integrations.salesforce.client import SalesforceClient
 
 
 class Ticks:
@@ -94,3 +96,16 @@ def crm(crm_certificate: Path, tmp_path: Path) -> Iterator[Crm]:
     server = SandboxServer(Sandbox(tmp_path / "crm.db", now=clock, page=5), crm_certificate).start()
     yield Crm(server, clock)
     server.close()
+
+
+@pytest.fixture
+def naps() -> list[float]:
+    """The pauses that `client` made."""
+    return []
+
+
+@pytest.fixture
+def client(crm: Crm, naps: list[float]) -> Iterator[SalesforceClient]:
+    """Of the organisation; it waits without taking time."""
+    with SalesforceClient(crm.options, Patience(sleep=naps.append)) as opened:
+        yield opened

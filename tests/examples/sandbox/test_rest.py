@@ -152,6 +152,8 @@ def test_what_was_updated_and_deleted_in_a_span(sf: Salesforce, crm: Crm) -> Non
     assert sf.Contact.updated(start, end)["ids"] == [new]
     assert [row["id"] for row in sf.Contact.deleted(start, end)["deletedRecords"]] == [gone]
     crm.sandbox.empty_bin()
+    assert [row["id"] for row in sf.Contact.deleted(start, end)["deletedRecords"]] == [gone]
+    crm.sandbox.forget_deletes()
     assert sf.Contact.deleted(start, end)["deletedRecords"] == []
     assert old in crm.all(by="Id")
 

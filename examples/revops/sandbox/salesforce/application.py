@@ -204,6 +204,8 @@ class Sandbox:
                 self.expire()
             case "POST", ["empty-bin"]:
                 self.empty_bin()
+            case "POST", ["forget-deletes"]:
+                self.forget_deletes()
             case "POST", ["set", name]:
                 self.state.set(name, str(request.json()))
             case "GET", ["log"]:
@@ -220,7 +222,11 @@ class Sandbox:
         """Forget what was deleted: from now on not even `queryAll` tells of it."""
         for name in OBJECTS:
             self.state.rows(f'DELETE FROM "{name}" WHERE IsDeleted')
-        self.state.set("bin emptied", self.state.stamp())
+
+    def forget_deletes(self) -> None:
+        """Lose the log of deletes, as an organisation does after a while."""
+        self.state.rows("DELETE FROM _deletions")
+        self.state.set("deletes known since", self.state.stamp())
 
 
 def _object(name: str) -> SObject:

@@ -111,16 +111,14 @@ class Reading:
         return said({"ids": ids, "latestDateCovered": end.replace("Z", "+0000")})
 
     def deleted(self, sobject: SObject, request: Request) -> Answer:
-        """Records that were deleted in a span, as far as the recycle bin remembers."""
+        """Records that were deleted in a span, as far as the log of deletes reaches: further than the recycle bin."""
         start, end = _span(request)
-        sql = f'SELECT Id, SystemModstamp FROM "{sobject.name}" WHERE IsDeleted AND SystemModstamp BETWEEN ? AND ?'
-        gone = self._state.rows(sql, (start, end))
-        since = self._state.setting("bin emptied", "2000-01-01T00:00:00.000Z")
+        sql = "SELECT id, at FROM _deletions WHERE object = ? AND at BETWEEN ? AND ? ORDER BY at"
+        gone = self._state.rows(sql, (sobject.name, start, end))
+        since = self._state.setting("deletes known since", "2000-01-01T00:00:00.000Z")
         return said(
             {
-                "deletedRecords": [
-                    {"id": row["Id"], "deletedDate": row["SystemModstamp"].replace("Z", "+0000")} for row in gone
-                ],
+                "deletedRecords": [{"id": row["id"], "deletedDate": row["at"].replace("Z", "+0000")} for row in gone],
                 "earliestDateAvailable": since.replace("Z", "+0000"),
                 "latestDateCovered": end.replace("Z", "+0000"),
             }

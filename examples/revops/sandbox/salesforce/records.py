@@ -91,6 +91,7 @@ class Records:
             f'UPDATE "{sobject.name}" SET IsDeleted = 1, SystemModstamp = ?, LastModifiedDate = ? WHERE Id = ?',
             (stamp, stamp, found["Id"]),
         )
+        self._state.rows("INSERT INTO _deletions VALUES (?, ?, ?)", (sobject.name, found["Id"], stamp))
 
     def _validated(self, sobject: SObject, values: Row) -> Row:
         row = {}

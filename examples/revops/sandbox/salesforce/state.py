@@ -18,6 +18,7 @@ _TYPES = {"double": "REAL", "currency": "REAL", "int": "INTEGER", "boolean": "IN
 _TABLES = """
 CREATE TABLE IF NOT EXISTS _settings (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS _sessions (id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS _deletions (object TEXT, id TEXT, at TEXT);
 CREATE TABLE IF NOT EXISTS _locators (id TEXT PRIMARY KEY, object TEXT, fields TEXT, ids TEXT);
 CREATE TABLE IF NOT EXISTS _jobs (id TEXT PRIMARY KEY, kind TEXT, info TEXT);
 CREATE TABLE IF NOT EXISTS _uploads (job TEXT, number INTEGER, content BLOB, PRIMARY KEY (job, number));
