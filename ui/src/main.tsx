@@ -24,7 +24,7 @@ createRoot(element).render(
   <StrictMode>
     <QueryClientProvider client={cache}>
       <ToastProvider>
-        <RouterProvider router={router} />
+        <RouterProvider router={router} context={{ cache }} />
       </ToastProvider>
     </QueryClientProvider>
   </StrictMode>,

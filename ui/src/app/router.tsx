@@ -1,17 +1,20 @@
 /** Every page of the command center, each loaded when it is first opened. `pages.json` lists them for tests and palette. */
 
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { aheadOf, type Ahead } from "@/app/ahead";
 import { ErrorPage } from "@/app/error-page";
 import { NotFound } from "@/app/not-found";
 import { only, parseSearch, stringifySearch } from "@/app/search";
 import { Root } from "@/app/root";
 import { PageSkeleton } from "@/design/skeleton";
 
-const root = createRootRoute({ component: Root, notFoundComponent: NotFound });
+const root = createRootRouteWithContext<Ahead>()({ loader: aheadOf.all, component: Root, notFoundComponent: NotFound });
 
 const home = createRoute({
   getParentRoute: () => root,
   path: "/",
+  loader: aheadOf.pipelines,
   component: lazyRouteComponent(() => import("@/home/page"), "HomePage"),
 });
 
@@ -19,6 +22,7 @@ const pipelines = createRoute({
   getParentRoute: () => root,
   path: "/pipelines",
   validateSearch: only("search", "tag", "owner", "show"),
+  loader: aheadOf.pipelines,
   component: lazyRouteComponent(() => import("@/pipelines/page"), "PipelinesPage"),
 });
 
@@ -29,6 +33,7 @@ const pipeline = createRoute({
   getParentRoute: () => root,
   path: "/pipelines/$name",
   validateSearch: pipelineSearch,
+  loader: aheadOf.pipeline,
   component: lazyRouteComponent(() => import("@/pipeline/page"), "PipelinePage"),
 });
 
@@ -36,6 +41,7 @@ const pipelineView = createRoute({
   getParentRoute: () => root,
   path: "/pipelines/$name/$view",
   validateSearch: pipelineSearch,
+  loader: aheadOf.pipeline,
   component: lazyRouteComponent(() => import("@/pipeline/page"), "PipelinePage"),
 });
 
@@ -52,6 +58,7 @@ const run = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId",
   validateSearch: runSearch,
+  loader: aheadOf.run,
   component: lazyRouteComponent(() => import("@/run/page"), "RunPage"),
 });
 
@@ -59,6 +66,7 @@ const runView = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId/$view",
   validateSearch: runSearch,
+  loader: aheadOf.run,
   component: lazyRouteComponent(() => import("@/run/page"), "RunPage"),
 });
 
@@ -86,12 +94,14 @@ const backfills = createRoute({
 const pools = createRoute({
   getParentRoute: () => root,
   path: "/pools",
+  loader: aheadOf.pools,
   component: lazyRouteComponent(() => import("@/pools/page"), "PoolsPage"),
 });
 
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
+  loader: aheadOf.system,
   component: lazyRouteComponent(() => import("@/system/page"), "SystemPage"),
 });
 
@@ -110,8 +120,10 @@ const routeTree = root.addChildren([
   system,
 ]);
 
+/** The cache comes from the entry. */
 export const router = createRouter({
   routeTree,
+  context: { cache: undefined as unknown as QueryClient },
   parseSearch,
   stringifySearch,
   defaultPreload: "intent",

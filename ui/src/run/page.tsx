@@ -1,6 +1,6 @@
 /** A run: what it is doing, where its time went, and why something in it failed. */
 
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { usePrefetchQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo } from "react";
 import { useTopic } from "@/api/live";
@@ -21,14 +21,15 @@ import { Indexes } from "@/run/indexes";
 import { LatestRows } from "@/run/latest-rows";
 import { Menu } from "@/run/menu";
 import { Panel } from "@/run/panel";
-import { runGraphQuery, timelineQuery } from "@/run/queries";
+import { criticalPathQuery, runGraphQuery } from "@/run/queries";
 import { TimelineView } from "@/run/timeline";
 import type { RunDetail } from "@/run/types";
-import { RUN_VIEWS, useRunPlace, type Place, type RunView } from "@/run/use-run";
+import { RUN_VIEWS, useFollowed, useRunPlace, type Place, type RunView } from "@/run/use-run";
 import css from "./run.module.css";
 
 const GraphView = lazy(() => import("@/graph/graph-view").then((module) => ({ default: module.GraphView })));
 
+const NO_PATH: readonly string[] = [];
 const NAMES: Record<RunView, string> = { graph: "Graph", timeline: "Timeline", tasks: "Tasks", details: "Details" };
 
 /** Within it a logical time says nothing that the creation did not. */
@@ -38,9 +39,11 @@ export function RunPage() {
   const place = useRunPlace();
   const run = useQuery(runQuery(place.runId));
   const cache = useQueryClient();
+  usePrefetchQuery(runGraphQuery(place.runId));
   const latest = useMemo(() => new LatestRows(cache, place.runId), [cache, place.runId]);
   useEffect(() => latest.follow(), [latest]);
-  useTopic(place.runId ? `run:${place.runId}` : null, (frame) => latest.saw(frame));
+  const isFollowed = useFollowed(place.runId, run.data);
+  useTopic(isFollowed ? `run:${place.runId}` : null, (frame) => latest.saw(frame));
   if (run.error && !run.data) {
     return (
       <Page title="Run">
@@ -126,7 +129,7 @@ function Waiting() {
 
 function RunGraph({ run, selected, open }: { run: RunDetail; selected: string; open: Place["open"] }) {
   const graph = useQuery(runGraphQuery(run.run_id));
-  const timeline = useQuery({ ...timelineQuery(run.run_id), enabled: run.finished_us > 0 });
+  const path = useQuery({ ...criticalPathQuery(run.run_id), enabled: run.finished_us > 0 });
   if (graph.error) return <ProblemBox problem={asProblem(graph.error)} />;
   if (!graph.data) return <Waiting />;
   const idle = run.finished_us ? "never ran" : "waiting";
@@ -134,7 +137,7 @@ function RunGraph({ run, selected, open }: { run: RunDetail; selected: string; o
     <GraphView
       graph={graph.data}
       nodes={run.nodes}
-      critical={timeline.data?.critical_path ?? []}
+      critical={path.data ?? NO_PATH}
       selected={selected}
       select={(task) => open(task)}
       idle={idle}

@@ -17,6 +17,13 @@ export const timelineQuery = (runId: string) =>
     queryFn: ({ signal }) => get<Timeline>(`/runs/${seg(runId)}/timeline`, { limit: 5000 }, signal),
   });
 
+/** The path alone, without the bars: what the graph marks of a run that has ended. */
+export const criticalPathQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ["run-path", runId],
+    queryFn: async ({ signal }) => (await get<Timeline>(`/runs/${seg(runId)}/timeline`, { limit: 1 }, signal)).critical_path,
+  });
+
 export interface TaskFilters {
   task?: string;
   state?: string;

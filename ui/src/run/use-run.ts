@@ -1,7 +1,7 @@
 /** Where one is on the run page: the address is the only place that knows. */
 
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { useCallback, useState } from "react";
 
 export const RUN_VIEWS = ["graph", "timeline", "tasks", "details"] as const;
 export type RunView = (typeof RUN_VIEWS)[number];
@@ -55,4 +55,12 @@ export function useRunPlace(): Place {
     [go],
   );
   return { runId, view: current, search, go, open };
+}
+
+/** Whether the run was going on when it was opened. Of one that had ended the stream would tell only what answers told:
+ * all of it, again. One that ends meanwhile is followed on, since its last rows come after its end. */
+export function useFollowed(runId: string, run: { run_id: string; finished_us: number } | undefined): boolean {
+  const [opened, setOpened] = useState<{ runId: string; isLive: boolean } | null>(null);
+  if (run?.run_id === runId && opened?.runId !== runId) setOpened({ runId, isLive: run.finished_us === 0 });
+  return opened?.runId === runId && opened.isLive;
 }
