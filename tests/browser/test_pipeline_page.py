@@ -50,7 +50,8 @@ def test_a_run_enters_the_open_grid(page: Page, zoo: Zoo) -> None:
     expect(grid).to_have_attribute("aria-colcount", str(before + 1))
     grid.focus()
     page.keyboard.press("End")
-    expect(page.locator("#grid-cell")).to_contain_text("succeeded")
+    # It may have ended before the page heard of it: its cells are told all the same.
+    expect(page.locator("#grid-cell")).to_contain_text(re.compile("round_of: succeeded, run of .* succeeded"))
 
 
 def test_groups_of_the_grid_are_folded(page: Page, zoo: Zoo) -> None:

@@ -6,7 +6,7 @@ import type { Frame } from "@/api/stream";
 import type { Run } from "@/api/types";
 
 const KEPT = 500;
-const HOLD_RUNS = new Set(["run", "runs", "run-pages", "pipelines", "pipeline"]);
+const HOLD_RUNS = new Set(["run", "runs", "run-pages", "pipelines", "pipeline", "pipeline-grid"]);
 
 export class LatestRuns {
   private readonly runs = new Map<string, Run>();

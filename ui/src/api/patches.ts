@@ -2,6 +2,7 @@
 
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { Params } from "@/api/client";
+import { withRuns as gridWithRuns, type PatchedGrid } from "@/api/grid-patches";
 import type { Frame } from "@/api/stream";
 import type { Attention, Day, DayRun, NodeStatus, Page, PipelineSummary, Run, RunBar, RunDetail, Tick } from "@/api/types";
 import { pipelineOf } from "@/design/words";
@@ -74,6 +75,11 @@ export function applyRuns(cache: QueryClient, runs: Run[]): void {
   }
   for (const [key, data] of cache.getQueriesData<InfiniteData<Page<Run>>>({ queryKey: ["run-pages"] })) {
     if (data) cache.setQueryData(key, upsertPages(data, runs, (key[1] ?? {}) as Params));
+  }
+  for (const [key, grid] of cache.getQueriesData<InfiniteData<PatchedGrid>>({ queryKey: ["pipeline-grid"] })) {
+    const mine = runs.filter((run) => run.pipeline === key[1]);
+    const [first, ...older] = grid?.pages ?? [];
+    if (grid && first && mine.length) cache.setQueryData(key, { ...grid, pages: [gridWithRuns(first, mine), ...older] });
   }
   cache.setQueriesData<Page<PipelineSummary>>({ queryKey: ["pipelines"] }, (page) =>
     page ? { ...page, items: page.items.map((pipeline) => withRuns(pipeline, runs)) } : page,

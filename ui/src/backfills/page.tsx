@@ -34,7 +34,7 @@ export function BackfillsPage() {
     setAction({
       title: "End the backfill",
       path: `/backfills/${seg(backfill.id)}/cancel`,
-      words: `It starts none of the ${plural(backfill.total - backfill.started, "slice")} that are left. Runs that were started go on.`,
+      words: `It starts none of the ${plural(backfill.total - backfill.started, "slice")} that are left, and cancels those of its runs that have not ended.`,
       danger: true,
       said: () => "The backfill starts nothing more",
       done: () => void cache.invalidateQueries({ queryKey: ["backfills"] }),

@@ -10,12 +10,11 @@ import {
   versionLabels,
   visible,
   withNodes,
-  withRuns,
   worst,
   WORST_FIRST,
 } from "@/pipeline/grid-model";
 import { TASK_STATES } from "@/api/types";
-import type { Grid, GridRun, GridTask, Run } from "@/run/types";
+import type { Grid, GridRun, GridTask } from "@/run/types";
 
 const task = (id: string, group = "", depth = 0): GridTask => ({ id, label: id, group, depth, kind: "task" });
 const run = (run_id: string, created_us: number, cells: string, version = "v1"): GridRun => ({
@@ -102,19 +101,6 @@ describe("columns", () => {
     expect(all.columns[0]?.cells).toBe("s...f");
   });
 
-  it("take patches of runs: known ones change, new ones enter, old ones do not", () => {
-    const patch = (run_id: string, created_us: number) =>
-      ({ ...run(run_id, created_us, ""), state: "running" }) as unknown as Run;
-    const patched = withRuns(page, [patch("r2", 2), patch("r4", 4), patch("r0", 0)]);
-    expect(patched.runs.map((each) => [each.run_id, each.state])).toEqual([
-      ["r4", "running"],
-      ["r3", "succeeded"],
-      ["r2", "running"],
-    ]);
-    expect(patched.runs[0]?.cells).toBe("....");
-    expect(patched.runs[2]?.cells).toBe("ssss");
-  });
-
   it("take patches of nodes", () => {
     const node = {
       task: "clean.b",
@@ -125,6 +111,12 @@ describe("columns", () => {
       size: 5,
     };
     expect(withNodes(page, "r3", [node]).runs.map((each) => each.cells)).toEqual(["ssRs", "ssss"]);
+  });
+
+  it("are behind until all of their nodes were told", () => {
+    const behind = { ...page, runs: page.runs.map((each) => ({ ...each, isBehind: true })) };
+    expect(withNodes(behind, "r3", []).runs.map((each) => each.isBehind)).toEqual([true, true]);
+    expect(withNodes(behind, "r3", [], true).runs.map((each) => each.isBehind)).toEqual([false, true]);
   });
 });
 

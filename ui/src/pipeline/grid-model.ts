@@ -5,7 +5,8 @@
  * and a patch replaces one string. Nothing here depends on how many cells exist, only on how many are looked at.
  */
 
-import type { Grid, GridRun, GridTask, NodeStatus, Run, TaskState } from "@/run/types";
+import type { PatchedGrid, PatchedRun } from "@/api/grid-patches";
+import type { GridRun, GridTask, NodeStatus, TaskState } from "@/run/types";
 
 export const STATE_OF: Readonly<Record<string, TaskState>> = {
   w: "waiting",
@@ -111,7 +112,7 @@ export function visible(scroll: number, viewport: number, size: number, count: n
 }
 
 /** All pages as one: the tasks of the newest with those that only older versions had, and the columns oldest first. */
-export function joined(pages: readonly Grid[]): { tasks: GridTask[]; columns: GridRun[] } {
+export function joined(pages: readonly PatchedGrid[]): { tasks: GridTask[]; columns: PatchedRun[] } {
   const places = new Map<string, number>();
   const tasks: GridTask[] = [];
   for (const page of pages) {
@@ -121,7 +122,7 @@ export function joined(pages: readonly Grid[]): { tasks: GridTask[]; columns: Gr
       tasks.push(task);
     }
   }
-  const seen = new Map<string, GridRun>();
+  const seen = new Map<string, PatchedRun>();
   for (const page of pages) {
     const same = page.tasks.every((task, at) => tasks[at]?.id === task.id);
     for (const run of page.runs) {
@@ -175,29 +176,8 @@ function differing(before: string, version: string): string {
   return before.split(".")[0] === graph && bundle ? `.${bundle.slice(0, 4)}` : graph.slice(0, 5);
 }
 
-/** The first page with what the stream says of runs: new ones enter at the front. */
-export function withRuns(grid: Grid, runs: readonly Run[]): Grid {
-  const news = new Map(runs.map((run) => [run.run_id, run]));
-  const known = grid.runs.map((column) => {
-    const run = news.get(column.run_id);
-    news.delete(column.run_id);
-    return run ? { ...column, ...bar(run) } : column;
-  });
-  const newest = grid.runs[0]?.created_us ?? 0;
-  const entering = [...news.values()].filter((run) => run.created_us >= newest);
-  entering.sort((a, b) => b.created_us - a.created_us);
-  const blank = ".".repeat(grid.tasks.length);
-  const columns = entering.map((run) => ({ run_id: run.run_id, ...bar(run), cells: blank }));
-  return { ...grid, runs: [...columns, ...known] };
-}
-
-function bar(run: Run): Omit<GridRun, "run_id" | "cells"> {
-  const { state, created_us, started_us, finished_us, version, trigger, logical_us } = run;
-  return { state, created_us, started_us, finished_us, version, trigger, logical_us };
-}
-
-/** The cells of one run with what the stream says of its nodes. */
-export function withNodes(grid: Grid, runId: string, nodes: readonly NodeStatus[]): Grid {
+/** The cells of one run with what the stream says of it; `isAll`: nothing that happened before is missing. */
+export function withNodes(grid: PatchedGrid, runId: string, nodes: readonly NodeStatus[], isAll = false): PatchedGrid {
   const places = new Map(grid.tasks.map((task, at) => [task.id, at]));
   return {
     ...grid,
@@ -208,7 +188,7 @@ export function withNodes(grid: Grid, runId: string, nodes: readonly NodeStatus[
         const at = places.get(node.task);
         if (at !== undefined) cells[at] = cellOf(node.counts);
       }
-      return { ...run, cells: cells.join("") };
+      return { ...run, cells: cells.join(""), isBehind: run.isBehind === true && !isAll };
     }),
   };
 }

@@ -3,6 +3,7 @@
 import { useInfiniteQuery, useQueryClient, type InfiniteData } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
+import { withRuns, type PatchedGrid } from "@/api/grid-patches";
 import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import { Empty } from "@/design/empty";
@@ -10,7 +11,7 @@ import { Button } from "@/design/button";
 import { SearchField } from "@/design/field";
 import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
-import { Skeleton } from "@/design/skeleton";
+import { PageSkeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
 import { duration, moment, plural, shortVersion } from "@/design/words";
 import {
@@ -22,7 +23,6 @@ import {
   STATE_OF,
   visible,
   withNodes,
-  withRuns,
   type GridRow,
 } from "@/pipeline/grid-model";
 import { CELL, HEAD, lengthOf, ROW } from "@/pipeline/grid-paint";
@@ -32,38 +32,31 @@ import { rowsOf as rowsOfReset } from "@/run/live";
 import type { Grid, GridRun, NodeStatus, Run } from "@/run/types";
 import css from "./grid.module.css";
 
+type Patch = (grid: PatchedGrid) => PatchedGrid;
+
 const LIVE = 4;
 
 export function GridView({ name }: { name: string }) {
   const pages = useInfiniteQuery(gridQuery(name));
   const cache = useQueryClient();
   const patch = useCallback(
-    (change: (grid: Grid) => Grid) =>
-      cache.setQueryData<InfiniteData<Grid>>(
+    (change: Patch) =>
+      cache.setQueryData<InfiniteData<PatchedGrid>>(
         gridQuery(name).queryKey,
         (data) => data && { ...data, pages: data.pages.map((page, at) => (at === 0 ? change(page) : page)) },
       ),
     [cache, name],
   );
-  useTopic(`pipeline:${name}`, (frame) => {
-    const runs =
-      frame.kind === "runs"
-        ? (frame.data as Run[])
-        : frame.kind === "reset"
-          ? rowsOfReset<Run>(frame.data as { row?: string }[], "run")
-          : [];
-    if (runs.length) patch((grid) => withRuns(grid, runs));
-  });
   const all = useMemo(() => joined(pages.data?.pages ?? []), [pages.data]);
   if (pages.error) return <ProblemBox problem={asProblem(pages.error)} />;
-  if (!pages.data) return <Skeleton rows={12} height={18} />;
+  if (!pages.data) return <PageSkeleton />;
   if (all.columns.length === 0)
     return (
       <Empty title="It has never run" command={`toque trigger ${name}`}>
         Each run becomes a column here, each task a row.
       </Empty>
     );
-  const live = all.columns.filter((run) => run.finished_us === 0).slice(-LIVE);
+  const live = all.columns.filter((run) => run.finished_us === 0 || run.isBehind).slice(-LIVE);
   return (
     <>
       {live.map((run) => (
@@ -78,17 +71,22 @@ export function GridView({ name }: { name: string }) {
   );
 }
 
-function LiveColumn({ runId, patch }: { runId: string; patch: (change: (grid: Grid) => Grid) => void }) {
+/** Keeps the cells of one run up to date; of one that ended before anybody asked, until it has heard how. */
+function LiveColumn({ runId, patch }: { runId: string; patch: (change: Patch) => void }) {
   useTopic(`run:${runId}`, (frame) => {
-    const nodes =
-      frame.kind === "nodes"
-        ? (frame.data as NodeStatus[])
-        : frame.kind === "reset"
-          ? rowsOfReset<NodeStatus>(frame.data as { row?: string }[], "node")
-          : [];
-    if (nodes.length) patch((grid) => withNodes(grid, runId, nodes));
+    if (frame.kind === "nodes") patch((grid) => withNodes(grid, runId, frame.data as NodeStatus[]));
+    else if (frame.kind === "runs") patch((grid) => withEnd(grid, runId, frame.data as Run[], []));
+    else if (frame.kind === "reset") {
+      const rows = frame.data as { row?: string }[];
+      patch((grid) => withEnd(grid, runId, rowsOfReset<Run>(rows, "run"), rowsOfReset<NodeStatus>(rows, "node")));
+    }
   });
   return null;
+}
+
+/** The run's topic tells of its end with, or after, all of its task runs; of a run that was deleted it tells nothing. */
+function withEnd(grid: PatchedGrid, runId: string, runs: readonly Run[], nodes: readonly NodeStatus[]): PatchedGrid {
+  return withNodes(withRuns(grid, runs), runId, nodes, runs.every((run) => run.finished_us > 0));
 }
 
 interface SheetProps {
