@@ -1,5 +1,7 @@
 /** Times, durations and sizes in words. Times on the wire are microseconds, 0 where there is none yet. */
 
+import { formatted } from "@/design/formats";
+
 const SECOND = 1_000_000;
 
 /** `0.4 s`, `12 s`, `3 m 04 s`, `2 h 10 m`, `3 d 4 h`: two units at most. */
@@ -41,36 +43,20 @@ export function relativeTick(us: number, nowUs: number): number {
 
 /** `22 Nov 2026, 21:04:19`, in the viewer's zone unless another is given. */
 export function moment(us: number, zone?: string, locale?: string): string {
-  return new Date(us / 1_000).toLocaleString(locale, {
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-    timeZone: zone,
-  });
+  return formatted(us, "moment", zone, locale);
 }
 
 /** `22 Nov, 21:04`: for lists, where the year goes without saying. */
 export function short(us: number, zone?: string, locale?: string): string {
-  return new Date(us / 1_000).toLocaleString(locale, {
-    day: "numeric",
-    month: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-    timeZone: zone,
-  });
+  return formatted(us, "short", zone, locale);
 }
 
 export function clock(us: number, zone?: string, locale?: string): string {
-  return new Date(us / 1_000).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
+  return formatted(us, "clock", zone, locale);
 }
 
 export function day(us: number, zone?: string, locale?: string): string {
-  return new Date(us / 1_000).toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric", timeZone: zone });
+  return formatted(us, "day", zone, locale);
 }
 
 export function utc(us: number): string {
