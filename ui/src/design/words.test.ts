@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, duration, moment, pipelineOf, plainText, plural, relative, scheduleOf, shortId, shortVersion, taskName, utc } from "@/design/words";
+import { bytes, duration, moment, pipelineOf, plainText, plural, relative, scheduleOf, shortId, shortVersion, span, taskName, utc } from "@/design/words";
 
 const S = 1_000_000;
 const NOW = Date.UTC(2026, 10, 22, 21, 0, 0) * 1_000;
@@ -37,6 +37,11 @@ describe("other words", () => {
   it("tell the same moment in a zone and in UTC", () => {
     expect(moment(NOW, "Asia/Kathmandu", "en-GB")).toContain("02:45:00");
     expect(utc(NOW)).toBe("2026-11-22 21:00:00 UTC");
+  });
+
+  it("say the date of a span once", () => {
+    expect(span(NOW, NOW + 60 * S, "UTC", "en-GB")).toBe("22 Nov 2026, 21:00:00 – 21:01:00");
+    expect(span(NOW, NOW + 86_400 * S, "UTC", "en-GB")).toBe("22 Nov 2026, 21:00:00 – 23 Nov 2026, 21:00:00");
   });
 
   it("leave out what Markdown adds to them", () => {

@@ -59,6 +59,18 @@ export function day(us: number, zone?: string, locale?: string): string {
   return formatted(us, "day", zone, locale);
 }
 
+/** `22 Nov`: of a day among others. */
+export function localDay(us: number, zone?: string, locale?: string): string {
+  return new Date(us / 1_000).toLocaleDateString(locale, { day: "numeric", month: "short", timeZone: zone });
+}
+
+/** From one moment to another; the date is said once where it is the same. */
+export function span(fromUs: number, toUs: number, zone?: string, locale?: string): string {
+  const [from, to] = [moment(fromUs, zone, locale), moment(toUs, zone, locale)];
+  const date = day(fromUs, zone, locale);
+  return date === day(toUs, zone, locale) && to.startsWith(date) ? `${from} – ${to.slice(date.length).replace(/^\W+/, "")}` : `${from} – ${to}`;
+}
+
 export function utc(us: number): string {
   return `${new Date(us / 1_000).toISOString().replace("T", " ").replace(/\.\d+Z$/, "")} UTC`;
 }

@@ -12,6 +12,7 @@ import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { toneOf } from "@/design/state";
 import { duration, moment, shortVersion } from "@/design/words";
+import { durationLabel, STEPS_S, timeLabels } from "@/pipeline/durations-axes";
 import { durationsQuery, pipelineGraphQuery } from "@/pipeline/queries";
 import type { Durations, RunState } from "@/run/types";
 import css from "./durations.module.css";
@@ -47,7 +48,7 @@ export function DurationsView({ name, task, limit, go }: DurationsProps) {
         />
         {durations.data && durations.data.points.length > 0 && (
           <span className={css.sums}>
-            median <strong>{duration(durations.data.median_us)}</strong>, 95 % under{" "}
+            <i data-line="median" /> median <strong>{duration(durations.data.median_us)}</strong> <i data-line="most" /> 95 % under{" "}
             <strong>{duration(durations.data.p95_us)}</strong>
           </span>
         )}
@@ -102,7 +103,7 @@ function Chart({ durations, task }: { durations: Durations; task: string }) {
       <p className={css.point} aria-live="off">
         {point
           ? `${moment(point.created_us)}: ${duration(point.duration_us)}, waited ${duration(point.queued_us)}, ${point.state}, version ${shortVersion(point.version)}`
-          : "Point at a bar for its run, click to open it."}
+          : "Point at a bar for its run, click to open it. A bar with a gap failed; at a dashed line the version changed."}
       </p>
       <h3 className={css.heading}>Slowest of them</h3>
       <ul className={css.slow}>
@@ -171,17 +172,10 @@ function optionsOf(element: HTMLElement, durations: Durations, point: (at: numbe
     axes: [
       {
         ...axis,
-        values: (_, at) =>
-          at.map((each) =>
-            Number.isInteger(each) && points[each]
-              ? new Date(points[each].created_us / 1000).toLocaleDateString(undefined, {
-                  day: "numeric",
-                  month: "short",
-                })
-              : "",
-          ),
+        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+        values: (_, at) => timeLabels(at.map((each) => points[each]?.created_us ?? 0)),
       },
-      { ...axis, size: 64, values: (_, seconds) => seconds.map((each) => (each ? duration(each * 1e6) : "0")) },
+      { ...axis, size: 64, incrs: STEPS_S, values: (_, seconds) => seconds.map(durationLabel) },
     ],
     series: [
       {},
@@ -219,6 +213,7 @@ function marks(plot: uPlot, { points, median_us, p95_us }: Durations, color: (to
     pen.lineTo(left + width, y);
     pen.stroke();
   }
+  gaps(plot, points, color("paper"));
   pen.strokeStyle = color("copper");
   pen.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
   points.forEach((point, at) => {
@@ -230,4 +225,31 @@ function marks(plot: uPlot, { points, median_us, p95_us }: Durations, color: (to
     pen.stroke();
   });
   pen.restore();
+}
+
+/** A failure is seen without its colour: a gap near the top of its bar, above one that has no room for it a cross. */
+function gaps(plot: uPlot, points: Durations["points"], ground: string): void {
+  const pen = plot.ctx;
+  const ratio = devicePixelRatio;
+  const bottom = plot.valToPos(0, "y", true);
+  const half = Math.min(Math.abs(plot.valToPos(0.35, "x", true) - plot.valToPos(0, "x", true)), 20 * ratio);
+  points.forEach((point, at) => {
+    if (point.state !== "failed" && point.state !== "upstream_failed") return;
+    const [x, y] = [plot.valToPos(at, "x", true), plot.valToPos(point.duration_us / 1e6, "y", true)];
+    if (bottom - y > 10 * ratio) {
+      pen.fillStyle = ground;
+      pen.fillRect(x - half - ratio, y + 4 * ratio, 2 * (half + ratio), 2 * ratio);
+      return;
+    }
+    const arm = 2.5 * ratio;
+    const middle = y - 6 * ratio;
+    pen.strokeStyle = getComputedStyle(plot.root).getPropertyValue("--failed");
+    pen.setLineDash([]);
+    pen.beginPath();
+    pen.moveTo(x - arm, middle - arm);
+    pen.lineTo(x + arm, middle + arm);
+    pen.moveTo(x + arm, middle - arm);
+    pen.lineTo(x - arm, middle + arm);
+    pen.stroke();
+  });
 }
