@@ -96,7 +96,7 @@ export function DiffView({ before, after, path }: { before: string; after: strin
       tabIndex={0}
       role="region"
       aria-label={`Changes of ${path}`}
-      style={{ maxHeight: Math.min(shown.length * ROW + 24, 640), minHeight: 60 }}
+      style={{ height: "auto", maxHeight: 640, minHeight: 60 }}
     >
       <div className={css.inner} style={{ height: list.getTotalSize() }}>
         {list.getVirtualItems().map((item) => {
@@ -112,12 +112,12 @@ export function DiffView({ before, after, path }: { before: string; after: strin
                 style={style}
                 onClick={() => setOpened(new Set([...opened, row.from]))}
               >
-                {row.count.toLocaleString()} lines are the same
+                {row.count === 1 ? "1 line is" : `${row.count.toLocaleString()} lines are`} the same
               </button>
             );
           }
           return (
-            <div key={`${row.left}:${row.right}`} className={css.pair} style={style}>
+            <div key={`${row.left}:${row.right}`} ref={list.measureElement} data-index={item.index} className={css.pair} style={style}>
               <div
                 className={css.side}
                 data-change={

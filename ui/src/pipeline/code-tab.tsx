@@ -115,7 +115,7 @@ function Versions({
                 </span>
               )}
             </button>
-            {version === chosen && (
+            {version === chosen && (before || !version.is_current) && (
               <p className={css.acts}>
                 {before && (
                   <Button onClick={() => go({ version: version.version, against: before.version })}>
