@@ -37,10 +37,11 @@ async def cancel_effects(asked: Services, run: RunRow, act: RunAction) -> Action
     active = sum(row.state in ACTIVE for row in found)
     effects = [_effect(row, STOPPED if row.state in ACTIVE else "is cancelled") for row in found]
     effects += [Effect(task=task, index=[], what="never starts") for task in waiting]
+    held = len(found) - active + len(waiting)
     return ActionPreview(
         effects=effects[:MOST],
         summary=f"{active} running {'attempt is' if active == 1 else 'attempts are'} stopped, "
-        f"{len(found) - active + len(waiting)} that wait never start",
+        f"{held} that {'waits never starts' if held == 1 else 'wait never start'}",
     )
 
 

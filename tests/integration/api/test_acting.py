@@ -47,7 +47,7 @@ def test_a_run_is_cancelled_and_says_what_that_touches(server: Server, client: C
     _until_running(client, run.run_id)
     preview = client.runs.preview(run.run_id, "cancel")
     assert {effect.task for effect in preview.effects} == {"waits", "then"}
-    assert preview.summary == "1 running attempt is stopped, 1 that wait never start"
+    assert preview.summary == "1 running attempt is stopped, 1 that waits never starts"
     assert client.runs.get(run.run_id).state == "running"
     assert client.runs.cancel(run.run_id, reason="wrong day").cancel_requested
     assert client.runs.wait(run.run_id, timeout_s=60).state == "cancelled"

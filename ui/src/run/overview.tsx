@@ -3,6 +3,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { Icon } from "@/design/icon";
+import { said } from "@/design/said";
 import { StateIcon } from "@/design/state";
 import { Time, Took } from "@/design/time";
 import { duration } from "@/design/words";
@@ -61,14 +62,16 @@ export function Part({ title, children }: { title: string; children: ReactNode }
 }
 
 function WhyWaiting({ waiting, runId }: { waiting: NonNullable<TaskRunDetail["waiting"]>; runId: string }) {
+  // A timer is its own sentence: once is enough.
+  const told = waiting.blockers.filter((blocker) => blocker.text !== waiting.words);
   return (
     <div className={css.waiting} role="group" aria-label="Why is this waiting?">
       <p>
-        <Icon name="clock" /> <strong>{waiting.words}</strong>
+        <Icon name="clock" /> <strong className={css.sentence}>{said(waiting.words)}</strong>
       </p>
-      {waiting.blockers.length > 0 && (
+      {told.length > 0 && (
         <ul>
-          {waiting.blockers.map((blocker) => (
+          {told.map((blocker) => (
             <li key={blocker.kind + blocker.name}>
               {blocker.kind === "upstream" && (
                 <Link to="/runs/$runId" params={{ runId }} search={{ task: blocker.name.replace(/\[.*$/, "") }}>
@@ -85,7 +88,7 @@ function WhyWaiting({ waiting, runId }: { waiting: NonNullable<TaskRunDetail["wa
                   run {blocker.name}
                 </Link>
               )}{" "}
-              <span>{blocker.text}</span>
+              <span>{said(blocker.text)}</span>
             </li>
           ))}
         </ul>
