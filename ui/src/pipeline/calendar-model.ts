@@ -37,6 +37,12 @@ export function monthsOf(days: readonly CalendarDay[], last: string, count: numb
   });
 }
 
+/** Newest first, without those at the end in which nothing had run yet; one at least. */
+export function sinceFirst(months: readonly CalendarMonth[]): CalendarMonth[] {
+  const first = months.findLastIndex(({ weeks }) => weeks.some((week) => week.some((cell) => cell?.runs)));
+  return months.slice(0, Math.max(0, first) + 1);
+}
+
 function weeksOf(month: string, known: ReadonlyMap<string, CalendarDay>, today: string): (CalendarCell | null)[][] {
   const [year = 1970, number = 1] = month.split("-").map(Number);
   const length = new Date(Date.UTC(year, number, 0)).getUTCDate();

@@ -7,12 +7,13 @@ import { asProblem } from "@/api/problem";
 import { Button } from "@/design/button";
 import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
-import { Skeleton } from "@/design/skeleton";
+import { PageSkeleton } from "@/design/skeleton";
 import { plural } from "@/design/words";
 import {
   localDate,
   midnightUs,
   monthsOf,
+  sinceFirst,
   shifted,
   type CalendarCell,
   type DayOutcome,
@@ -55,7 +56,7 @@ export function CalendarView({ name, month, go }: { name: string; month: string;
   const calendar = useQuery(calendarQuery(name, from, to, Intl.DateTimeFormat().resolvedOptions().timeZone));
   const months = useMemo(() => monthsOf(calendar.data?.days ?? [], last, MONTHS, today), [calendar.data, last, today]);
   if (calendar.error) return <ProblemBox problem={asProblem(calendar.error)} />;
-  if (!calendar.data) return <Skeleton rows={8} />;
+  if (!calendar.data) return <PageSkeleton />;
   return (
     <div className={css.calendar}>
       <div className={css.tools}>
@@ -82,7 +83,7 @@ export function CalendarView({ name, month, go }: { name: string; month: string;
         </ul>
       </div>
       <div className={css.months}>
-        {[...months].reverse().map((each) => (
+        {(month ? months : sinceFirst(months)).toReversed().map((each) => (
           <table key={each.month} className={css.month}>
             <caption>
               {new Date(midnightUs(`${each.month}-01`) / 1000).toLocaleDateString(undefined, {

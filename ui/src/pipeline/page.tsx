@@ -11,9 +11,10 @@ import { pipelineQuery } from "@/api/queries";
 import { useShortcut } from "@/app/keys";
 import { Button } from "@/design/button";
 import { Icon } from "@/design/icon";
+import { useInSight } from "@/design/in-sight";
 import { Page } from "@/design/page";
 import { ProblemBox } from "@/design/problem-box";
-import { PageSkeleton, Skeleton } from "@/design/skeleton";
+import { PageSkeleton } from "@/design/skeleton";
 import { Time } from "@/design/time";
 import { plural } from "@/design/words";
 import { GridView } from "@/pipeline/grid-view";
@@ -65,7 +66,9 @@ export function PipelinePage() {
   if (pipeline.error && !pipeline.data) {
     return (
       <Page title={name}>
-        <ProblemBox problem={asProblem(pipeline.error)} />
+        <ProblemBox problem={asProblem(pipeline.error)}>
+          <Link to="/pipelines">All pipelines</Link>
+        </ProblemBox>
       </Page>
     );
   }
@@ -76,6 +79,7 @@ export function PipelinePage() {
 function Loaded({ pipeline, view }: { pipeline: PipelineDetail; view: View }) {
   const navigate = useNavigate();
   const name = pipeline.name;
+  const tabs = useInSight<HTMLElement>(view);
   useShortcut(
     "n",
     "Start a run of this pipeline",
@@ -88,7 +92,7 @@ function Loaded({ pipeline, view }: { pipeline: PipelineDetail; view: View }) {
       note={<Facts pipeline={pipeline} />}
       actions={<Actions pipeline={pipeline} view={view} />}
       tools={
-        <nav className={css.views} aria-label="Views of the pipeline">
+        <nav ref={tabs} className={css.views} aria-label="Views of the pipeline">
           {(Object.keys(VIEWS) as View[]).map((each) => (
             <Link
               key={each}
@@ -103,7 +107,7 @@ function Loaded({ pipeline, view }: { pipeline: PipelineDetail; view: View }) {
         </nav>
       }
     >
-      <Suspense fallback={<Skeleton rows={8} />}>
+      <Suspense fallback={<PageSkeleton />}>
         <Content pipeline={pipeline} view={view} />
       </Suspense>
     </Page>
@@ -156,6 +160,22 @@ function Content({ pipeline, view }: { pipeline: PipelineDetail; view: View }) {
   }
 }
 
+/** As the server says it of a task run that waits. */
+const RULES: Record<string, string> = {
+  all_success: "when all upstream tasks have succeeded",
+  all_done: "when all upstream tasks have ended, however they did",
+  all_failed: "when all upstream tasks have failed",
+  one_success: "as soon as one upstream task has succeeded",
+  one_failed: "as soon as one upstream task has failed",
+  one_done: "as soon as one upstream task has ended",
+  none_failed: "when all upstream tasks have ended and none failed",
+  none_failed_min_one_success: "when all upstream tasks have ended, none failed and one succeeded",
+  none_skipped: "when all upstream tasks have ended and none was skipped",
+  all_skipped: "when all upstream tasks were skipped",
+  always: "at once",
+  teardown: "when what uses its setup has ended",
+};
+
 function Plan({
   name,
   version,
@@ -169,7 +189,7 @@ function Plan({
 }) {
   const graph = useQuery(pipelineGraphQuery(name, version));
   if (graph.error) return <ProblemBox problem={asProblem(graph.error)} />;
-  if (!graph.data) return <Skeleton rows={8} />;
+  if (!graph.data) return <PageSkeleton />;
   const node = graph.data.nodes.find((each) => each.id === task);
   return (
     <div className={css.plan}>
@@ -187,7 +207,7 @@ function Plan({
             {(
               [
                 ["Kind", node.kind],
-                ["Starts when", node.rule.replaceAll("_", " ")],
+                ["Starts", RULES[node.rule] ?? node.rule.replaceAll("_", " ")],
                 ["Retries", node.retries ? String(node.retries) : ""],
                 ["Pools", node.pools.join(", ")],
                 ["Tags", node.tags.join(", ")],

@@ -10,8 +10,8 @@ import { Empty } from "@/design/empty";
 import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
-import { Time } from "@/design/time";
-import { moment, shortId } from "@/design/words";
+import { Time, useNowUs } from "@/design/time";
+import { shortId, span } from "@/design/words";
 import { BackfillForm } from "@/pipeline/backfill-form";
 import { nextTicksQuery, ticksQuery } from "@/pipeline/queries";
 import { useActions } from "@/run/actions";
@@ -74,7 +74,7 @@ function Schedule({ schedule, fill }: { schedule: ScheduleSummary; fill: () => v
       {Object.keys(schedule.parameters).length > 0 && (
         <div>
           <h3>Starts with</h3>
-          <JsonTree value={schedule.parameters} />
+          <Parameters values={schedule.parameters} />
         </div>
       )}
       <div className={css.columns}>
@@ -99,8 +99,26 @@ function Schedule({ schedule, fill }: { schedule: ScheduleSummary; fill: () => v
   );
 }
 
+/** Plain values on a line; what holds others unfolds. */
+function Parameters({ values }: { values: Record<string, unknown> }) {
+  const entries = Object.entries(values);
+  if (entries.some(([, value]) => typeof value === "object" && value !== null)) return <JsonTree value={values} />;
+  return (
+    <p className={css.parameters}>
+      {entries.map(([name, value]) => (
+        <code key={name}>
+          {name}={JSON.stringify(value)}
+        </code>
+      ))}
+    </p>
+  );
+}
+
+const WEEK_US = 7 * 86_400_000_000;
+
 function NextTicks({ schedule }: { schedule: ScheduleSummary }) {
   const next = useQuery(nextTicksQuery(schedule.pipeline, schedule.name));
+  const nowUs = useNowUs(15);
   if (next.error) return <ProblemBox problem={asProblem(next.error)} />;
   if (!next.data) return <Skeleton rows={4} height={18} />;
   if (next.data.ticks.length === 0) return <p className={css.none}>It has no tick left.</p>;
@@ -108,7 +126,7 @@ function NextTicks({ schedule }: { schedule: ScheduleSummary }) {
     <ol className={css.next}>
       {next.data.ticks.map((tick) => (
         <li key={tick.at_us}>
-          <Time us={tick.at_us} form="moment" /> <Time us={tick.at_us} />
+          <Time us={tick.at_us} form="moment" /> {tick.at_us - nowUs < WEEK_US && <Time us={tick.at_us} />}
         </li>
       ))}
     </ol>
@@ -140,7 +158,7 @@ export function Ticks({ ticks }: { ticks: readonly Tick[] }) {
               <td>
                 <Time us={tick.at_us} form="moment" />
               </td>
-              <td>{tick.start_us ? `${moment(tick.start_us)} – ${moment(tick.end_us)}` : "–"}</td>
+              <td>{tick.start_us ? span(tick.start_us, tick.end_us) : "–"}</td>
               <td className={css.outcome} data-tone={TONES[tick.outcome]}>
                 {tick.outcome}
               </td>

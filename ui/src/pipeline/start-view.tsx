@@ -109,7 +109,7 @@ function Control({ field, text, change, problem }: ControlProps) {
       <label htmlFor={id} className={css.label}>
         {field.label}
         {field.label !== field.name && <code>{field.name}</code>}
-        {field.required && <span>needed</span>}
+        {field.required && <span>required</span>}
       </label>
       <Input field={field} text={text} change={change} shared={shared} />
       {problem && (
