@@ -12,7 +12,7 @@ export function Help({ close }: { close: () => void }) {
           <div key={shortcut.keys + shortcut.words}>
             <dt>
               {shortcut.keys.split(" ").map((key) => (
-                <kbd key={key}>{key.replace("Mod+", navigator.platform.startsWith("Mac") ? "⌘ " : "Ctrl ")}</kbd>
+                <kbd key={key}>{key.startsWith("Mod+") ? `${navigator.platform.startsWith("Mac") ? "⌘" : "Ctrl "}${key.slice(4).toUpperCase()}` : key}</kbd>
               ))}
             </dt>
             <dd>{shortcut.words}</dd>

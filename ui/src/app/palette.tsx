@@ -8,6 +8,7 @@ import { useShortcuts } from "@/app/keys";
 import pages from "@/app/pages.json";
 import { rank } from "@/app/ranking";
 import { Dialog } from "@/design/dialog";
+import { shortId } from "@/design/words";
 import css from "./palette.module.css";
 
 interface Entry {
@@ -26,7 +27,7 @@ export function Palette({ close, openHelp }: { close: () => void; openHelp: () =
   const list = useRef<HTMLUListElement>(null);
   const id = useId();
   const entries = useEntries(useDeferredValue(text), openHelp);
-  const found = rank(entries, text, (entry) => `${entry.text} ${entry.kind}`).slice(0, SHOWN);
+  const found = rank(entries, text, (entry) => `${entry.text} ${entry.kind} ${entry.kind === "Run" ? entry.id : ""}`).slice(0, SHOWN);
   const current = Math.min(at, found.length - 1);
 
   const choose = (entry: Entry | undefined) => {
@@ -128,7 +129,7 @@ function useEntries(text: string, openHelp: () => void): Entry[] {
     ...(runs.data?.items ?? []).map<Entry>((run) => ({
       id: `run:${run.run_id}`,
       kind: "Run",
-      text: `${run.pipeline} ${run.run_id}`,
+      text: `${run.pipeline} ${shortId(run.run_id)}`,
       hint: run.state,
       run: () => void navigate({ to: "/runs/$runId", params: { runId: run.run_id } }),
     })),

@@ -72,7 +72,7 @@ export function RunsPage() {
             <Link to="/runs">Show all runs</Link>
           </Empty>
         ) : (
-          <Empty title="Nothing has run yet" command="toque run examples/flights/flights.py">
+          <Empty title="Nothing has run yet" command="toque trigger PIPELINE">
             A run appears here as soon as it is created. Start one from a pipeline, or:
           </Empty>
         )
