@@ -125,12 +125,18 @@ class Zoo:
         self.gate.write_text("open")
 
 
+def furnish(root: Path) -> None:
+    """The pipelines of the zoo, and the flights example."""
+    shutil.copytree(ZOO, root, ignore=shutil.ignore_patterns("__pycache__", ".toque"))
+    shutil.copy(ROOT / "examples/flights/flights.py", root)
+
+
 @pytest.fixture(scope="session")
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
     if not BUILT.is_file():
         pytest.fail("the UI is not built: make ui")
     root = tmp_path_factory.mktemp("browser") / "zoo"
-    shutil.copytree(ZOO, root, ignore=shutil.ignore_patterns("__pycache__", ".toque"))
+    furnish(root)
     os.mkfifo(root / "gate")
     served = Zoo(root)
     try:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import datetime
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.browser.conftest import ROOT, ZOO, Zoo
+from tests.browser.conftest import ROOT, Zoo, furnish
 
 SHIFTED = Path(__file__).parent / "shifted"
 MADRID = ZoneInfo("Europe/Madrid")
 DAYS = 28
 NOW = datetime.datetime(2026, 3, 26, 16, 20, 30, tzinfo=MADRID)
 """Where its history ends."""
-SETTINGS = 'name = "zoo"\n\n[bundle]\nexclude = ["out/", "gate*"]\n\n[pools]\ncages = 2\nduckdb = 1\n'
 LOOK_S = 0.1
 
 Doing = Callable[[Zoo], object]
@@ -26,9 +24,7 @@ Doing = Callable[[Zoo], object]
 
 def live(root: Path) -> None:
     """Make the project, and have it live until `NOW`."""
-    shutil.copytree(ZOO, root, ignore=shutil.ignore_patterns("__pycache__", ".toque"))
-    shutil.copy(ROOT / "examples/flights/flights.py", root)
-    (root / "toque.toml").write_text(SETTINGS)
+    furnish(root)
     (root / "escaped.py").rename(root / "escaped.py.old")
     for days_ago in range(DAYS, -1, -1):
         day = NOW - datetime.timedelta(days=days_ago)
@@ -71,16 +67,16 @@ def morning(zoo: Zoo, days_ago: int) -> None:
     zoo.run("heating", count=3 + days_ago % 4)
     zoo.run("hatching", tank="aquarium" if days_ago in (2, 3, 11) else "terrarium", until=1 + days_ago % 3)
     zoo.run("brood", eggs=4 + days_ago % 5)
-    if days_ago % 4 == 0:
-        # The last one cannot write where it is told to.
-        out = {"out": "/proc/nowhere"} if days_ago == 4 else {}
-        zoo.run("flights", late_minutes=30 if days_ago % 8 else 20, **out)
+    # Twice it cannot write where it is told to.
+    out = {"out": "/proc/nowhere"} if days_ago in (4, 15) else {}
+    zoo.run("flights", late_minutes=30 if days_ago % 8 else 20, **out)
 
 
 def noon(zoo: Zoo, days_ago: int) -> None:
     """More by hand, and an edit once in a while."""
     zoo.run("night", lines=300 + 40 * days_ago)
     zoo.run("walk", steps=2 + days_ago % 4)
+    zoo.run("rounds")
     if days_ago in (20, 9, 3):
         file = zoo.root / "reptiles.py"
         file.write_text(file.read_text().replace("20 + len(tank) % 7", f"{20 + days_ago} + len(tank) % 7"))
@@ -94,6 +90,9 @@ def lately(zoo: Zoo) -> None:
     zoo.run("flights", late_minutes=20)
     zoo.run("feeding", count=300)
     zoo.run("hatching", tank="aquarium")
+    week_us = 7 * 86_400_000_000
+    now_us = int(NOW.timestamp() * 1_000_000)
+    zoo.ask("/pipelines/feeding/backfills", {"schedule": "morning", "from_us": now_us - week_us, "to_us": now_us})
     zoo.ask("/pipelines/checkup/pause", {})
 
 

@@ -1,17 +1,19 @@
 """Pictures of every page, light and dark, at three sizes: `python -m tests.browser.screenshots DIR [PAGE...]`.
 
-DIR/project is the project that they show. It is made the first time, which takes some minutes, and kept.
+DIR/project is the project that they show. It is made the first time, which takes some minutes, and kept. `docs` is
+not a page: it stands for the pictures of the documentation, which are written where they belong.
 """
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -19,12 +21,20 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.browser.conftest import FLAGS, ROOT, Zoo, sign_in
 from tests.browser.history import NOW, at, go_on, live
 
-SIZES = {"1440x900": (1440, 900), "1280x720": (1280, 720), "390x844": (390, 844)}
+SIZES = ((1440, 900), (1280, 720), (390, 844))
 THEMES = ("light", "dark")
+DOCS = {
+    "home": ("home", "light"),
+    "grid": ("pipeline-flights", "light"),
+    "failure": ("run-failure", "light"),
+    "timeline": ("run-timeline", "dark"),
+}
+"""Pictures of the documentation: page and theme."""
 LATER = datetime.timedelta(minutes=4)
 """How long after the end of the history somebody looks."""
 SETTLE_MS = 700
 """For layouts that are computed beside the page, and for what the stream says."""
+Now = Callable[[], datetime.datetime]
 PAGES = json.loads((ROOT / "ui/src/app/pages.json").read_text())
 
 
@@ -44,6 +54,7 @@ def addresses(zoo: Zoo) -> dict[str, str]:
         "pipeline": "/pipelines/hatching",
         "run": f"/runs/{failed}",
         "run-task-error": f"/runs/{failed}?task=open_lid",
+        "run-failure": f"/runs/{newest(zoo, 'flights', state='failed')}?task=join_weather&index=0",
         "run-task-logs": f"/runs/{newest(zoo, 'night')}?task=chatter&panel=logs",
         "run-task-values": f"/runs/{newest(zoo, 'night')}?task=report",
         "run-mapped": f"/runs/{newest(zoo, 'feeding')}?task=feed",
@@ -66,34 +77,54 @@ def addresses(zoo: Zoo) -> dict[str, str]:
     return found
 
 
-def contexts(browser: Browser, zoo: Zoo, now: datetime.datetime) -> Iterator[tuple[str, BrowserContext]]:
-    """A signed-in browser of each theme and size, whose clock stands where the server's does."""
-    began = time.monotonic()
-    for theme in THEMES:
-        for size, (width, height) in SIZES.items():
-            phone = width < 500
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=theme,
-                timezone_id="Europe/Madrid",
-                locale="en-GB",
-                is_mobile=phone,
-                has_touch=phone,
-                base_url=zoo.url,
-            )
-            sign_in(context, zoo)
-            context.clock.install(time=now + datetime.timedelta(seconds=time.monotonic() - began))
-            yield f"{theme}--{size}", context
-            context.close()
+def opened(browser: Browser, zoo: Zoo, now: Now, size: tuple[int, int], theme: str, scale: int = 1) -> BrowserContext:
+    """A signed-in browser whose clock stands where the server's does."""
+    phone = size[0] < 500
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        device_scale_factor=scale,
+        color_scheme="dark" if theme == "dark" else "light",
+        timezone_id="Europe/Madrid",
+        locale="en-GB",
+        is_mobile=phone,
+        has_touch=phone,
+        base_url=zoo.url,
+    )
+    sign_in(context, zoo)
+    context.clock.install(time=now())
+    return context
 
 
-def take(page: Page, address: str, file: Path) -> None:
-    """As soon as all of it is there."""
+def show(page: Page, address: str) -> None:
+    """Until all of it is there."""
     page.goto(address)
     page.locator("main").wait_for()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.wait_for_timeout(SETTLE_MS)
-    page.screenshot(path=file)
+
+
+def take(browser: Browser, zoo: Zoo, now: Now, folder: Path, wanted: Sequence[str]) -> None:
+    """All pages, or those that are wanted, of each theme and size."""
+    for theme in THEMES:
+        for size in SIZES:
+            context = opened(browser, zoo, now, size, theme)
+            page = context.new_page()
+            for name, address in addresses(zoo).items():
+                if not wanted or name in wanted:
+                    show(page, address)
+                    page.screenshot(path=folder / f"{name}--{theme}--{size[0]}x{size[1]}.png")
+            context.close()
+
+
+def take_docs(browser: Browser, zoo: Zoo, now: Now) -> None:
+    """Small files of sharp pictures."""
+    for name, (page_name, theme) in DOCS.items():
+        context = opened(browser, zoo, now, (1280, 720), theme, scale=2)
+        page = context.new_page()
+        show(page, addresses(zoo)[page_name])
+        shot = context.new_cdp_session(page).send("Page.captureScreenshot", {"format": "webp", "quality": 70})
+        (ROOT / f"docs/images/{name}.webp").write_bytes(base64.b64decode(shot["data"]))
+        context.close()
 
 
 def main(folder: Path, wanted: Sequence[str]) -> None:
@@ -102,18 +133,20 @@ def main(folder: Path, wanted: Sequence[str]) -> None:
     root = folder / "project"
     if not root.exists():
         live(root)
-    now = NOW + LATER
-    zoo = at(root, now)
+    zoo, began_s = at(root, NOW + LATER), time.monotonic()
+
+    def now() -> datetime.datetime:
+        return NOW + LATER + datetime.timedelta(seconds=time.monotonic() - began_s)
+
     try:
         zoo.start()
         go_on(zoo)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            for look, context in contexts(browser, zoo, now):
-                page = context.new_page()
-                for name, address in addresses(zoo).items():
-                    if not wanted or name in wanted:
-                        take(page, address, folder / f"{name}--{look}.png")
+            if "docs" in wanted:
+                take_docs(browser, zoo, now)
+            if wanted != ["docs"]:
+                take(browser, zoo, now, folder, wanted)
             browser.close()
     finally:
         zoo.stop(signal.SIGTERM)

@@ -124,6 +124,18 @@ def test_a_flow_shows_its_steps(page: Page, zoo: Zoo) -> None:
     expect(graph.get_by_text("6 / 6").first).to_be_visible()
 
 
+def test_the_flights_example_runs_to_its_report(page: Page, zoo: Zoo) -> None:
+    page.goto("/pipelines/flights/start")
+    page.get_by_role("button", name="Start a run").click()
+    expect(page).to_have_url(re.compile("/runs/"))
+    expect(page.locator("header").get_by_text("succeeded").first).to_be_visible()
+    expect(page.get_by_test_id("graph").get_by_text("12 / 12")).to_have_count(2)
+    page.get_by_test_id("graph").get_by_text("report", exact=True).click()
+    page.get_by_role("button", name="In and out").click()
+    panel = page.get_by_role("complementary", name="Task report")
+    expect(panel.get_by_text("336,776 flights were planned from New York in 2013").first).to_be_visible()
+
+
 @pytest.fixture
 def live(zoo: Zoo) -> Iterator[str]:
     """A run that goes on until its gate is opened, whatever became of the test."""

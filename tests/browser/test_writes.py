@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Zoo
+from tests.browser.conftest import ROOT, Zoo
 from tests.browser.test_run_page import act
-from tests.browser.writes import WRITES, Writes
+from tests.browser.writes import WRITES, Writes, is_whole
 
 NO_PAGE: dict[str, str] = {}
 """Operations that no page offers, and why."""
@@ -71,6 +72,13 @@ def test_previews_are_no_writes_and_ids_may_hold_slashes() -> None:
     assert writes.made == {"POST /api/v1/schedules/{schedule}/pause"}
     writes.note("DELETE", "http://localhost/api/v1/session", "")
     assert writes.made == {"POST /api/v1/schedules/{schedule}/pause", "DELETE /api/v1/session"}
+
+
+def test_the_judge_is_part_of_the_gate_and_of_nothing_less_than_the_folder(request: pytest.FixtureRequest) -> None:
+    assert "\t$(PYTEST) tests/browser\n" in (ROOT / "Makefile").read_text()
+    items = request.session.items
+    assert not is_whole(items, [item for item in items if item is not request.node])
+    assert not is_whole([request.node], [request.node])
 
 
 def test_every_write_of_the_api_is_made_by_some_page() -> None:
