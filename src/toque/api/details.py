@@ -8,15 +8,33 @@ from toque.api.services import Services
 from toque.api.wire.tasks import RunDetail
 from toque.engine.rows import RunRow
 from toque.graph.ir import MapNode
+from toque.ports.pages import NodeCounts
 
 FAILURES = 5
 
 
 async def run_detail(asked: Services, run: RunRow) -> RunDetail:
     """Bounded by the number of nodes, not of task runs."""
+    live = await asked.live_nodes(run.run_id)
+    nodes = await _stored(asked, run) if live is None else live
+    failures = await asked.store.history.first_failures(run.run_id, FAILURES)
+    return RunDetail(
+        **dict(rows.run(run)),
+        nodes=[rows.node_status(each, size) for each, size in nodes],
+        first_failures=[rows.task_run(row) for row in failures],
+        late=bool(run.late_us) and not run.state.is_terminal,
+    )
+
+
+async def node_counts(asked: Services, run_id: str) -> list[NodeCounts]:
+    """Of memory where the run goes on here, else of the store."""
+    live = await asked.live_nodes(run_id)
+    return await asked.store.history.nodes(run_id) if live is None else [node for node, _ in live]
+
+
+async def _stored(asked: Services, run: RunRow) -> list[tuple[NodeCounts, int]]:
     history = asked.store.history
     nodes = await history.nodes(run.run_id)
-    failures = await history.first_failures(run.run_id, FAILURES)
     pipeline = await version_graph(asked, run.version)
     maps = {node.id for node in pipeline.nodes if isinstance(node, MapNode)}
     sizes: dict[str, int] = {}
@@ -24,9 +42,4 @@ async def run_detail(asked: Services, run: RunRow) -> RunDetail:
         row = await history.task_run(run.run_id, name, ())
         if row is not None:
             sizes[name] = row.size
-    return RunDetail(
-        **dict(rows.run(run)),
-        nodes=[rows.node_status(each, sizes.get(each.task, -1)) for each in nodes],
-        first_failures=[rows.task_run(row) for row in failures],
-        late=bool(run.late_us) and not run.state.is_terminal,
-    )
+    return [(node, sizes.get(node.task, -1)) for node in nodes]

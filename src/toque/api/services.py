@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from toque.engine.values import TaskKey, ValueRef
 from toque.graph.expr import Access
 from toque.graph.ir import Pipeline
 from toque.ports.clock import Clock
+from toque.ports.pages import NodeCounts
 from toque.ports.project import ProjectIndex
 from toque.ports.store import Store
 from toque.runtime.loop import Runtime
@@ -161,6 +162,10 @@ class Machine(Protocol):
         ...
 
 
+async def _nothing_is_live(run_id: str) -> None:
+    """No server carries runs on beside this API."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """All of it, wired by the composition root."""
@@ -181,5 +186,7 @@ class Services:
     machine: Machine
     progress: Callable[[str, TaskKey], Progress | None] = lambda run_id, key: None
     """What a running attempt last said of itself."""
+    live_nodes: Callable[[str], Awaitable[list[tuple[NodeCounts, int]] | None]] = _nothing_is_live
+    """Counts of the nodes of a run that goes on here, and their sizes; None: ask the store."""
     logs: LogPages = field(default_factory=LogPages)
     drawings: Drawings = field(default_factory=Drawings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from toque.api.details import node_counts
 from toque.api.services import Services
 from toque.api.timeline import upstream_tasks
 from toque.api.wire.tasks import Blocker, Waiting
@@ -103,7 +104,7 @@ async def _upstream(asked: Services, run: RunRow, pipeline: Pipeline, row: TaskR
     node = next((each for each in pipeline.nodes if each.id == row.task), None)
     if node is None:
         return None
-    counts = {each.task: each.counts for each in await asked.store.history.nodes(run.run_id)}
+    counts = {each.task: each.counts for each in await node_counts(asked, run.run_id)}
     blockers = []
     for name in sorted(upstream_tasks(pipeline).get(row.task, ())):
         states = counts.get(name, {})

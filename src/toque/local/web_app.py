@@ -56,7 +56,7 @@ def make(site: Site, token: str, project: ProjectIndex, host: str, *, stop_s: in
     access = Access(token, actor=_owner(), hosts=names_of([host]))
     known = services(site, access, project)
     hub = make_hub(known, project)
-    app = create_app(replace(known, progress=hub.progress))
+    app = create_app(replace(known, progress=hub.progress, live_nodes=hub.live.nodes))
     app.state.stream = hub
     app.include_router(pages(UI))
     config = uvicorn.Config(

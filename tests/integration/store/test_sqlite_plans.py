@@ -15,7 +15,9 @@ from tests import store_rows as rows
 from tests.hot_pages import sums
 from tests.hot_queries import HOT, ONE
 from toque.engine.states import RunState, TaskState
+from toque.ports.pages import RunQuery
 from toque.store.sql import commit, messages, runs, schema
+from toque.store.sql.history import finding
 from toque.store.sql.text import create_schema
 from toque.store.sqlite.session import SqliteSession
 
@@ -157,3 +159,12 @@ def test_the_test_would_notice_a_missing_index(databases: dict[int, sqlite3.Conn
     runs.adopt(session, "heir", ["dead1"], 100)
     connection.execute("ROLLBACK")
     assert any("runs_unfinished" not in line and "runs" in line for line in next(iter(session.plans.values())))
+
+
+def test_of_several_states_only_the_page_is_read_from_the_table(databases: dict[int, sqlite3.Connection]) -> None:
+    session = Explaining(databases[10_000])
+    finding.runs(session, RunQuery(pipeline="p1", trigger="manual", limit=4))
+    [plan] = session.plans.values()
+    searches = [step for step in plan if step.startswith("SEARCH runs")]
+    assert len([step for step in searches if "COVERING INDEX runs_by_pipeline_trigger" in step]) == len(RunState)
+    assert len(searches) == len(RunState) + 1

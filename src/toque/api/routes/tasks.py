@@ -9,6 +9,7 @@ from pydantic import Field
 
 from toque.api import rows
 from toque.api.asking import Asked, OneTask, Paging, Parameters, RunId, WhichTask, map_index
+from toque.api.details import node_counts
 from toque.api.errors import documented
 from toque.api.lookups import cursor_of, find_run, position_of, version_graph
 from toque.api.services import Part
@@ -81,7 +82,7 @@ async def get_timeline(asked: Asked, run_id: RunId, where: Annotated[TimelineQue
     """Where the time went."""
     run = await find_run(asked, run_id)
     bars = await asked.store.history.timeline(run_id, where.limit)
-    return timeline(bars, await asked.store.history.nodes(run_id), await version_graph(asked, run.version))
+    return timeline(bars, await node_counts(asked, run_id), await version_graph(asked, run.version))
 
 
 @router.get("/runs/{run_id}/task", responses=documented(404))

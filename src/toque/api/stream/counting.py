@@ -65,6 +65,10 @@ class Counting:
         for node in nodes:
             self._nodes.setdefault(node.task, Counted()).saw(node.ready_us, node.started_us, node.finished_us)
 
+    def add_size(self, map_id: str, size: int) -> None:
+        """What the store says of the size of a map."""
+        self._nodes.setdefault(map_id, Counted()).size = size
+
     def put(self, row: TaskRow) -> None:
         """A row was written."""
         counted = self._nodes.get(row.task)
@@ -84,6 +88,11 @@ class Counting:
         counted.saw(row.ready_us, row.started_us, row.finished_us)
         if row.size >= 0:
             counted.size = row.size
+
+    def all(self) -> list[tuple[NodeCounts, int]]:
+        """All nodes of which a task run has a row, by id."""
+        found = (self.counts(task) for task in sorted(self._nodes))
+        return [(node, size) for node, size in found if node.counts]
 
     def counts(self, task: str) -> tuple[NodeCounts, int]:
         """Of one node, and its size if it is a map."""

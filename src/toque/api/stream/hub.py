@@ -9,6 +9,7 @@ from typing import Any
 
 from toque.api.stream.feed import Feed, Sources, Watcher
 from toque.api.stream.feeds import Feeds
+from toque.api.stream.live_counts import LiveCounts
 from toque.api.stream.log_feed import LogFeed
 from toque.api.stream.pacing import Pacing
 from toque.api.stream.run_feed import TasksFeed, progress_of
@@ -42,6 +43,7 @@ class Hub:
         """Number of the last change."""
         self.is_closed = False
         self.feeds = Feeds(sources)
+        self.live = LiveCounts(sources.history, sources.owned)
         self._pacing = Pacing(sources.clock)
         self._progress: dict[tuple[str, TaskKey], Progress] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,6 +69,7 @@ class Hub:
     def committed(self, touched: Mapping[str, OwnedRun], commit: Commit) -> None:
         """A transaction of this process was written."""
         self.n += 1
+        self.live.committed(commit)
         for row in commit.runs:
             for feed in self.feeds.of_runs:
                 if feed.put(self.n, row):

@@ -69,17 +69,29 @@ def _filters(query: RunQuery) -> list[tuple[list[str], list[Any]]]:
 
 
 def _select(session: Session, query: RunQuery, limit: int) -> list[RunRow]:
-    """The nearest `limit` runs in the direction of the query."""
+    """The nearest `limit` runs in the direction of the query.
+
+    Of several branches the ids are compared first, which their indexes hold: else each would read `limit` whole rows,
+    and a history in which every state occurs would cost a multiple of one in which runs only succeed.
+    """
     direction = "ASC" if query.after else "DESC"
     texts, ids = bounds(query)
     branches: list[str] = []
     parameters: list[Any] = []
-    for conditions, values in _filters(query):
+    filters = _filters(query)
+    columns = _RUN if len(filters) == 1 else "run_id"
+    for conditions, values in filters:
         every = [*conditions, *texts]
         where = f" WHERE {' AND '.join(every)}" if every else ""
-        branches.append(f"SELECT * FROM (SELECT {_RUN} FROM runs{where} ORDER BY run_id {direction} LIMIT ?) AS branch")
+        branches.append(
+            f"SELECT * FROM (SELECT {columns} FROM runs{where} ORDER BY run_id {direction} LIMIT ?) AS branch"
+        )
         parameters += [*values, *ids, limit]
     text = " UNION ALL ".join(branches) + f" ORDER BY run_id {direction} LIMIT ?"
+    if len(branches) > 1:
+        text = (
+            f"SELECT {_RUN} FROM runs WHERE run_id IN (SELECT run_id FROM ({text}) AS ids) ORDER BY run_id {direction}"
+        )
     return [*map(RUN.decode, session.rows(text, (*parameters, limit)))]
 
 
