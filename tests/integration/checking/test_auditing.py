@@ -25,7 +25,7 @@ from toque.errors import DataError, NotFound
 from toque.graph.loads import TableName
 from toque.integrations.checking.auditing import audit, check_table
 from toque.integrations.checking.replaying import Replayed, batches, replay
-from toque.integrations.checking.sessions import DuckDBSession, Session
+from toque.integrations.checking.sessions import Desk
 
 CHECKS = [
     not_null("id").quarantine(),
@@ -35,28 +35,28 @@ CHECKS = [
 ]
 
 
-def rejects(session: Session) -> list[tuple[Any, ...]]:
-    return table(session, "raw.contact__rejects", '"batch_id", "rule", "row_json"')
+def rejects(desk: Desk) -> list[tuple[Any, ...]]:
+    return table(desk, "raw.contact__rejects", '"batch_id", "rule", "row_json"')
 
 
-def test_bad_rows_are_set_aside_with_their_rule_and_good_ones_stay(session: Session) -> None:
-    insert(session, "(NULL, 'd@x.y', 9, 'lead', -1.25, NULL)", "(5, 'e@x.y', 1, 'lead', -2, NULL)")
-    report = audit(session, LOOK, CHECKS, batch_id="b1")
-    assert [row[0] for row in table(session)] == [1, 2, 3]
+def test_bad_rows_are_set_aside_with_their_rule_and_good_ones_stay(desk: Desk) -> None:
+    insert(desk, "(NULL, 'd@x.y', 9, 'lead', -1.25, NULL)", "(5, 'e@x.y', 1, 'lead', -2, NULL)")
+    report = audit(desk, LOOK, CHECKS, batch_id="b1")
+    assert [row[0] for row in table(desk)] == [1, 2, 3]
     assert (report.rows, report.set_aside, report.rejects) == (5, 2, "raw.contact__rejects")
-    assert [row[:4] for row in rejects(session)] == [
+    assert [row[:4] for row in rejects(desk)] == [
         ("b1", "no debt", "", None),
         ("b1", "no debt", "", None),
         ("b1", "not_null(id)", "id", None),
         ("b1", "relationships(account_id in raw.account.id)", "account_id", "9"),
     ]
-    row = json.loads(rejects(session)[-1][4])
+    row = json.loads(rejects(desk)[-1][4])
     assert (row["id"], row["Email"], Decimal(str(row["score"]))) == (None, "d@x.y", Decimal("-1.25"))
 
 
-def test_an_alert_says_how_many_and_how_they_come_back_and_shows_no_personal_data(session: Session) -> None:
-    insert(session, "(NULL, 'dora@x.y', 9, 'lead', 1, NULL)")
-    text = explanation(audit(session, LOOK, CHECKS, batch_id="b1"))
+def test_an_alert_says_how_many_and_how_they_come_back_and_shows_no_personal_data(desk: Desk) -> None:
+    insert(desk, "(NULL, 'dora@x.y', 9, 'lead', 1, NULL)")
+    text = explanation(audit(desk, LOOK, CHECKS, batch_id="b1"))
     assert text.splitlines() == [
         "raw.contact: 2 of 4 checks found something; 1 row (25 %) set aside",
         "  set aside: not_null(id): 1 row of 4 (25 %) has no id",
@@ -67,120 +67,120 @@ def test_an_alert_says_how_many_and_how_they_come_back_and_shows_no_personal_dat
     ]
 
 
-def test_a_batch_that_is_audited_twice_leaves_its_rejects_once(session: Session) -> None:
+def test_a_batch_that_is_audited_twice_leaves_its_rejects_once(desk: Desk) -> None:
     bad = "(NULL, 'd@x.y', 1, 'lead', 1, NULL)"
     for _ in range(2):
-        insert(session, bad)
-        audit(session, LOOK, CHECKS, batch_id="b1")
-    assert len(rejects(session)) == 1
-    insert(session, bad)
-    audit(session, LOOK, CHECKS, batch_id="b2")
-    assert batches(session, CONTACT) == [("b1", 1), ("b2", 1)]
+        insert(desk, bad)
+        audit(desk, LOOK, CHECKS, batch_id="b1")
+    assert len(rejects(desk)) == 1
+    insert(desk, bad)
+    audit(desk, LOOK, CHECKS, batch_id="b2")
+    assert batches(desk, CONTACT) == [("b1", 1), ("b2", 1)]
 
 
-def test_what_blocks_changes_nothing(session: Session) -> None:
-    insert(session, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)", "(5, 'e@x.y', 1, 'gone', 1, NULL)")
-    before = table(session)
+def test_what_blocks_changes_nothing(desk: Desk) -> None:
+    insert(desk, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)", "(5, 'e@x.y', 1, 'gone', 1, NULL)")
+    before = table(desk)
     with pytest.raises(DataError, match="blocks: accepted_values") as caught:
-        audit(session, LOOK, [*CHECKS, accepted_values("stage", ["lead", "customer"])], batch_id="b1")
-    assert table(session) == before
-    assert rejects(session) == []
+        audit(desk, LOOK, [*CHECKS, accepted_values("stage", ["lead", "customer"])], batch_id="b1")
+    assert table(desk) == before
+    assert rejects(desk) == []
     (row,) = caught.value.sample
     assert (row["check"], row["id"], row["Email"], row["stage"]) == ("accepted_values(stage)", 5, "***", "gone")
 
 
-def test_blocking_checks_look_at_what_is_left(session: Session) -> None:
-    insert(session, "(1, NULL, 1, 'lead', 1, NULL)")
-    report = audit(session, LOOK, [not_null("Email").quarantine(), unique("id")], batch_id="b1")
+def test_blocking_checks_look_at_what_is_left(desk: Desk) -> None:
+    insert(desk, "(1, NULL, 1, 'lead', 1, NULL)")
+    report = audit(desk, LOOK, [not_null("Email").quarantine(), unique("id")], batch_id="b1")
     assert [verdict.outcome for verdict in report.verdicts] == ["quarantined", "passed"]
-    session.execute(Sql('UPDATE raw.contact SET "Email" = NULL'))
+    desk.execute(Sql('UPDATE raw.contact SET "Email" = NULL'))
     with pytest.raises(DataError, match="row_count: 0 rows instead of at least 1"):
-        audit(session, LOOK, [not_null("Email").quarantine(), row_count(min=1)], batch_id="b2")
+        audit(desk, LOOK, [not_null("Email").quarantine(), row_count(min=1)], batch_id="b2")
 
 
-def test_too_many_bad_rows_block_after_all(session: Session) -> None:
-    insert(session, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)")
+def test_too_many_bad_rows_block_after_all(desk: Desk) -> None:
+    insert(desk, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)")
     with pytest.raises(DataError, match="more than 20 %, so none is set aside"):
-        audit(session, LOOK, [not_null("id").quarantine(at_most="20%")], batch_id="b1")
-    assert audit(session, LOOK, [not_null("id").quarantine(at_most=1)], batch_id="b1").set_aside == 1
+        audit(desk, LOOK, [not_null("id").quarantine(at_most="20%")], batch_id="b1")
+    assert audit(desk, LOOK, [not_null("id").quarantine(at_most=1)], batch_id="b1").set_aside == 1
 
 
-def test_all_rows_of_a_repeated_key_are_set_aside(session: Session) -> None:
-    insert(session, "(2, 'bob@new.com', 1, 'lead', 1, NULL)")
-    audit(session, LOOK, [unique("id").quarantine()], batch_id="b1")
-    assert [row[0] for row in table(session)] == [1, 3]
-    assert [row[1:4] for row in rejects(session)] == [("unique(id)", "id", "2")] * 2
+def test_all_rows_of_a_repeated_key_are_set_aside(desk: Desk) -> None:
+    insert(desk, "(2, 'bob@new.com', 1, 'lead', 1, NULL)")
+    audit(desk, LOOK, [unique("id").quarantine()], batch_id="b1")
+    assert [row[0] for row in table(desk)] == [1, 3]
+    assert [row[1:4] for row in rejects(desk)] == [("unique(id)", "id", "2")] * 2
 
 
-def test_only_the_rows_of_a_partition_are_set_aside(session: Session) -> None:
-    insert(session, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)", "(NULL, 'e@x.y', 1, 'lost', 1, NULL)")
-    audit(session, replace(LOOK, where="stage = 'lost'"), CHECKS[:3], batch_id="b1")
-    assert [row[1] for row in table(session) if row[0] is None] == ["d@x.y"]
+def test_only_the_rows_of_a_partition_are_set_aside(desk: Desk) -> None:
+    insert(desk, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)", "(NULL, 'e@x.y', 1, 'lost', 1, NULL)")
+    audit(desk, replace(LOOK, where="stage = 'lost'"), CHECKS[:3], batch_id="b1")
+    assert [row[1] for row in table(desk) if row[0] is None] == ["d@x.y"]
 
 
-def test_rejects_stand_beside_the_target_when_a_batch_is_staged(session: Session) -> None:
-    session.execute(Sql("CREATE TABLE raw.batch AS SELECT * FROM raw.contact"))
-    insert(session, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)", into="raw.batch")
+def test_rejects_stand_beside_the_target_when_a_batch_is_staged(desk: Desk) -> None:
+    desk.execute(Sql("CREATE TABLE raw.batch AS SELECT * FROM raw.contact"))
+    insert(desk, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)", into="raw.batch")
     staged = replace(LOOK, table=TableName.parse("raw.batch"))
-    report = audit(session, staged, CHECKS, batch_id="b1", target=CONTACT)
-    assert (report.table, len(table(session, "raw.batch")), len(rejects(session))) == ("raw.contact", 3, 1)
+    report = audit(desk, staged, CHECKS, batch_id="b1", target=CONTACT)
+    assert (report.table, len(table(desk, "raw.batch")), len(rejects(desk))) == ("raw.contact", 3, 1)
 
 
-def test_a_check_without_an_audit_sets_nothing_aside(session: Session) -> None:
-    insert(session, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)")
-    assert check_table(session, LOOK, CHECKS).problems[0].outcome == "quarantined"
-    assert len(table(session)) == 4
+def test_a_check_without_an_audit_sets_nothing_aside(desk: Desk) -> None:
+    insert(desk, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)")
+    assert check_table(desk, LOOK, CHECKS).problems[0].outcome == "quarantined"
+    assert len(table(desk)) == 4
     with pytest.raises(DataError, match="blocks: not_null"):
-        check_table(session, LOOK, [not_null("id")])
+        check_table(desk, LOOK, [not_null("id")])
 
 
-def test_rejects_that_were_mended_are_replayed_as_they_were(session: Session) -> None:
+def test_rejects_that_were_mended_are_replayed_as_they_were(desk: Desk) -> None:
     bad = "(4, 'it''s \"d\" \\ é', 9, 'lead', 98765432109876.543, '2026-03-29 10:00:00.123456+02')"
-    insert(session, bad, bad)
-    before = table(session)[-2:]
-    audit(session, LOOK, CHECKS, batch_id="b1")
-    assert replay(session, LOOK, CHECKS) == [Replayed("b1", loaded=0, superseded=0, still_bad=2)]
-    assert len(rejects(session)) == 2
-    insert(session, "(9, 'Initech')", into="raw.account")
-    assert replay(session, LOOK, CHECKS, batch_id="b1") == [Replayed("b1", loaded=2, superseded=0, still_bad=0)]
-    assert table(session)[-2:] == before
-    assert rejects(session) == []
+    insert(desk, bad, bad)
+    before = table(desk)[-2:]
+    audit(desk, LOOK, CHECKS, batch_id="b1")
+    assert replay(desk, LOOK, CHECKS) == [Replayed("b1", loaded=0, superseded=0, still_bad=2)]
+    assert len(rejects(desk)) == 2
+    insert(desk, "(9, 'Initech')", into="raw.account")
+    assert replay(desk, LOOK, CHECKS, batch_id="b1") == [Replayed("b1", loaded=2, superseded=0, still_bad=0)]
+    assert table(desk)[-2:] == before
+    assert rejects(desk) == []
 
 
-def test_a_row_that_broke_two_rules_comes_back_once(session: Session) -> None:
-    insert(session, "(4, 'd@x.y', 9, 'lead', -1, NULL)")
-    audit(session, LOOK, CHECKS, batch_id="b1")
-    assert len(rejects(session)) == 2
-    (done,) = replay(session, LOOK, [not_null("id").quarantine(), in_range("score", max=0).quarantine()])
-    assert (done.loaded, len(table(session)), rejects(session)) == (1, 4, [])
+def test_a_row_that_broke_two_rules_comes_back_once(desk: Desk) -> None:
+    insert(desk, "(4, 'd@x.y', 9, 'lead', -1, NULL)")
+    audit(desk, LOOK, CHECKS, batch_id="b1")
+    assert len(rejects(desk)) == 2
+    (done,) = replay(desk, LOOK, [not_null("id").quarantine(), in_range("score", max=0).quarantine()])
+    assert (done.loaded, len(table(desk)), rejects(desk)) == (1, 4, [])
 
 
-def test_a_replayed_row_never_takes_the_place_of_a_newer_one(session: Session) -> None:
-    insert(session, "(4, 'old@x.y', 9, 'lead', 1, NULL)")
-    audit(session, LOOK, CHECKS, batch_id="b1")
-    insert(session, "(4, 'new@x.y', 1, 'lead', 1, NULL)")
-    insert(session, "(9, 'Initech')", into="raw.account")
-    assert replay(session, LOOK, CHECKS, key=["id"]) == [Replayed("b1", loaded=0, superseded=1, still_bad=0)]
-    assert [row[1] for row in table(session) if row[0] == 4] == ["new@x.y"]
+def test_a_replayed_row_never_takes_the_place_of_a_newer_one(desk: Desk) -> None:
+    insert(desk, "(4, 'old@x.y', 9, 'lead', 1, NULL)")
+    audit(desk, LOOK, CHECKS, batch_id="b1")
+    insert(desk, "(4, 'new@x.y', 1, 'lead', 1, NULL)")
+    insert(desk, "(9, 'Initech')", into="raw.account")
+    assert replay(desk, LOOK, CHECKS, key=["id"]) == [Replayed("b1", loaded=0, superseded=1, still_bad=0)]
+    assert [row[1] for row in table(desk) if row[0] == 4] == ["new@x.y"]
 
 
-def test_a_replayed_key_that_was_taken_meanwhile_is_no_second_row(session: Session) -> None:
+def test_a_replayed_key_that_was_taken_meanwhile_is_no_second_row(desk: Desk) -> None:
     checks = [unique("id").quarantine()]
-    insert(session, "(2, 'bob@new.com', 1, 'lead', 1, NULL)")
-    audit(session, LOOK, checks, batch_id="b1")
-    assert replay(session, LOOK, checks)[0].still_bad == 2
-    session.execute(Sql("DELETE FROM raw.contact__rejects WHERE \"row_json\" LIKE '%new%'"))
-    insert(session, "(2, 'third@x.y', 1, 'lead', 1, NULL)")
-    assert replay(session, LOOK, checks)[0].still_bad == 1
+    insert(desk, "(2, 'bob@new.com', 1, 'lead', 1, NULL)")
+    audit(desk, LOOK, checks, batch_id="b1")
+    assert replay(desk, LOOK, checks)[0].still_bad == 2
+    desk.execute(Sql("DELETE FROM raw.contact__rejects WHERE \"row_json\" LIKE '%new%'"))
+    insert(desk, "(2, 'third@x.y', 1, 'lead', 1, NULL)")
+    assert replay(desk, LOOK, checks)[0].still_bad == 1
 
 
-def test_a_batch_without_rejects_is_named(session: Session) -> None:
+def test_a_batch_without_rejects_is_named(desk: Desk) -> None:
     with pytest.raises(NotFound, match="no rejects of batch 'b9'"):
-        replay(session, LOOK, CHECKS, batch_id="b9")
-    assert replay(session, LOOK, CHECKS) == []
+        replay(desk, LOOK, CHECKS, batch_id="b9")
+    assert replay(desk, LOOK, CHECKS) == []
 
 
-def test_every_type_of_duckdb_comes_back_from_the_rejects(duck: DuckDBSession) -> None:
+def test_every_type_of_duckdb_comes_back_from_the_rejects(duck: Desk) -> None:
     duck.execute(
         Sql(
             "CREATE TABLE raw.zoo (ok boolean, big hugeint, dec decimal(38, 10), f double, d date, ts timestamp, "

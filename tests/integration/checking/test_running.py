@@ -26,7 +26,7 @@ from toque.errors import UserError
 from toque.graph.checks import AnyCheck
 from toque.graph.loads import TableName
 from toque.integrations.checking.running import run_checks
-from toque.integrations.checking.sessions import DuckDBSession, Session
+from toque.integrations.checking.sessions import Desk
 
 GOOD = [
     not_null("id"),
@@ -44,8 +44,8 @@ GOOD = [
 ]
 
 
-def test_good_data_passes_every_check(session: Session) -> None:
-    report = run_checks(session, LOOK, GOOD)
+def test_good_data_passes_every_check(desk: Desk) -> None:
+    report = run_checks(desk, LOOK, GOOD)
     assert [verdict.outcome for verdict in report.verdicts] == ["passed"] * len(GOOD), report.problems
     assert report.rows == 3
     assert not report.samples
@@ -102,86 +102,98 @@ def test_good_data_passes_every_check(session: Session) -> None:
     ],
     ids=lambda given: given.check if isinstance(given, Sql) else None,
 )
-def test_each_check_finds_its_bad_rows(session: Session, row: str, check: AnyCheck, bad: int, message: str) -> None:
-    insert(session, row)
-    (verdict,) = run_checks(session, LOOK, [check]).verdicts
+def test_each_check_finds_its_bad_rows(desk: Desk, row: str, check: AnyCheck, bad: int, message: str) -> None:
+    insert(desk, row)
+    (verdict,) = run_checks(desk, LOOK, [check]).verdicts
     assert (verdict.outcome, verdict.bad, verdict.message) == ("blocked", bad, message)
     is_row_check = verdict.kind not in ("row_count", "recent", "schema")
     assert len(verdict.samples) == (bad if is_row_check else 0)
 
 
-def test_a_warning_and_a_block_differ_in_their_outcome_only(session: Session) -> None:
-    insert(session, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)")
-    report = run_checks(session, LOOK, [not_null("id").warn(), not_null("id"), not_null("id").quarantine()])
+def test_a_warning_and_a_block_differ_in_their_outcome_only(desk: Desk) -> None:
+    insert(desk, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)")
+    report = run_checks(desk, LOOK, [not_null("id").warn(), not_null("id"), not_null("id").quarantine()])
     assert [verdict.outcome for verdict in report.verdicts] == ["warned", "blocked", "quarantined"]
     assert len({verdict.message for verdict in report.verdicts}) == 1
     assert [verdict.outcome for verdict in report.problems] == ["blocked", "quarantined", "warned"]
     assert not report.passed
 
 
-def test_samples_are_five_rows_with_sensitive_columns_masked(session: Session) -> None:
-    insert(session, *[f"({n}, 'p{n}@x.y', 9, 'lead', {n}, NULL)" for n in range(10, 30)])
+def test_samples_are_five_rows_with_sensitive_columns_masked(desk: Desk) -> None:
+    insert(desk, *[f"({n}, 'p{n}@x.y', 9, 'lead', {n}, NULL)" for n in range(10, 30)])
     look = replace(LOOK, sensitive=("score",))
-    (verdict,) = run_checks(session, look, [relationships("account_id", "raw.account", "id")]).verdicts
+    (verdict,) = run_checks(desk, look, [relationships("account_id", "raw.account", "id")]).verdicts
     assert (verdict.bad, len(verdict.samples)) == (20, 5)
     for row in verdict.samples:
         assert (row["Email"], row["score"], row["account_id"]) == ("***", "***", 9)
 
 
-def test_an_empty_table_breaks_what_counts_and_what_is_fresh_and_nothing_else(session: Session) -> None:
-    session.execute(Sql("DELETE FROM raw.contact"))
-    report = run_checks(session, LOOK, GOOD)
+def test_an_empty_table_breaks_what_counts_and_what_is_fresh_and_nothing_else(desk: Desk) -> None:
+    desk.execute(Sql("DELETE FROM raw.contact"))
+    report = run_checks(desk, LOOK, GOOD)
     assert [verdict.kind for verdict in report.blocking] == ["row_count", "recent"]
     assert report.blocking[1].message == "no row has a updated_at: nothing is recent"
 
 
-def test_freshness_is_measured_against_the_given_time(session: Session) -> None:
+def test_freshness_is_measured_against_the_given_time(desk: Desk) -> None:
     later = replace(LOOK, now=datetime(2026, 3, 29, 13, 0, tzinfo=UTC))
-    (verdict,) = run_checks(session, later, [recent("updated_at", "1h")]).verdicts
+    (verdict,) = run_checks(desk, later, [recent("updated_at", "1h")]).verdicts
     assert verdict.message == "the newest updated_at is 1h30m old (2026-03-29 11:30:00 UTC), more than 1h"
 
 
-def test_only_the_rows_of_a_partition_are_looked_at(session: Session) -> None:
-    insert(session, "(NULL, 'd@x.y', 1, 'lost', 1, NULL)")
-    inside = run_checks(session, replace(LOOK, where="stage = 'lead' -- mine"), [not_null("id"), row_count(max=2)])
-    outside = run_checks(session, replace(LOOK, where="stage = 'lost'"), [not_null("id")])
+def test_only_the_rows_of_a_partition_are_looked_at(desk: Desk) -> None:
+    insert(desk, "(NULL, 'd@x.y', 1, 'lost', 1, NULL)")
+    inside = run_checks(desk, replace(LOOK, where="stage = 'lead' -- mine"), [not_null("id"), row_count(max=2)])
+    outside = run_checks(desk, replace(LOOK, where="stage = 'lost'"), [not_null("id")])
     assert inside.passed
     assert inside.rows == 2
     assert (outside.verdicts[0].bad, outside.rows) == (1, 1)
 
 
-def test_keys_of_a_table_beside_count_as_taken(session: Session) -> None:
-    session.execute(Sql("CREATE TABLE raw.batch AS SELECT * FROM raw.contact WHERE id = 2"))
+def test_keys_of_a_table_beside_count_as_taken(desk: Desk) -> None:
+    desk.execute(Sql("CREATE TABLE raw.batch AS SELECT * FROM raw.contact WHERE id = 2"))
     look = replace(LOOK, table=TableName.parse("raw.batch"))
-    assert run_checks(session, look, [unique("id")]).passed
-    assert run_checks(session, replace(look, beside=LOOK.table), [unique("id")]).verdicts[0].bad == 1
+    assert run_checks(desk, look, [unique("id")]).passed
+    assert run_checks(desk, replace(look, beside=LOOK.table), [unique("id")]).verdicts[0].bad == 1
 
 
-def test_columns_of_the_parent_table_never_hide_those_of_the_child(session: Session) -> None:
-    session.execute(Sql("CREATE TABLE raw.link (id integer)"))
-    insert(session, "(1)", "(77)", into="raw.link")
+def test_columns_of_the_parent_table_never_hide_those_of_the_child(desk: Desk) -> None:
+    desk.execute(Sql("CREATE TABLE raw.link (id integer)"))
+    insert(desk, "(1)", "(77)", into="raw.link")
     look = replace(LOOK, table=TableName.parse("raw.link"))
-    (verdict,) = run_checks(session, look, [relationships("id", "raw.account", "id")]).verdicts
+    (verdict,) = run_checks(desk, look, [relationships("id", "raw.account", "id")]).verdicts
     assert verdict.samples == ({"id": 77},)
 
 
-def test_the_schema_says_what_is_missing_other_and_extra(session: Session) -> None:
+def test_the_schema_says_what_is_missing_other_and_extra(desk: Desk) -> None:
     check = schema({"id": "text", "Email": "", "phone": "varchar"}, extra=False)
-    (verdict,) = run_checks(session, LOOK, [check]).verdicts
+    (verdict,) = run_checks(desk, LOOK, [check]).verdicts
     assert verdict.message == (
         "column 'phone' is missing; column 'id' is integer instead of text; column 'account_id' is not declared; "
         "column 'stage' is not declared; column 'score' is not declared; column 'updated_at' is not declared"
     )
 
 
-def test_all_counts_take_one_query(duck: DuckDBSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_counts_take_one_query(duck: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    answered = duck.rows
-    monkeypatch.setattr(duck, "rows", lambda sql: asked.append(sql.text) or answered(sql))
+    answered = duck.session.fetch
+    monkeypatch.setattr(duck.session, "fetch", lambda text, values=(): asked.append(text) or answered(text, values))
     run_checks(duck, LOOK, GOOD[:-1])
     assert len([text for text in asked if "information_schema" not in text]) == 1
 
 
-def test_a_table_that_is_not_there_is_named(session: Session) -> None:
+def test_columns_are_found_in_any_case(desk: Desk) -> None:
+    checks = [unique("ID", "email"), schema({"EMAIL": "varchar"}), relationships("Account_Id", "raw.account", "ID")]
+    assert run_checks(desk, LOOK, checks).passed
+
+
+def test_a_column_that_is_not_there_is_named_with_a_near_one(desk: Desk) -> None:
+    with pytest.raises(UserError, match=r"raw\.contact has no column 'acount_id'(.|\n)*account_id"):
+        run_checks(desk, LOOK, [not_null("acount_id")])
     with pytest.raises(UserError, match=r"There is no table raw\.nothing"):
-        run_checks(session, replace(LOOK, table=TableName.parse("raw.nothing")), GOOD)
+        run_checks(desk, LOOK, [relationships("account_id", "raw.nothing", "id")])
+
+
+def test_a_table_that_is_not_there_is_named(desk: Desk) -> None:
+    with pytest.raises(UserError, match=r"There is no table raw\.nothing"):
+        run_checks(desk, replace(LOOK, table=TableName.parse("raw.nothing")), GOOD)

@@ -1,21 +1,20 @@
 """SQL as text with holes for values, and where DuckDB, PostgreSQL and Snowflake differ.
 
-Identifiers are always quoted, so a name is the one that the warehouse stores (Snowflake stores unquoted names in upper
-case). Values never become text: they are parameters.
+Columns are quoted by the names that they have in the warehouse, tables of Toque's own as its dialect stores names that
+are written without quotes. Values never become text: they are parameters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
+from toque.data.loads.dialects import Dialect
 from toque.graph.loads import TableName
 
 Columns: TypeAlias = Sequence[tuple[str, str]]
 """Names and types of the columns of a table, as its warehouse writes them."""
-
-DialectName: TypeAlias = Literal["duckdb", "postgresql", "snowflake"]
 
 _HOLE = "\0"
 """Stands for one value in the text of a `Sql`; no SQL may contain it."""
@@ -36,10 +35,9 @@ class Sql:
     def __radd__(self, other: str) -> Sql:
         return Sql(other + self.text, self.values)
 
-    def rendered(self, placeholder: str) -> tuple[str, tuple[Any, ...]]:
-        """The text with this placeholder (`?`, `%s`), and the values. Another `%` is doubled where it must be."""
-        text = self.text.replace("%", "%%") if "%" in placeholder and self.values else self.text
-        return text.replace(_HOLE, placeholder), self.values
+    def rendered(self) -> tuple[str, tuple[Any, ...]]:
+        """The text with `?` for each value, and the values."""
+        return self.text.replace(_HOLE, "?"), self.values
 
 
 def value(given: Any) -> Sql:
@@ -60,43 +58,40 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def table_sql(table: TableName) -> str:
-    """A table with each part of its name in quotes."""
-    return ".".join(quoted(part) for part in (table.catalog, table.schema, table.name) if part)
-
-
-def column_of(table: TableName, column: str) -> str:
+def column_of(table: TableName, column: str, dialect: Dialect) -> str:
     """A column of this table, so that no column of a subquery can be meant: `"contact"."id"`."""
-    return f"{quoted(table.name)}.{quoted(column)}"
+    return f"{dialect.own(table.name)}.{quoted(column)}"
 
 
-def as_text(expression: str, dialect: DialectName) -> str:
+def as_text(expression: str, dialect: Dialect) -> str:
     """The expression as text."""
-    return f"CAST({expression} AS {'text' if dialect == 'postgresql' else 'varchar'})"
+    return f"CAST({expression} AS {'text' if dialect.name == 'postgresql' else 'varchar'})"
 
 
-def row_as_json(table: TableName, columns: Columns, dialect: DialectName) -> str:
+def row_as_json(table: TableName, columns: Columns, dialect: Dialect) -> str:
     """One row as a JSON object in text, so that `rows_from_json` gives the same row back.
 
     DuckDB reads numbers in JSON as doubles and writes `NaN`, which is no JSON: what would suffer is kept as text.
     """
-    match dialect:
+    match dialect.name:
         case "postgresql":
-            return f"CAST(to_jsonb({quoted(table.name)}.*) AS text)"
+            return f"CAST(to_jsonb({dialect.own(table.name)}.*) AS text)"
         case "snowflake":
             pairs = (f"{_literal(name)}, {quoted(name)}" for name, _ in columns)
             return f"TO_JSON(OBJECT_CONSTRUCT_KEEP_NULL({', '.join(pairs)}))"
         case "duckdb":
-            pairs = (f"{_literal(name)}, {_exact(column_of(table, name), kind)}" for name, kind in columns)
+            pairs = (f"{_literal(name)}, {_exact(column_of(table, name, dialect), kind)}" for name, kind in columns)
             return f"CAST(json_object({', '.join(pairs)}) AS varchar)"
 
 
-def rows_from_json(rows: Sql, table: TableName, columns: Columns, dialect: DialectName) -> Sql:
+def rows_from_json(rows: Sql, table: TableName, columns: Columns, dialect: Dialect) -> Sql:
     """A query of the rows of `table` that stand as JSON text in the column `row_json` of the query `rows`."""
     names = [quoted(name) for name, _ in columns]
-    if dialect == "postgresql":
+    if dialect.name == "postgresql":
         chosen = ", ".join(f'"_row".{name}' for name in names)
-        typed = f'jsonb_populate_record(CAST(NULL AS {table_sql(table)}), CAST("_json"."row_json" AS jsonb)) AS "_row"'
+        typed = (
+            f'jsonb_populate_record(CAST(NULL AS {dialect.table(table)}), CAST("_json"."row_json" AS jsonb)) AS "_row"'
+        )
         return f"SELECT {chosen} FROM (" + rows + f') AS "_json", LATERAL {typed}'
     chosen = ", ".join(
         f"{_member(name, kind, dialect)} AS {as_named}" for (name, kind), as_named in zip(columns, names, strict=True)
@@ -104,9 +99,9 @@ def rows_from_json(rows: Sql, table: TableName, columns: Columns, dialect: Diale
     return f"SELECT {chosen} FROM (" + rows + ') AS "_json"'
 
 
-def _member(name: str, kind: str, dialect: DialectName) -> str:
-    if dialect == "snowflake":
-        return f'CAST(PARSE_JSON("row_json"):{quoted(name)} AS {kind})'
+def _member(name: str, kind: str, dialect: Dialect) -> str:
+    if dialect.name == "snowflake":
+        return f"CAST(PARSE_JSON({dialect.own('row_json')}):{quoted(name)} AS {kind})"
     path = _literal("/" + name.replace("~", "~0").replace("/", "~1"))
     # A map is read from JSON itself, everything else from its text.
     reads = "json_extract" if kind.upper().startswith("MAP(") else "json_extract_string"

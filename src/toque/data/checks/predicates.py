@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from toque.data.checks.dialects import DialectName, Sql, as_text, column_of, joined, quoted, table_sql, value
+from toque.data.checks.dialects import Sql, as_text, column_of, joined, quoted, value
+from toque.data.loads.dialects import Dialect
 from toque.graph import constants
 from toque.graph.checks import (
     AcceptedValues,
@@ -29,7 +30,7 @@ class Rows:
     """The rows that are checked."""
 
     table: TableName
-    dialect: DialectName
+    dialect: Dialect
     where: str = ""
     """Narrows them, to a partition for example. Keys must be unique in the whole table all the same."""
     beside: TableName | None = None
@@ -38,18 +39,18 @@ class Rows:
 
 def is_bad(check: AnyRowCheck, rows: Rows) -> Sql:
     """True for those of `rows` that break `check`."""
-    table = rows.table
+    table, dialect = rows.table, rows.dialect
     match check:
         case NotNull(column=column):
-            return Sql(f"{column_of(table, column)} IS NULL")
+            return Sql(f"{column_of(table, column, dialect)} IS NULL")
         case Unique():
-            return _is_repeated(check, table, rows.beside)
+            return _is_repeated(check, rows)
         case AcceptedValues(column=column, values=values):
-            return f"{column_of(table, column)} NOT IN (" + joined(", ", map(_decoded, values)) + ")"
+            return f"{column_of(table, column, dialect)} NOT IN (" + joined(", ", map(_decoded, values)) + ")"
         case Relationships():
-            return _is_orphan(check, table, rows.dialect)
+            return _is_orphan(check, rows)
         case InRange(column=column, min=low, max=high):
-            subject = column_of(table, column)
+            subject = column_of(table, column, dialect)
             bounds = [f"{subject} < " + _decoded(low)] if low is not None else []
             bounds += [f"{subject} > " + _decoded(high)] if high is not None else []
             return "(" + joined(" OR ", bounds) + ")"
@@ -63,7 +64,7 @@ def bad_among(checks: Sequence[AnyRowCheck], rows: Rows) -> Sql:
     """What stands after FROM to have those of `rows` that break at least one of the checks."""
     bad = joined(" OR ", ("(" + is_bad(check, rows) + ")" for check in checks))
     also = f"({rows.where}\n) AND " if rows.where else ""
-    return f"{table_sql(rows.table)} WHERE {also}(" + bad + ")"
+    return f"{rows.dialect.table(rows.table)} WHERE {also}(" + bad + ")"
 
 
 def looked_at(check: AnyRowCheck, rows: Rows) -> tuple[str, str]:
@@ -71,7 +72,7 @@ def looked_at(check: AnyRowCheck, rows: Rows) -> tuple[str, str]:
     table, dialect = rows.table, rows.dialect
     match check:
         case Unique(columns=columns) if len(columns) > 1:
-            values = [f"COALESCE({as_text(column_of(table, name), dialect)}, '')" for name in columns]
+            values = [f"COALESCE({as_text(column_of(table, name, dialect), dialect)}, '')" for name in columns]
             return ", ".join(columns), " || ', ' || ".join(values)
         case Unique(columns=columns):
             column = columns[0]
@@ -79,27 +80,33 @@ def looked_at(check: AnyRowCheck, rows: Rows) -> tuple[str, str]:
             return "", as_text("NULL", dialect)
         case _:
             column = check.column
-    return column, as_text(column_of(table, column), dialect)
+    return column, as_text(column_of(table, column, dialect), dialect)
 
 
 def _decoded(constant: object) -> Sql:
     return value(constants.decode(constant))
 
 
-def _is_repeated(check: Unique, table: TableName, beside: TableName | None) -> Sql:
-    ours = ", ".join(column_of(table, name) for name in check.columns)
+def _is_repeated(check: Unique, rows: Rows) -> Sql:
+    table, beside, dialect = rows.table, rows.beside, rows.dialect
+    ours = ", ".join(column_of(table, name, dialect) for name in check.columns)
     names = ", ".join(quoted(name) for name in check.columns)
     present = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in check.columns)
-    repeated = f"SELECT {names} FROM {table_sql(table)} WHERE {present} GROUP BY {names} HAVING COUNT(*) > 1"
+    repeated = f"SELECT {names} FROM {dialect.table(table)} WHERE {present} GROUP BY {names} HAVING COUNT(*) > 1"
     found = f"({ours}) IN ({repeated})"
     if beside is not None:
-        found = f"({found} OR ({ours}) IN (SELECT {names} FROM {table_sql(beside)} WHERE {present}))"
+        found = f"({found} OR ({ours}) IN (SELECT {names} FROM {dialect.table(beside)} WHERE {present}))"
     return Sql(found)
 
 
-def _is_orphan(check: Relationships, table: TableName, dialect: DialectName) -> Sql:
-    child, field, parent = column_of(table, check.column), quoted(check.field), table_sql(TableName.parse(check.to))
-    if dialect == "snowflake":  # which takes no correlated subquery in a SELECT list
+def _is_orphan(check: Relationships, rows: Rows) -> Sql:
+    table, dialect = rows.table, rows.dialect
+    child, field, parent = (
+        column_of(table, check.column, dialect),
+        quoted(check.field),
+        dialect.table(TableName.parse(check.to)),
+    )
+    if dialect.name == "snowflake":  # which takes no correlated subquery in a SELECT list
         return Sql(f"({child} IS NOT NULL AND {child} NOT IN (SELECT {field} FROM {parent} WHERE {field} IS NOT NULL))")
     # PostgreSQL would search a NOT IN row by row once its subquery outgrows the memory of a hash.
     exists = f'SELECT 1 FROM {parent} AS "_parent" WHERE "_parent".{field} = {child}'

@@ -10,21 +10,20 @@ from collections.abc import Sequence
 
 from toque.data.checks.dialects import (
     Columns,
-    DialectName,
     Sql,
     joined,
     quoted,
     row_as_json,
     rows_from_json,
-    table_sql,
     value,
 )
 from toque.data.checks.predicates import Rows, bad_among, looked_at
 from toque.data.checks.verdicts import name_of
+from toque.data.loads.dialects import Dialect
 from toque.graph.checks import AnyRowCheck
 from toque.graph.loads import TableName
 
-_COLUMNS = '"batch_id", "rule", "column", "value", "row_json"'
+_COLUMNS = ("batch_id", "rule", "column", "value", "row_json")
 
 
 def rejects_of(table: TableName) -> TableName:
@@ -32,16 +31,21 @@ def rejects_of(table: TableName) -> TableName:
     return table.sibling(f"{table.name}__rejects")
 
 
-def create_rejects(rejects: TableName, dialect: DialectName) -> Sql:
+def create_rejects(rejects: TableName, dialect: Dialect) -> Sql:
     """Makes the table once."""
-    kind = "text" if dialect == "postgresql" else "varchar"
-    columns = f'"batch_id" {kind} NOT NULL, "rule" {kind} NOT NULL, "column" {kind}, "value" {kind}, "row_json" {kind}'
-    return Sql(f"CREATE TABLE IF NOT EXISTS {table_sql(rejects)} ({columns})")
+    columns = ", ".join(f"{dialect.own(name)} {dialect.types['text']}" for name in _COLUMNS)
+    return Sql(f"CREATE TABLE IF NOT EXISTS {dialect.table(rejects)} ({columns})")
 
 
-def forget(rejects: TableName, batch_id: str) -> Sql:
+def forget(rejects: TableName, batch_id: str, dialect: Dialect) -> Sql:
     """Removes the rejects of one batch."""
-    return f'DELETE FROM {table_sql(rejects)} WHERE "batch_id" = ' + value(batch_id)
+    return f"DELETE FROM {dialect.table(rejects)} WHERE {dialect.own('batch_id')} = " + value(batch_id)
+
+
+def count_of_batches(rejects: TableName, dialect: Dialect) -> Sql:
+    """The batches that have rejects, and how many lines."""
+    batch = dialect.own("batch_id")
+    return Sql(f"SELECT {batch}, COUNT(*) FROM {dialect.table(rejects)} GROUP BY {batch} ORDER BY {batch}")
 
 
 def set_aside(
@@ -51,7 +55,7 @@ def set_aside(
     if not checks:
         return []
     row = row_as_json(rows.table, columns, rows.dialect)
-    into = f"INSERT INTO {table_sql(rejects)} ({_COLUMNS}) "
+    into = f"INSERT INTO {rows.dialect.table(rejects)} ({', '.join(map(rows.dialect.own, _COLUMNS))}) "
     statements = []
     for check in checks:
         column, shown = looked_at(check, rows)
@@ -61,24 +65,25 @@ def set_aside(
 
 
 def bring_back(
-    rejects: TableName, stage: TableName, table: TableName, columns: Columns, batch_id: str, *, dialect: DialectName
+    rejects: TableName, stage: TableName, table: TableName, columns: Columns, batch_id: str, *, dialect: Dialect
 ) -> list[Sql]:
     """Moves the rejects of a batch as typed rows into `stage`, which has the columns of `table`.
 
     A row that broke several rules stands several times in `rejects`, once for each: its first rule stands for it, so
     that rows which are equal in every column come back as often as they were.
     """
+    batch, rule, row = map(dialect.own, ("batch_id", "rule", "row_json"))
     first = (
-        f'SELECT MIN("_other"."rule") FROM {table_sql(rejects)} AS "_other"'
-        ' WHERE "_other"."batch_id" = "_one"."batch_id" AND "_other"."row_json" = "_one"."row_json"'
+        f'SELECT MIN("_other".{rule}) FROM {dialect.table(rejects)} AS "_other"'
+        f' WHERE "_other".{batch} = "_one".{batch} AND "_other".{row} = "_one".{row}'
     )
-    rows = f'SELECT "_one"."row_json" FROM {table_sql(rejects)} AS "_one" WHERE "_one"."rule" = ({first})'
-    rows += ' AND "_one"."batch_id" = '
+    rows = f'SELECT "_one".{row} FROM {dialect.table(rejects)} AS "_one" WHERE "_one".{rule} = ({first})'
+    rows += f' AND "_one".{batch} = '
     names = ", ".join(quoted(name) for name, _ in columns)
-    insert = f"INSERT INTO {table_sql(stage)} ({names}) " + rows_from_json(
+    insert = f"INSERT INTO {dialect.table(stage)} ({names}) " + rows_from_json(
         rows + value(batch_id), table, columns, dialect
     )
-    return [insert, forget(rejects, batch_id)]
+    return [insert, forget(rejects, batch_id, dialect)]
 
 
 def _text(given: str) -> Sql:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from toque.data.checks.columns import for_columns, typed
 from toque.data.checks.quarantine import create_rejects, forget, rejects_of, set_aside
 from toque.data.checks.queries import row_checks
 from toque.data.checks.reports import Report, explanation
@@ -13,21 +14,21 @@ from toque.errors import DataError
 from toque.graph.checks import AnyCheck
 from toque.graph.loads import TableName
 from toque.integrations.checking.running import Look, run_checks
-from toque.integrations.checking.sessions import Session, run_all
+from toque.integrations.checking.sessions import Desk
 
 
-def check_table(session: Session, look: Look, checks: Sequence[AnyCheck]) -> Report:
+def check_table(desk: Desk, look: Look, checks: Sequence[AnyCheck]) -> Report:
     """Checks a table without changing it. Raises `DataError` when a check blocks.
 
     Nothing is set aside: a check that would quarantine only says how many rows it found.
     """
-    report = run_checks(session, look, checks)
+    report = run_checks(desk, look, checks)
     halt(report)
     return report
 
 
 def audit(
-    session: Session,
+    desk: Desk,
     look: Look,
     checks: Sequence[AnyCheck],
     *,
@@ -45,13 +46,13 @@ def audit(
     rejects = rejects_of(target)
     sorting = [check for check in row_checks(checks) if check.severity == "quarantine"]
     if sorting:  # before the transaction: a warehouse may commit at each CREATE
-        session.execute(create_rejects(rejects, session.dialect))
-    with session.transaction():
+        desk.execute(create_rejects(rejects, desk.dialect))
+    with desk.transaction():
         if sorting:
-            session.execute(forget(rejects, batch_id))
-        report = run_checks(session, look, checks)
+            desk.execute(forget(rejects, batch_id, desk.dialect))
+        report = run_checks(desk, look, checks)
         if any(verdict.outcome == "quarantined" for verdict in report.verdicts):
-            report = _sorted(session, look, checks, report, rejects, batch_id)
+            report = _sorted(desk, look, checks, report, rejects, batch_id)
         report = msgspec.structs.replace(report, table=str(target), batch_id=batch_id)
         halt(report)
         if then is not None:
@@ -66,17 +67,19 @@ def halt(report: Report) -> None:
 
 
 def _sorted(
-    session: Session, look: Look, checks: Sequence[AnyCheck], first: Report, rejects: TableName, batch_id: str
+    desk: Desk, look: Look, checks: Sequence[AnyCheck], first: Report, rejects: TableName, batch_id: str
 ) -> Report:
     """Sets bad rows aside; the other checks look again at what is left. Too many bad rows change nothing."""
     sorting = [check for check in row_checks(checks) if check.severity == "quarantine"]
     is_sorting = [check.severity == "quarantine" for check in checks]
     if any(verdict.outcome == "blocked" for verdict, is_it in zip(first.verdicts, is_sorting, strict=True) if is_it):
         return first
-    columns = session.columns(look.table)
-    run_all(session, set_aside(sorting, look.rows(session.dialect), rejects, columns, batch_id))
+    columns = desk.columns(look.table)
+    named = [for_columns(check, look.table, columns, desk.columns) for check in sorting]
+    rows = look.rows(desk.dialect)
+    desk.execute(*set_aside(row_checks(named), rows, rejects, typed(columns, desk.dialect), batch_id))
     others = [check for check in checks if check.severity != "quarantine"]
-    left = run_checks(session, look, others)
+    left = run_checks(desk, look, others)
     again = iter(left.verdicts)
     return Report(
         table=first.table,

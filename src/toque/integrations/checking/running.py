@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from toque.data.checks import queries, verdicts
-from toque.data.checks.dialects import DialectName, Sql
+from toque.data.checks.columns import for_columns, typed
 from toque.data.checks.masking import masked
 from toque.data.checks.predicates import Rows
 from toque.data.checks.reports import Report
 from toque.data.checks.verdicts import Verdict
+from toque.data.loads.columns import Column
+from toque.data.loads.dialects import Dialect
 from toque.errors import UserError
-from toque.graph.checks import ROW_CHECKS, AnyCheck, CustomSql, PythonCheck, Recent, RowCount, Schema
+from toque.graph.checks import AnyCheck, CustomSql, PythonCheck, Recent, RowCount, Schema
 from toque.graph.loads import TableName
 from toque.integrations.checking.python_checks import verdict_of
-from toque.integrations.checking.sessions import Session
+from toque.integrations.checking.sessions import Desk
 
 
 @dataclass(frozen=True)
@@ -35,41 +38,59 @@ class Look:
     sensitive: tuple[str, ...] = ()
     """Columns whose values nobody sees, beside those that are named like personal data."""
 
-    def rows(self, dialect: DialectName) -> Rows:
+    def rows(self, dialect: Dialect) -> Rows:
         """What is looked at in the SQL of a dialect."""
         return Rows(self.table, dialect, where=self.where, beside=self.beside)
 
 
-def run_checks(session: Session, look: Look, checks: Sequence[AnyCheck]) -> Report:
-    """What the checks find; nothing is changed and nothing is raised for it. Raises `UserError` without the table."""
-    columns = session.columns(look.table)
+def run_checks(desk: Desk, look: Look, checks: Sequence[AnyCheck]) -> Report:
+    """What the checks find; nothing is changed and nothing is raised for it.
+
+    Raises `UserError` for a table or column that is not there.
+    """
+    columns = desk.columns(look.table)
     if not columns:
         raise UserError(f"There is no table {look.table}: it cannot be checked.", fix="load it first")
-    rows = look.rows(session.dialect)
-    counted = queries.counting(checks, rows)
-    row = list(session.rows(counted.sql)[0].values())
-    total, answers = int(row[0]), dict(zip(map(id, counted.checks), row[1:], strict=True))
-    found = []
-    for check in checks:
-        if isinstance(check, ROW_CHECKS):
-            verdict = verdicts.of_rows(check, int(answers[id(check)]), total)
-            found.append(_with_samples(session, look, queries.samples(check, rows), verdict))
-        elif isinstance(check, RowCount):
-            found.append(verdicts.of_row_count(check, total))
-        elif isinstance(check, Recent):
-            found.append(verdicts.of_newest(check, answers[id(check)], total, look.now))
-        elif isinstance(check, Schema):
-            found.append(verdicts.of_schema(check, columns))
-        elif isinstance(check, CustomSql):
-            count, sample = queries.custom(check, look.table)
-            verdict = verdicts.of_found(check, int(next(iter(session.rows(count)[0].values()))))
-            found.append(_with_samples(session, look, sample, verdict))
-        elif isinstance(check, PythonCheck):
-            found.append(verdict_of(check, session.arrow(queries.everything(rows)), look.sensitive))
-    return Report(table=str(look.table), verdicts=tuple(found), rows=total)
+    found = [for_columns(check, look.table, columns, desk.columns) for check in checks]
+    counted = queries.counting(found, look.rows(desk.dialect))
+    total, *answers = desk.fetch(counted.sql)[0]
+    answered = dict(zip(map(id, counted.checks), answers, strict=True))
+    run = _Run(desk, look, columns, int(total), answered)
+    return Report(table=str(look.table), verdicts=tuple(map(run.verdict, found)), rows=int(total))
 
 
-def _with_samples(session: Session, look: Look, query: Sql, verdict: Verdict) -> Verdict:
-    if verdict.passed:
-        return verdict
-    return msgspec.structs.replace(verdict, samples=tuple(masked(session.rows(query), look.sensitive)))
+@dataclass(frozen=True)
+class _Run:
+    """What is known after the counts."""
+
+    desk: Desk
+    look: Look
+    columns: list[Column]
+    total: int
+    answers: dict[int, Any]
+
+    def verdict(self, check: AnyCheck) -> Verdict:
+        rows = self.look.rows(self.desk.dialect)
+        names = [column.name for column in self.columns]
+        match check:
+            case RowCount():
+                return verdicts.of_row_count(check, self.total)
+            case Recent():
+                return verdicts.of_newest(check, self.answers[id(check)], self.total, self.look.now)
+            case Schema():
+                return verdicts.of_schema(check, typed(self.columns, self.desk.dialect))
+            case CustomSql():
+                count, sample = queries.custom(check, rows)
+                verdict = verdicts.of_found(check, self.desk.number(count))
+                return verdict if verdict.passed else self._showing(verdict, self.desk.documents(sample))
+            case PythonCheck():
+                data = self.desk.arrow(queries.everything(names, rows), names)
+                return verdict_of(check, data, self.look.sensitive)
+            case _:
+                verdict = verdicts.of_rows(check, int(self.answers[id(check)]), self.total)
+                if verdict.passed:
+                    return verdict
+                return self._showing(verdict, self.desk.rows(queries.samples(check, names, rows), names))
+
+    def _showing(self, verdict: Verdict, rows: list[dict[str, Any]]) -> Verdict:
+        return msgspec.structs.replace(verdict, samples=tuple(masked(rows, self.look.sensitive)))

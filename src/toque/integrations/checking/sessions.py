@@ -1,139 +1,63 @@
-"""What the checks need of a warehouse: a few statements, a transaction, and the columns of a table."""
+"""A session of a warehouse together with its dialect: what runs the SQL of the checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Protocol
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from toque.data.checks.dialects import DialectName, Sql
+from toque.data.checks.dialects import Sql
+from toque.data.loads.columns import Column
+from toque.data.loads.dialects import Dialect
 from toque.graph.loads import TableName
+from toque.ports.warehouse import Session
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
-class Session(Protocol):
-    """One connection to a warehouse."""
+@dataclass(frozen=True)
+class Desk:
+    """An open session, and how its SQL is written."""
 
-    @property
-    def dialect(self) -> DialectName:
-        """Whose SQL it speaks."""
-        ...
+    session: Session
+    dialect: Dialect
 
-    def execute(self, sql: Sql) -> None:
-        """Run a statement."""
-        ...
+    def execute(self, *statements: Sql) -> None:
+        """Run statements, one after the other."""
+        for statement in statements:
+            self.session.execute(*statement.rendered())
 
-    def rows(self, sql: Sql) -> list[dict[str, Any]]:
+    def fetch(self, query: Sql) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        ...
+        return self.session.fetch(*query.rendered())
 
-    def columns(self, table: TableName) -> list[tuple[str, str]]:
-        """Names and types of the columns of a table, in order; [] when there is none."""
-        ...
+    def rows(self, query: Sql, names: Sequence[str]) -> list[dict[str, Any]]:
+        """All rows of a query whose columns are called so."""
+        return [dict(zip(names, row, strict=True)) for row in self.fetch(query)]
 
-    def transaction(self) -> Any:
-        """A context manager: commits at its end, rolls back at an error."""
-        ...
+    def documents(self, query: Sql) -> list[dict[str, Any]]:
+        """The rows of a query whose only column holds JSON objects."""
+        return [json.loads(row[0]) for row in self.fetch(query)]
 
-    def arrow(self, sql: Sql) -> Any:
-        """The result of a query as an Arrow table."""
-        ...
+    def number(self, query: Sql) -> int:
+        """The one number that a query answers."""
+        return int(self.fetch(query)[0][0])
 
+    def columns(self, table: TableName) -> list[Column]:
+        """The columns of a table; [] when there is none."""
+        return self.session.columns(table) or []
 
-class DuckDBSession:
-    """Over a connection of duckdb."""
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commits at its end, rolls back at an error."""
+        return self.session.transaction()
 
-    dialect: DialectName = "duckdb"
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def execute(self, sql: Sql) -> None:
-        """See `Session`."""
-        self._run(sql)
-
-    def rows(self, sql: Sql) -> list[dict[str, Any]]:
-        """See `Session`."""
-        found = self._run(sql)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-    def arrow(self, sql: Sql) -> Any:
-        """See `Session`."""
-        return self._run(sql).to_arrow_table()
-
-    def columns(self, table: TableName) -> list[tuple[str, str]]:
-        """See `Session`."""
-        return _columns(self.rows, table, "data_type", "current_schema()")
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """See `Session`."""
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
-    def _run(self, sql: Sql) -> Any:
-        text, values = sql.rendered("?")
-        return self._connection.execute(text, list(values))
-
-
-class PostgresSession:
-    """Over a connection of psycopg that commits by itself."""
-
-    dialect: DialectName = "postgresql"
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def execute(self, sql: Sql) -> None:
-        """See `Session`."""
-        self._run(sql)
-
-    def rows(self, sql: Sql) -> list[dict[str, Any]]:
-        """See `Session`."""
-        cursor = self._run(sql)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    def arrow(self, sql: Sql) -> Any:
-        """See `Session`."""
+    def arrow(self, query: Sql, names: Sequence[str]) -> pa.Table:
+        """The result of a query as a table. Not streamed: a stream may not see what this transaction has changed."""
         import pyarrow as pa
 
-        return pa.Table.from_pylist(self.rows(sql))
-
-    def columns(self, table: TableName) -> list[tuple[str, str]]:
-        """See `Session`."""
-        return _columns(self.rows, table, "data_type", "current_schema()")
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """See `Session`."""
-        with self._connection.transaction():
-            yield
-
-    def _run(self, sql: Sql) -> Any:
-        text, values = sql.rendered("%s")
-        return self._connection.execute(text.encode(), values or None)
-
-
-def _columns(rows: Any, table: TableName, kind: str, schema: str) -> list[tuple[str, str]]:
-    from toque.data.checks.dialects import value
-
-    where = "WHERE table_name = " + value(table.name) + " AND table_schema = "
-    where += value(table.schema) if table.schema else Sql(schema)
-    if table.catalog:
-        where += " AND table_catalog = " + value(table.catalog)
-    query = (
-        f"SELECT column_name, {kind} AS kind FROM information_schema.columns " + where + " ORDER BY ordinal_position"
-    )
-    return [(row["column_name"], row["kind"]) for row in rows(query)]
-
-
-def run_all(session: Session, statements: Sequence[Sql]) -> None:
-    """One after the other."""
-    for statement in statements:
-        session.execute(statement)
+        rows = self.fetch(query)
+        columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        return pa.table({name: pa.array(list(column)) for name, column in zip(names, columns, strict=True)})
