@@ -19,7 +19,7 @@ export class LatestRuns {
   }
 
   saw(frame: Frame): void {
-    const runs = frame.kind === "runs" ? (frame.data as Run[]) : frame.kind === "reset" ? rowsOf<Run>(frame, "run") : [];
+    const runs = frame.kind === "runs" ? (frame.data as Run[]) : frame.kind === "reset" ? rowsOf<Run>(frame.data, "run") : [];
     for (const run of runs) {
       this.runs.delete(run.run_id);
       this.runs.set(run.run_id, run);

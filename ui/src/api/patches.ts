@@ -4,7 +4,7 @@ import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { Params } from "@/api/client";
 import { withRuns as gridWithRuns, type PatchedGrid } from "@/api/grid-patches";
 import type { Frame } from "@/api/stream";
-import type { Attention, Day, DayRun, NodeStatus, Page, PipelineSummary, Run, RunBar, RunDetail, Tick } from "@/api/types";
+import type { Attention, Day, DayRun, Page, PipelineSummary, Run, RunBar, RunDetail, Tick } from "@/api/types";
 import { pipelineOf } from "@/design/words";
 
 const STRIP = 24;
@@ -14,9 +14,6 @@ export function applyFrame(cache: QueryClient, frame: Frame): void {
   switch (frame.kind) {
     case "runs":
       applyRuns(cache, frame.data as Run[]);
-      return;
-    case "nodes":
-      applyNodes(cache, frame.topic.replace(/^run:/, ""), frame.data as NodeStatus[]);
       return;
     case "attention":
       // A file that broke, or loads again, comes up as something that needs a person, or does no longer.
@@ -30,7 +27,7 @@ export function applyFrame(cache: QueryClient, frame: Frame): void {
       applyReset(cache, frame);
       return;
     default:
-      // Task runs, steps, signals and logs belong to the run page, which listens itself.
+      // Nodes, task runs, steps, signals and logs belong to the run page, which listens itself.
       return;
   }
 }
@@ -89,12 +86,6 @@ export function applyRuns(cache: QueryClient, runs: Run[]): void {
   }
   cache.setQueriesData<PipelineSummary>({ queryKey: ["pipeline"] }, (pipeline) =>
     pipeline && "recent" in pipeline ? withRuns(pipeline, runs) : pipeline,
-  );
-}
-
-function applyNodes(cache: QueryClient, runId: string, nodes: NodeStatus[]): void {
-  cache.setQueryData<RunDetail>(["run", runId], (old) =>
-    old ? { ...old, nodes: upsert(old.nodes, nodes, (node) => node.task) } : old,
   );
 }
 
@@ -173,18 +164,17 @@ function barOf({ run_id, state, created_us, started_us, finished_us }: Run): Run
 
 /** The whole state of a topic: each row says in `row` what it is. */
 function applyReset(cache: QueryClient, frame: Frame): void {
-  applyRuns(cache, rowsOf<Run>(frame, "run"));
-  if (frame.topic.startsWith("run:")) applyNodes(cache, frame.topic.slice(4), rowsOf<NodeStatus>(frame, "node"));
+  applyRuns(cache, rowsOf<Run>(frame.data, "run"));
   if (frame.topic === "home") {
     // Of schedules a reset says nothing: what was paused while nobody listened is asked for, unless it just was.
     forgetSchedules(cache, () => true, Date.now() - JUST_MS);
-    cache.setQueryData<Page<Attention>>(["attention"], { items: rowsOf<Attention>(frame, "attention"), next: null });
+    cache.setQueryData<Page<Attention>>(["attention"], { items: rowsOf<Attention>(frame.data, "attention"), next: null });
   }
 }
 
-/** Rows of one kind of a reset, without the mark. */
-export function rowsOf<T>(frame: Frame, kind: "run" | "node" | "task" | "step" | "attention" | "log"): T[] {
-  return frame.data.flatMap((entry) => {
+/** Rows of one kind of the data of a reset, without the mark. */
+export function rowsOf<T>(data: readonly unknown[], kind: "run" | "node" | "task" | "step" | "attention" | "log"): T[] {
+  return data.flatMap((entry) => {
     const { row, ...rest } = entry as { row?: string };
     return row === kind ? [rest as T] : [];
   });

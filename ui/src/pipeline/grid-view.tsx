@@ -5,6 +5,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
 import { withRuns, type PatchedGrid } from "@/api/grid-patches";
 import { useTopic } from "@/api/live";
+import { rowsOf as rowsOfReset } from "@/api/patches";
 import { asProblem } from "@/api/problem";
 import { Empty } from "@/design/empty";
 import { Button } from "@/design/button";
@@ -28,7 +29,6 @@ import {
 import { CELL, HEAD, lengthOf, ROW } from "@/pipeline/grid-paint";
 import { usePainting, useRoom, type Room, type Spot } from "@/pipeline/grid-room";
 import { gridQuery } from "@/pipeline/queries";
-import { rowsOf as rowsOfReset } from "@/run/live";
 import type { Grid, GridRun, NodeStatus, Run } from "@/run/types";
 import css from "./grid.module.css";
 

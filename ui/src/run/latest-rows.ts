@@ -1,9 +1,9 @@
 /** What the stream said last about one run: put on top of answers that were on their way meanwhile, and are older. */
 
 import type { QueryClient } from "@tanstack/react-query";
-import { applyFrame } from "@/api/patches";
+import { rowsOf } from "@/api/patches";
 import type { Frame } from "@/api/stream";
-import { applyRunFrame, rowsOf } from "@/run/live";
+import { applyRunFrame } from "@/run/live";
 import type { NodeStatus, TaskRun } from "@/run/types";
 
 const KEPT = 5_000;
@@ -22,7 +22,7 @@ export class LatestRows {
 
   /** Applies a frame, and keeps its rows. */
   saw(frame: Frame): void {
-    const all = frame.kind === "reset" ? (frame.data as { row?: string }[]) : [];
+    const all = frame.kind === "reset" ? frame.data : [];
     const nodes = frame.kind === "nodes" ? (frame.data as NodeStatus[]) : rowsOf<NodeStatus>(all, "node");
     const tasks = frame.kind === "tasks" ? (frame.data as TaskRun[]) : rowsOf<TaskRun>(all, "task");
     for (const node of nodes) this.nodes.set(node.task, node);
@@ -37,7 +37,6 @@ export class LatestRows {
       const [kind, runId] = event.query.queryKey;
       if (!ANSWERS.has(String(kind)) || runId !== this.runId) return;
       const nodes: Frame = { topic: `run:${this.runId}`, kind: "nodes", data: [...this.nodes.values()] };
-      applyFrame(this.cache, nodes);
       applyRunFrame(this.cache, this.runId, nodes);
       applyRunFrame(this.cache, this.runId, { ...nodes, kind: "tasks", data: [...this.tasks.values()] });
     });

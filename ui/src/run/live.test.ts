@@ -1,7 +1,8 @@
 import { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
-import { applyRunFrame, rowsOf, withSignal, withSteps } from "@/run/live";
-import type { Graph, TaskPage, TaskRun, TaskRunDetail, Timeline } from "@/run/types";
+import { rowsOf } from "@/api/patches";
+import { applyRunFrame, withSignal, withSteps } from "@/run/live";
+import type { Graph, RunDetail, TaskPage, TaskRun, TaskRunDetail, Timeline } from "@/run/types";
 import type { InfiniteData } from "@tanstack/react-query";
 
 const task = (name: string, state: TaskRun["state"], index: number[] = []): TaskRun => ({
@@ -59,6 +60,22 @@ describe("a frame of a run's stream", () => {
     ]);
   });
 
+  it("moves the counters of nodes, by a row as by a reset, on the run and on its folded bars at once", () => {
+    const cache = new QueryClient();
+    const node = (finished_us: number) => ({ task: "m", counts: { succeeded: 4 }, total: 4, size: 4, started_us: 3, finished_us });
+    const bar = { ...task("m", "running"), count: 4, critical: false };
+    cache.setQueryData(["run", "r"], { run_id: "r", nodes: [node(0)], first_failures: [] });
+    cache.setQueryData(["run-timeline", "r"], { critical_path: [], bars: [bar] });
+    const ends = () => [
+      cache.getQueryData<RunDetail>(["run", "r"])?.nodes[0]?.finished_us,
+      cache.getQueryData<Timeline>(["run-timeline", "r"])?.bars[0]?.finished_us,
+    ];
+    applyRunFrame(cache, "r", { topic: "run:r", kind: "nodes", data: [node(7)] });
+    expect(ends()).toEqual([7, 7]);
+    applyRunFrame(cache, "r", { topic: "run:r", kind: "reset", data: [{ row: "node", ...node(9) }] });
+    expect(ends()).toEqual([9, 9]);
+  });
+
   it("asks for a task run again only when it has ended", () => {
     const cache = new QueryClient();
     const key = ["task", "r", "a", ""];
@@ -96,6 +113,6 @@ describe("a frame of a run's stream", () => {
   });
 
   it("reads a reset by what each row says it is", () => {
-    expect(rowsOf([{ row: "node", task: "a" } as { row: string }, { row: "task" }], "node")).toEqual([{ task: "a" }]);
+    expect(rowsOf([{ row: "node", task: "a" }, { row: "task" }], "node")).toEqual([{ task: "a" }]);
   });
 });

@@ -1,7 +1,7 @@
-/** Patches of a run's stream into what the run page has in its cache; the run itself and its counters are patched for all pages. */
+/** Patches of a run's stream into what the run page has in its cache; the run itself is patched for all pages. */
 
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
-import { upsert } from "@/api/patches";
+import { rowsOf, upsert } from "@/api/patches";
 import type { Frame } from "@/api/stream";
 import { withNodes, withTasks } from "@/run/timeline-model";
 import type { Graph, GraphNode, NodeStatus, RunDetail, TaskPage, TaskRun, TaskRunDetail, Timeline } from "@/run/types";
@@ -38,22 +38,17 @@ export function applyRunFrame(cache: QueryClient, runId: string, frame: Frame): 
     case "signals":
       return applySignals(cache, runId, frame.data as Signal[]);
     case "reset": {
-      const rows = frame.data as { row?: string }[];
-      applyNodes(cache, runId, rowsOf<NodeStatus>(rows, "node"));
-      return applyTasks(cache, runId, rowsOf<TaskRun>(rows, "task"));
+      applyNodes(cache, runId, rowsOf<NodeStatus>(frame.data, "node"));
+      return applyTasks(cache, runId, rowsOf<TaskRun>(frame.data, "task"));
     }
     default:
       return;
   }
 }
 
-/** The rows of a reset that are of one kind, without what says so. */
-export function rowsOf<T>(rows: readonly { row?: string }[], kind: string): T[] {
-  return rows.flatMap(({ row, ...rest }) => (row === kind ? [rest as T] : []));
-}
-
 function applyNodes(cache: QueryClient, runId: string, nodes: NodeStatus[]): void {
   if (nodes.length === 0) return;
+  cache.setQueryData<RunDetail>(["run", runId], (old) => old && { ...old, nodes: upsert(old.nodes, nodes, (node) => node.task) });
   cache.setQueryData<Timeline>(["run-timeline", runId], (old) => old && { ...old, bars: withNodes(old.bars, nodes) });
 }
 

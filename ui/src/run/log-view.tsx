@@ -4,13 +4,13 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { address, seg } from "@/api/client";
 import { useTopic } from "@/api/live";
+import { rowsOf } from "@/api/patches";
 import { asProblem, type Problem } from "@/api/problem";
 import { Button } from "@/design/button";
 import { SearchField, SelectField, Toggle } from "@/design/field";
 import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
 import { spans } from "@/run/ansi";
-import { rowsOf } from "@/run/live";
 import { plural } from "@/design/words";
 import { cut, levelOf, LEVELS, LogLines, type Level, type LogRow } from "@/run/log-lines";
 import { logPage, type LogOf } from "@/run/queries";
@@ -263,7 +263,7 @@ function useLog(of: LogOf, live: boolean) {
       frame.kind === "logs"
         ? (frame.data as LogLine[])
         : frame.kind === "reset"
-          ? rowsOf<LogLine>(frame.data as { row?: string }[], "log")
+          ? rowsOf<LogLine>(frame.data, "log")
           : [];
     if (lines.add(news)) bump();
   });
