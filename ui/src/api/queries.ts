@@ -19,6 +19,12 @@ import type {
   Tick,
 } from "@/api/types";
 
+/**
+ * Slots, processes and the latency of the store are rows of no topic: a feed of them would make the server count each
+ * second for all, where one page asks. They are asked while it is looked at, and not behind another tab.
+ */
+export const WATCHED = { refetchInterval: 5_000, refetchIntervalInBackground: false } as const;
+
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: ({ signal }) => get<Session>("/session", {}, signal),
@@ -87,7 +93,7 @@ export const backfillsQuery = queryOptions({
 export const poolsQuery = queryOptions({
   queryKey: ["pools"],
   queryFn: ({ signal }) => get<Page<Pool>>("/pools", {}, signal),
-  refetchInterval: 5_000,
+  ...WATCHED,
 });
 
 export const filesQuery = queryOptions({
@@ -98,7 +104,7 @@ export const filesQuery = queryOptions({
 export const systemQuery = queryOptions({
   queryKey: ["system"],
   queryFn: ({ signal }) => get<System>("/system", {}, signal),
-  refetchInterval: 5_000,
+  ...WATCHED,
 });
 
 export const dayQuery = (fromUs: number, toUs: number) =>
