@@ -77,6 +77,25 @@ def test_a_run_is_started_from_the_form(page: Page, zoo: Zoo) -> None:
     expect(page.get_by_text("they are hungry")).to_be_visible()
 
 
+def test_start_a_run_keeps_its_place_where_a_second_click_would_fall(page: Page, zoo: Zoo) -> None:
+    page.goto("/pipelines/feeding")
+    start = page.get_by_role("link", name="Start a run")
+    before = start.bounding_box()
+    start.dblclick()
+    expect(page.get_by_label("Why?")).to_be_visible()
+    expect(page.get_by_text("may stay empty")).to_be_visible()
+    assert start.bounding_box() == before
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_empty_place_begins_where_its_title_does(page: Page, zoo: Zoo) -> None:
+    page.goto("/compare")
+    title, empty = page.get_by_role("heading", name="Compare two runs"), page.get_by_text("Choose two runs", exact=True)
+    expect(empty).to_be_visible()
+    boxes = [title.bounding_box(), empty.bounding_box()]
+    assert len({box["x"] for box in boxes if box is not None}) == 1
+
+
 def test_a_pipeline_and_a_schedule_are_paused_and_go_on(page: Page, zoo: Zoo) -> None:
     page.goto("/pipelines/checkup/schedules")
     expect(page.get_by_text(re.compile("06:30"))).not_to_have_count(0)
