@@ -13,8 +13,10 @@ from toque.errors import TransientError
 
 T = TypeVar("T")
 
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Answers that say: not now."""
+BUSY = frozenset({425, 429, 503})
+"""Answers that say: not now, and nothing was done."""
+UNSURE = frozenset({408, 500, 502, 504})
+"""Answers of somebody in between, or of a server in trouble: what was asked may have been done."""
 
 
 class Unanswered(TransientError):

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from toque.integrations.patience import BUSY, Patience, Unanswered, retry_after
+from toque.integrations.patience import BUSY, UNSURE, Patience, Unanswered, retry_after
 from toque.integrations.salesforce.session import Busy, Options, Refused, Session, log_in
 
 _LIMIT = "REQUEST_LIMIT_EXCEEDED"
@@ -102,8 +102,10 @@ class SalesforceClient:
             return answer
         code, message = _error(answer)
         where = f"{method} {urlsplit(answer.url).path}: {answer.status_code} {code} {message}".rstrip()
+        if answer.status_code in UNSURE:
+            raise Unanswered(f"Salesforce gave no answer: {where}", retry_after_s=_pause(answer))
         if answer.status_code in BUSY or code == _LIMIT:
-            raise Busy(f"Salesforce is busy: {where}", retry_after_s=retry_after(answer.headers.get("Retry-After")))
+            raise Busy(f"Salesforce is busy: {where}", retry_after_s=_pause(answer))
         raise Refused(f"Salesforce refuses {where}", code, answer.status_code)
 
     def _sent(self, method: str, path: str, more: dict[str, Any]) -> Any:
@@ -116,6 +118,10 @@ class SalesforceClient:
             return session.http.request(method, url, **{**more, "headers": headers})
         except requests.exceptions.RequestException as error:
             raise Unanswered(f"{method} {path}: the connection to Salesforce broke: {error}") from error
+
+
+def _pause(answer: Any) -> float | None:
+    return retry_after(answer.headers.get("Retry-After"))
 
 
 def _error(answer: Any) -> tuple[str, str]:
