@@ -1,6 +1,7 @@
 """`python -m benchmarks [NAME …] [--peers all|none|dask,ray,…]`: measure and print.
 
-RESULTS.md is written when nothing was left out and nothing failed.
+RESULTS.md is written when nothing was left out and nothing failed; its part about pages stays, which
+`python -m benchmarks.pages --write` makes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from benchmarks import (
     comparison,
     history,
     machine,
+    pages,
+    pages_section,
     schedules,
     stream,
     table,
@@ -47,6 +50,7 @@ MEASURES: dict[str, Callable[[], list[Measurement]]] = {
     "schedules": schedules.measure,
     "history": history.measure,
     "stream": stream.measure,
+    "pages": pages.measure,
 }
 
 
@@ -65,7 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     is_everything = set(options.names) == set(MEASURES) and set(options.peers) == set(comparison.PEERS)
     if is_everything and not failures:
-        RESULTS.write_text(table.page(sections[0], sections[1], machine.describe(), _today(), options.rounds))
+        text = table.page(sections[0], sections[1], machine.describe(), _today(), options.rounds)
+        seen = pages_section.kept(RESULTS.read_text()) if RESULTS.exists() else ""
+        RESULTS.write_text(pages_section.replaced(text, seen) if seen else text)
     return 1 if failures else 0
 
 

@@ -6,13 +6,11 @@ Toque's live run takes from it: in Airflow's favour. Its pages are those that an
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -24,9 +22,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from benchmarks import asking, browsing, processes, table
+from benchmarks import asking, browsing, processes
 from benchmarks.browsing import Asked, Place
-from benchmarks.pages import ANSWER_MS, ASKED, INTERACTIVE_MS, SCROLL_TASK_MS, Report, say
+from benchmarks.pages import ASKED, Report, say
 from benchmarks.peers.environments import interpreter
 from benchmarks.postgres import postgresql
 
@@ -118,13 +116,13 @@ def report(system: Airflow, rounds: int, only: str = "") -> Report:
         _sign_in(context, system.url)
         for number in range(rounds):
             for place in [each for each in places(system.newest) if only in each.name and each.name not in failures]:
-                say(f"round {number + 1} of {rounds}: Airflow, {place.name}")
                 try:
                     seen = browsing.visit(context, place, asked, _is_query)
                 except Exception as error:  # a page that its server cannot make is a result, too
                     failures[place.name] = f"{place.name}: {error}"
                     continue
                 visits.setdefault(place.name, []).append(seen)
+                say(f"round {number + 1} of {rounds}: Airflow, {place.name}, {seen.words}")
         cookies = "; ".join(f"{each['name']}={each['value']}" for each in context.cookies())
     words = {quote(run_id): "RUN" for run_id in system.newest.values()}
     words |= dict.fromkeys(system.newest.values(), "RUN")
@@ -135,7 +133,7 @@ def report(system: Airflow, rounds: int, only: str = "") -> Report:
         name=lambda address: asking.named(address, words),
     )
     figures = [browsing.figures_of(name, seen) for name, seen in visits.items()]
-    return Report(f"Airflow {system.version}", figures, answers, list(failures.values()))
+    return Report(f"Airflow {system.version}", system.task_runs, figures, answers, list(failures.values()))
 
 
 def _write_log(home: Path, run_id: str) -> None:
@@ -206,24 +204,3 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.airflow_pages", description=__doc__)
-    parser.add_argument("--task-runs", type=int, default=TASK_RUNS)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--only", default="", help="pages whose name has this in it")
-    options = parser.parse_args(arguments)
-    with airflow(options.task_runs) as system:
-        found = report(system, options.rounds, options.only)
-    print(f"{found.system}, {system.task_runs:,} task instances\n")
-    print(table.page_table(found.pages, interactive_ms=INTERACTIVE_MS, task_ms=SCROLL_TASK_MS))
-    print()
-    print(table.answer_table(found.answers, p95_ms=ANSWER_MS))
-    for failure in found.failures:
-        print(f"NOT MEASURED: {failure}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

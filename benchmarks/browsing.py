@@ -122,6 +122,13 @@ class Visit:
     scrolled: bool = True
     """Whether there was anything to scroll."""
 
+    @property
+    def words(self) -> str:
+        """For whoever waits for the benchmark."""
+        return (
+            f"{self.interactive_ms:.0f} ms, longest task {self.loading_ms:.0f} ms, scrolled {self.scrolling_ms:.0f} ms"
+        )
+
 
 @dataclass(frozen=True)
 class PageFigures:

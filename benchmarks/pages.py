@@ -1,8 +1,8 @@
 """Pages beside 1,000,000 task runs and a live run of 10,000 tasks: interactive in a second, never stuck when scrolled.
 
-`python -m benchmarks.pages [--project DIR] [--rounds N]` prints all figures; DIR is what `benchmarks.history
---generate` has made, and is used as it is. A real server, a real run that moves while it is looked at, and Chromium
-on the same machine; what "interactive" means stands in `browsing`.
+`python -m benchmarks.pages [--project DIR] [--rounds N] [--airflow] [--write]` prints all figures; DIR is what
+`benchmarks.history --generate` has made, and is used as it is. A real server, a real run that moves while it is looked
+at, and Chromium on the same machine; what "interactive" means stands in `browsing`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +24,7 @@ from benchmarks import asking, browsing, history, places
 from benchmarks.asking import Answers
 from benchmarks.browsing import Asked, PageFigures
 from benchmarks.measurement import Measurement
-from benchmarks.project import PIPELINES, Project, project, wait_for
+from benchmarks.project import PIPELINES, Project, existing, project, wait_for
 from toque.client import Client, Refused, running_server
 from toque.settings.tokens import known_token
 
@@ -34,6 +36,7 @@ ASKED = 25
 """How often each question is asked."""
 ALIVE = 9_000
 """A run that has ended as many of its tasks as this is followed by another one."""
+RESULTS = Path(__file__).parent / "RESULTS.md"
 _POOL = "[pools]\nbeat = 20\n"
 
 
@@ -42,6 +45,7 @@ class Report:
     """Of one system."""
 
     system: str
+    task_runs: int
     pages: list[PageFigures]
     answers: list[Answers]
     failures: list[str]
@@ -90,8 +94,8 @@ def measurements(found: Report) -> list[Measurement]:
 def report(place: Project, rounds: int, only: str = "") -> Report:
     """Serve the project, start the run, visit everything."""
     _prepare(place.path)
-    with place.start("server", "--port", "0"):
-        client = _connected(place.path)
+    with place.start("server", "--port", "0") as server:
+        client = _connected(place.path, server)
         runs = Live(client)
         about = _subjects(client, runs.current())
         token = known_token(place.path / ".toque")
@@ -104,13 +108,13 @@ def report(place: Project, rounds: int, only: str = "") -> Report:
                 for name in [place.name for place in places.places(about) if only in place.name]:
                     about = _with_run(about, runs.current())
                     page = next(each for each in places.places(about) if each.name == name)
-                    say(f"round {number + 1} of {rounds}: {name}")
                     try:
                         seen = browsing.visit(context, page, asked, _is_query)
                     except RuntimeError as error:
                         failures.append(str(error))
                         continue
                     visits.setdefault(name, []).append(seen)
+                    say(f"round {number + 1} of {rounds}: {name}, {seen.words}")
             runs.current()
             words = {value: name.upper() for name, value in vars(about).items()} | runs.words()
             answers = asking.ask(
@@ -120,7 +124,9 @@ def report(place: Project, rounds: int, only: str = "") -> Report:
                 name=lambda address: asking.named(address, words, "/api/v1"),
             )
         runs.end()
-    return Report("Toque", [browsing.figures_of(name, seen) for name, seen in visits.items()], answers, failures)
+        task_runs = client.transport.get("system")["totals"]["task_runs_ended"]
+    figures = [browsing.figures_of(name, seen) for name, seen in visits.items()]
+    return Report("Toque", task_runs, figures, answers, failures)
 
 
 class Live:
@@ -200,10 +206,12 @@ def _is_query(url: str) -> bool:
     return path.startswith("/api/v1/") and path != "/api/v1/stream"
 
 
-def _connected(path: Path) -> Client:
+def _connected(path: Path, server: subprocess.Popen[bytes]) -> Client:
     found: list[Client] = []
 
     def answers() -> bool:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended: {(path / 'started.log').read_text().splitlines()[-1]}")
         transport = running_server(path / ".toque")
         if transport is None:
             return False
@@ -223,30 +231,36 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
-    from benchmarks import table
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 1 when something could not be measured."""
+    from benchmarks import machine, pages_section
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
     parser.add_argument("--project", type=Path, help="made by `benchmarks.history --generate`; else one is made")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--only", default="", help="pages whose name has this in it")
+    parser.add_argument("--airflow", action="store_true", help="the same of Airflow 3, after Toque")
+    parser.add_argument("--write", action="store_true", help="into RESULTS.md; with Airflow, and all pages")
     options = parser.parse_args(arguments)
-    if options.project:
-        folder = options.project.absolute()
-        from benchmarks.project import _clean_environment
-
-        found = report(Project(folder, _clean_environment(folder)), options.rounds, options.only)
-    else:
-        with project() as place:
+    if options.write and options.only:
+        parser.error("RESULTS.md takes all pages: leave out --only")
+    with project() if options.project is None else nullcontext(existing(options.project)) as place:
+        if options.project is None:
             asyncio.run(history.generate(place.path))
-            found = report(place, options.rounds, options.only)
-    print(table.page_table(found.pages, interactive_ms=INTERACTIVE_MS, task_ms=SCROLL_TASK_MS))
-    print()
-    print(table.answer_table(found.answers, p95_ms=ANSWER_MS))
-    for failure in found.failures:
-        print(f"NOT MEASURED: {failure}")
+        ours = report(place, options.rounds, options.only)
+    theirs = None
+    if options.airflow or options.write:
+        from benchmarks.airflow_pages import airflow
+        from benchmarks.airflow_pages import report as report_airflow
+
+        with airflow() as system:
+            theirs = report_airflow(system, options.rounds, options.only)
+    part = pages_section.section(ours, theirs, machine.describe(), datetime.now(UTC).date().isoformat())
+    print(part)
+    if options.write and not ours.failures:
+        RESULTS.write_text(pages_section.replaced(RESULTS.read_text(), part))
+    return 1 if ours.failures else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

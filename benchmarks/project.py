@@ -84,6 +84,11 @@ def project(*pipelines: str, store_url: str = "") -> Iterator[Project]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def existing(folder: Path) -> Project:
+    """A project that stays when it has been measured."""
+    return Project(folder.absolute(), _clean_environment(folder.absolute()))
+
+
 def _clean_environment(home: Path) -> dict[str, str]:
     """The environment without settings of the user's; `HOME` in the project keeps their files out of it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOQUE_", "PYTHON"))}

@@ -16,7 +16,7 @@ def budget_table(results: Sequence[Measurement]) -> str:
         (result.what, result.budget, f"{number(result.value)} {result.unit}", verdicts[result.is_within], result.note)
         for result in results
     ]
-    return _table(("What", "Budget", "Measured", "Holds", "Note"), rows)
+    return padded(("What", "Budget", "Measured", "Holds", "Note"), rows)
 
 
 def peer_table(standings: Sequence[Standing]) -> str:
@@ -34,7 +34,7 @@ def peer_table(standings: Sequence[Standing]) -> str:
         for standing in standings
     ]
     headers = ("System", "Durable", "Hop", "Hop p99", "Hop ÷ Toque's", "Fan-out", "Toque's ÷ fan-out")
-    return _table(headers, rows)
+    return padded(headers, rows)
 
 
 def page_table(pages: Sequence[PageFigures], *, interactive_ms: float, task_ms: float) -> str:
@@ -51,7 +51,7 @@ def page_table(pages: Sequence[PageFigures], *, interactive_ms: float, task_ms: 
         for page in sorted(pages, key=lambda page: -page.interactive_ms)
     ]
     headers = ("Page", "Interactive", "Slowest visit", "Longest task until then", "… while scrolled", "Holds")
-    return _table(headers, rows)
+    return padded(headers, rows)
 
 
 def answer_table(answers: Sequence[Answers], *, p95_ms: float) -> str:
@@ -66,7 +66,7 @@ def answer_table(answers: Sequence[Answers], *, p95_ms: float) -> str:
         )
         for each in answers
     ]
-    return _table(("Question", "Median", "p95", "Answer", "Holds"), rows)
+    return padded(("Question", "Median", "p95", "Answer", "Holds"), rows)
 
 
 def _ms(value: float) -> str:
@@ -86,14 +86,15 @@ def _ratio(ratio: float | None) -> str:
     return "" if ratio is None else f"{number(ratio)} ×"
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def padded(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns stand in line."""
     lines = [[_cell(cell) for cell in row] for row in (headers, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
-    padded = [
+    lines_in_line = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
     ]
     rule = "| " + " | ".join("-" * width for width in widths) + " |"
-    return "\n".join([padded[0], rule, *padded[1:]])
+    return "\n".join([lines_in_line[0], rule, *lines_in_line[1:]])
 
 
 def _cell(text: str) -> str:

@@ -96,6 +96,7 @@ def test_times_of_visits_are_their_median_and_tasks_their_worst() -> None:
 def test_the_worst_page_and_the_worst_question_stand_beside_the_budgets() -> None:
     found = Report(
         "Toque",
+        1_000_000,
         [figures("home", 300, 120), figures("runs", 1200), figures("day", 200, scrolled=False)],
         [Answers("/runs", 3, 7, 10), Answers("/runs/RUN/graph", 80, 90, 3000)],
         [],
@@ -109,7 +110,7 @@ def test_the_worst_page_and_the_worst_question_stand_beside_the_budgets() -> Non
 def test_a_page_that_could_not_be_measured_is_no_result() -> None:
     with pytest.raises(RuntimeError, match=r"^/day did not show"):
         pages.measurements(
-            Report("Toque", [figures("home", 300)], [Answers("/runs", 3, 7, 1)], ["/day did not show x"])
+            Report("Toque", 1, [figures("home", 300)], [Answers("/runs", 3, 7, 1)], ["/day did not show x"])
         )
 
 
