@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { localDate, midnightUs, monthsOf, outcomeOf, shifted } from "@/pipeline/calendar-model";
+import { localDate, midnightUs, monthsOf, sinceFirst, outcomeOf, shifted } from "@/pipeline/calendar-model";
 import type { CalendarDay } from "@/run/types";
 
 const day = (date: string, counts: Partial<CalendarDay>): CalendarDay => ({
@@ -46,5 +46,18 @@ describe("dates", () => {
     const noon = new Date(2026, 10, 22, 12);
     expect(localDate(noon)).toBe("2026-11-22");
     expect(localDate(new Date(midnightUs("2026-03-01") / 1000))).toBe("2026-03-01");
+  });
+});
+
+describe("sinceFirst", () => {
+  const of = (...dates: string[]) =>
+    sinceFirst(monthsOf(dates.map((date) => ({ date, total: 1, succeeded: 1, failed: 0, cancelled: 0, active: 0 })), "2026-11", 6, "2026-11-22"));
+
+  it("leaves out the months before anything ran, and no gap between", () => {
+    expect(of("2026-09-03", "2026-11-02").map(({ month }) => month)).toEqual(["2026-11", "2026-10", "2026-09"]);
+  });
+
+  it("keeps the last where nothing ran", () => {
+    expect(of().map(({ month }) => month)).toEqual(["2026-11"]);
   });
 });

@@ -11,7 +11,7 @@ import { Page, Section } from "@/design/page";
 import { ProblemBox } from "@/design/problem-box";
 import { PageSkeleton } from "@/design/skeleton";
 import { Tag } from "@/design/tag";
-import { Time } from "@/design/time";
+import { Time, Took } from "@/design/time";
 import { bytes, duration, plural, shortId, taskName } from "@/design/words";
 import { Actions } from "@/system/actions";
 import css from "./page.module.css";
@@ -109,7 +109,7 @@ function Facts({ system, isWhole }: { system: System; isWhole: boolean }) {
         {totals.task_runs_ended.toLocaleString()}
         <small>
           {Object.entries(totals.runs_ended)
-            .map(([state, count]) => `${count.toLocaleString()} runs ${state}`)
+            .map(([state, count]) => `${plural(count, "run")} ${state}`)
             .join(", ")}
         </small>
       </Fact>
@@ -171,7 +171,7 @@ function ServerLine({ server }: { server: ServerRow }) {
         </small>
       </span>
       <span className={css.quiet}>
-        since <Time us={server.started_us} />
+        started <Time us={server.started_us} />
       </span>
     </li>
   );
@@ -194,7 +194,7 @@ function WorkerLine({ worker }: { worker: WorkerRow }) {
             <Link to="/runs/$runId" params={{ runId: attempt.run_id }} search={{ task: attempt.task, index: attempt.index.join(".") }}>
               {taskName(attempt.task, attempt.index)}
             </Link>{" "}
-            since <Time us={attempt.since_us} />
+            for <Took fromUs={attempt.since_us} toUs={0} />
           </small>
         ))}
       </span>
