@@ -22,6 +22,7 @@ describe("duration", () => {
 describe("relative", () => {
   it.each([
     [NOW - 2 * S, "just now"],
+    [NOW + 2 * S, "now"],
     [NOW - 42 * S, "42 s ago"],
     [NOW - 240 * S, "4 m ago"],
     [NOW + 2 * 3600 * S, "in 2 h"],

@@ -17,11 +17,11 @@ export function duration(us: number): string {
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
 }
 
-/** `just now`, `4 m ago`, `in 2 h`: the units of `duration`, which stands beside it; beyond a week the date says more. */
+/** `just now`, `now`, `4 m ago`, `in 2 h`: the units of `duration`, which stands beside it; beyond a week the date says more. */
 export function relative(us: number, nowUs: number, locale?: string): string {
   const s = (us - nowUs) / SECOND;
   const span = Math.abs(s);
-  if (span < 5) return "just now";
+  if (span < 5) return s > 0 ? "now" : "just now";
   if (span >= 7 * 86_400) return day(us, undefined, locale);
   const count = roughly(span);
   return s < 0 ? `${count} ago` : `in ${count}`;

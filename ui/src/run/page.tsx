@@ -47,7 +47,9 @@ export function RunPage() {
   if (run.error && !run.data) {
     return (
       <Page title="Run">
-        <ProblemBox problem={asProblem(run.error)} />
+        <ProblemBox problem={asProblem(run.error)}>
+          <Link to="/runs">All runs</Link>
+        </ProblemBox>
       </Page>
     );
   }

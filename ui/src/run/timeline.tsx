@@ -90,9 +90,10 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
           {path.size > 0 && (
             <>
               <i className={css.key} /> Critical path: {plural(path.size, "task run")}. What is faster elsewhere does
-              not make the run faster.
+              not make the run faster.{" "}
             </>
           )}
+          A thin line before a bar is waiting.
         </span>
         <Toggle on={onlyCritical} change={setOnlyCritical}>
           Critical path only
