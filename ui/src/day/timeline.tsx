@@ -109,7 +109,7 @@ function PlannedMark({ planned, share }: { planned: Planned; share: (us: number)
       style={{ left: share(fromUs), width: `max(10px, calc(${share(toUs)} - ${share(fromUs)}))` }}
       title={`${clock(fromUs)} to ${clock(toUs)} · ${names}, ${count}`}
     >
-      {count}
+      <span>{count}</span>
     </span>
   );
 }
