@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -11,7 +11,7 @@ import pytest
 
 from toque.graph.loads import TableName, Upsert
 from toque.graph.syncs import AnySyncMode, SyncSpec
-from toque.integrations.warehouses.duckdb import DuckDBWarehouse
+from toque.integrations.warehouses.duckdb import DuckDBSession, DuckDBWarehouse
 from toque.ports.destinations import Operation, Record, Result
 
 SOURCE = TableName.parse("marts.scores")
@@ -57,16 +57,19 @@ class Shelf:
 
 
 class Warehouse(DuckDBWarehouse):
-    """With a table of scores."""
+    """With a table of scores, in memory: all sessions share one connection."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
+    def __init__(self) -> None:
+        super().__init__(":memory:", name="warehouse")
+        self.connection = duckdb.connect(":memory:", config={"threads": 1})
         self.run("CREATE SCHEMA marts; CREATE TABLE marts.scores (id VARCHAR, score INTEGER, note VARCHAR)")
 
+    @contextmanager
+    def session(self) -> Iterator[DuckDBSession]:
+        yield DuckDBSession(self.connection)
+
     def run(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.path)) as connection:
-            return connection.execute(statement, parameters or None).fetchall()
+        return self.connection.execute(statement, parameters or None).fetchall()
 
     def put(self, **scores: int | None) -> None:
         for key, score in scores.items():
@@ -91,8 +94,10 @@ def scores(mode: AnySyncMode | None = None, **more: Any) -> SyncSpec:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "warehouse.duckdb")
+def warehouse() -> Iterator[Warehouse]:
+    made = Warehouse()
+    yield made
+    made.connection.close()
 
 
 @pytest.fixture
