@@ -58,6 +58,18 @@ def test_what_failed_is_repeated_by_the_server(project: Project, served: Command
     assert (nothing.code, "nothing failed" in nothing.err) == (2, True)
 
 
+def test_what_the_server_repeats_is_followed_in_the_terminal(project: Project, served: Command) -> None:
+    failed = project.toque("trigger", "fragile.py", "--wait", "--json").json
+    again = project.toque("retry", failed["run_id"])
+    assert again.code == 1
+    assert "the server runs it" in again.out
+    assert "✗" in again.out  # the line of the task that failed, as `toque run` writes it
+    assert " failed in " in again.out  # and the summary
+    run_id = project.toque("trigger", "squares", "--wait", "--json").json["run_id"]
+    quiet = project.toque("rerun", run_id, "--from", "total", "-q")
+    assert (quiet.code, quiet.out) == (0, "")
+
+
 def test_a_rerun_from_a_task_is_made_by_the_server(project: Project, served: Command) -> None:
     run_id = project.toque("trigger", "squares", "--wait", "--json").json["run_id"]
     tasks = project.toque("runs", run_id, "--json").json["tasks"]

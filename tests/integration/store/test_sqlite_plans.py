@@ -17,7 +17,7 @@ from tests.hot_queries import HOT, ONE
 from toque.engine.states import RunState, TaskState
 from toque.ports.pages import RunQuery
 from toque.store.sql import commit, messages, runs, schema
-from toque.store.sql.history import finding
+from toque.store.sql.history import finding, tasks
 from toque.store.sql.text import create_schema
 from toque.store.sqlite.session import SqliteSession
 
@@ -168,3 +168,10 @@ def test_of_several_states_only_the_page_is_read_from_the_table(databases: dict[
     searches = [step for step in plan if step.startswith("SEARCH runs")]
     assert len([step for step in searches if "COVERING INDEX runs_by_pipeline_trigger" in step]) == len(RunState)
     assert len(searches) == len(RunState) + 1
+
+
+def test_failures_are_found_among_what_went_wrong(databases: dict[int, sqlite3.Connection]) -> None:
+    session = Explaining(databases[10_000])
+    assert len(tasks.first_failures(session, ONE, 5)) == 2
+    [plan] = session.plans.values()
+    assert "USING INDEX tasks_troubled" in plan[0] or "COVERING INDEX tasks_troubled" in plan[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from toque.cli.commands.run import report_runs
+from toque.cli.exits import Exit
+from toque.cli.following import followed
 from toque.cli.options import json_option, project_options, who
 from toque.cli.output import Output, state
 from toque.cli.progress import Progress, make_progress
@@ -18,8 +19,6 @@ from toque.settings import Settings
 
 if TYPE_CHECKING:
     from toque.local.result import Run
-
-POLL_S = 0.1
 
 
 @click.command()
@@ -32,7 +31,7 @@ def retry(run: str, quiet: bool, settings: Settings, output: Output) -> int:
     from toque import local
 
     run_id = in_store(settings, lambda store: find_run(store, run)).run_id
-    served = _at_the_server(settings, run_id, "retry", {}, output)
+    served = _at_the_server(settings, run_id, "retry", {}, output, quiet=quiet)
     if served is not None:
         return served
     return _watched(
@@ -59,7 +58,7 @@ def rerun(run: str, tasks: tuple[str, ...], new_code: bool, quiet: bool, setting
     from toque import local
 
     run_id = in_store(settings, lambda store: find_run(store, run)).run_id
-    served = _at_the_server(settings, run_id, "rerun", {"tasks": [*tasks], "new_code": new_code}, output)
+    served = _at_the_server(settings, run_id, "rerun", {"tasks": [*tasks], "new_code": new_code}, output, quiet=quiet)
     if served is not None:
         return served
     return _watched(
@@ -76,20 +75,22 @@ def rerun(run: str, tasks: tuple[str, ...], new_code: bool, quiet: bool, setting
     )
 
 
-def _at_the_server(settings: Settings, run_id: str, kind: str, body: dict[str, Any], output: Output) -> int | None:
-    """Let the running server repeat the run, and wait for its end; None when no server runs."""
+def _at_the_server(
+    settings: Settings, run_id: str, kind: str, body: dict[str, Any], output: Output, *, quiet: bool
+) -> int | None:
+    """Let the running server repeat the run, and follow it to its end; None when no server runs."""
     with server_of(settings) as server:
         if server is None:
             return None
         again = server.post("runs", run_id, kind, body=body)["run_id"]
-        output.say(f"queued {again}, waiting for its end")
-        while True:
-            row = in_store(settings, lambda store: find_run(store, again))
-            if row.state.is_terminal:
-                break
-            time.sleep(POLL_S)
+    if not quiet:
+        output.say(f"queued {again}; the server runs it")
+    row = followed(settings, again, output, quiet=quiet)
+    if row is None:
+        return Exit.INTERRUPTED
     shown = {"run_id": again, "origin_run": run_id, "state": str(row.state), "via": "server"}
-    output.result(shown, lambda: f"{again} {state(str(row.state))}")
+    ended = f"{again} {state(str(row.state))}"
+    output.result(shown, lambda: ended if quiet and row.state != "succeeded" else "")  # else the summary has said it
     return exit_of(str(row.state))
 
 

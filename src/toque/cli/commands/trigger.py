@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from toque.cli.exits import Exit
+from toque.cli.following import followed
 from toque.cli.options import json_option, parameters_option, project_options, who
 from toque.cli.output import Output, state
 from toque.cli.servers import server_of
-from toque.cli.stores import find_run, in_store
 from toque.settings import Settings
-
-POLL_S = 0.2
 
 
 @click.command()
 @click.argument("target", metavar="FILE[:NAME] | NAME")
 @parameters_option
-@click.option("--wait", is_flag=True, help="Wait for its end; the exit code is the run's.")
+@click.option("--wait", is_flag=True, help="Follow it to its end; the exit code is the run's.")
 @click.option("--key", default="", help="A second trigger with the same key starts nothing and names the first run.")
 @project_options
 @json_option
@@ -36,11 +33,9 @@ def trigger(
             _say_who_runs_it(settings, output)
         return Exit.OK
     output.say(f"queued {run_id}, waiting for its end")
-    while True:
-        row = in_store(settings, lambda store: find_run(store, run_id))
-        if row.state.is_terminal:
-            break
-        time.sleep(POLL_S)
+    row = followed(settings, run_id, output)
+    if row is None:
+        return Exit.INTERRUPTED
     output.result({"run_id": run_id, "state": str(row.state), "via": via}, lambda: f"{run_id} {state(str(row.state))}")
     return Exit.OK if row.state == "succeeded" else Exit.RUN_FAILED
 

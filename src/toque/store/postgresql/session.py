@@ -50,6 +50,10 @@ class PostgresqlSession:
         """See `Session.listed`."""
         return list(values)
 
+    def by_index(self, name: str) -> str:
+        """PostgreSQL has statistics, and chooses by itself."""
+        return ""
+
     def lock_pools(self, pools: Iterable[str]) -> None:
         """See `Session.lock_pools`. In one order everywhere, so that two transactions never wait for each other."""
         for pool in sorted(pools):

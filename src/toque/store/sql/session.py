@@ -40,6 +40,10 @@ class Session(Protocol):
         """The parameter for `among`."""
         ...
 
+    def by_index(self, name: str) -> str:
+        """Behind the name of a table: find the rows by this index, where the database would choose another one."""
+        ...
+
     def lock_pools(self, pools: Iterable[str]) -> None:
         """Keep other transactions from acquiring slots of these pools until this one ends."""
         ...

@@ -44,6 +44,10 @@ class SqliteSession:
         """See `Session.listed`."""
         return json.dumps(list(values))
 
+    def by_index(self, name: str) -> str:
+        """See `Session.by_index`. Without statistics, SQLite takes the key of the table for as good."""
+        return f" INDEXED BY {name}"
+
     def lock_pools(self, pools: Iterable[str]) -> None:
         """Writers are alone already."""
 

@@ -111,7 +111,8 @@ def task_run(session: Session, run_id: str, task: str, map_index: MapIndex) -> T
 def first_failures(session: Session, run_id: str, limit: int) -> list[TaskRow]:
     """See `History.first_failures`."""
     found = session.rows(
-        f"SELECT {_TASK} FROM tasks WHERE run_id = ? AND state = ? AND {schema.TROUBLED}"
+        f"SELECT {_TASK} FROM tasks{session.by_index('tasks_troubled')}"
+        f" WHERE run_id = ? AND state = ? AND {schema.TROUBLED}"
         " ORDER BY finished_us, task, map_index LIMIT ?",
         (run_id, TaskState.FAILED.value, limit),
     )
