@@ -102,5 +102,6 @@ def go_on(zoo: Zoo) -> None:
         return
     for name in ("lions", "apes"):
         gate = zoo.root / f"gate-{name}"
+        gate.unlink(missing_ok=True)
         os.mkfifo(gate)
         zoo.run("parade", gate=str(gate))
