@@ -22,7 +22,7 @@ LONG_MS = 50
 QUIET_MS = 200
 TIMEOUT_S = 60.0
 VIEWPORT = {"width": 1280, "height": 800}
-TICKS = 30
+TICKS = 15
 """Of the wheel, in each direction."""
 STEP = 240
 """Pixels that a tick of the wheel moves, about two notches of a mouse."""

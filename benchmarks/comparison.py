@@ -31,6 +31,8 @@ class Peer:
     """Tasks in its fan-out: 5,000, or fewer so that it ends within 20 s on two cores."""
     has_environment: bool = True
     """False for the standard library."""
+    chain: int = CHAIN
+    """Tasks in its chain: 100, or fewer for the same reason."""
 
 
 PEERS = {
@@ -40,6 +42,7 @@ PEERS = {
     "luigi": Peer("Luigi", "a file per task, in process", 2000),
     "dbos": Peer("DBOS", "SQLite, steps in process", 2000),
     "prefect": Peer("Prefect", "recorded in SQLite, not resumed, in process", 1000),
+    "airflow": Peer("Airflow", "SQLite, a process per task", 50, chain=8),
 }
 """By the name of the script `peers/<name>_bench.py`, whose docstring states the settings."""
 
@@ -94,7 +97,8 @@ def _peer_figures(name: str) -> Figures:
     """One round of a peer, in its environment and in an empty folder that is its home."""
     peer = PEERS[name]
     python = interpreter(name) if peer.has_environment else Path(sys.executable)
-    command = [str(python), "-m", f"benchmarks.peers.{name}_bench", "--chain", str(CHAIN), "--fanout", str(peer.fanout)]
+    sizes = ["--chain", str(peer.chain), "--fanout", str(peer.fanout)]
+    command = [str(python), "-m", f"benchmarks.peers.{name}_bench", *sizes]
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         env = {**os.environ, "HOME": folder, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
         try:

@@ -32,7 +32,7 @@ INTERACTIVE_MS = 1_000
 SCROLL_TASK_MS = 100
 ANSWER_MS = 100
 ROUNDS = 2
-ASKED = 25
+ASKED = 20
 """How often each question is asked."""
 ALIVE = 9_000
 """A run that has ended as many of its tasks as this is followed by another one."""
