@@ -6,7 +6,13 @@ Names are imported when they are first used: a worker that runs one function pay
 from __future__ import annotations
 
 _EXPORTS = {
+    "toque.authoring.asset_graphs": ("select",),
+    "toque.authoring.assets": ("asset", "external"),
     "toque.authoring.branches": ("branch", "one_of", "when"),
+    "toque.authoring.cutting": (
+        *("AllPartitions", "Daily", "FixedPartitions", "Grid", "Hourly", "LastPartition", "Monthly", "Static"),
+        *("Trailing", "Weekly", "Yearly"),
+    ),
     "toque.authoring.flows": ("flow",),
     "toque.authoring.groups": ("group",),
     "toque.authoring.holes": ("each", "failures", "ok", "outcome", "outcomes"),

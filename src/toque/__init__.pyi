@@ -1,8 +1,22 @@
 """The names of `toque`, for type checkers and editors; `__init__.py` imports them when they are used."""
 
+from toque.authoring.asset_graphs import select as select
+from toque.authoring.assets import asset as asset
+from toque.authoring.assets import external as external
 from toque.authoring.branches import branch as branch
 from toque.authoring.branches import one_of as one_of
 from toque.authoring.branches import when as when
+from toque.authoring.cutting import AllPartitions as AllPartitions
+from toque.authoring.cutting import Daily as Daily
+from toque.authoring.cutting import FixedPartitions as FixedPartitions
+from toque.authoring.cutting import Grid as Grid
+from toque.authoring.cutting import Hourly as Hourly
+from toque.authoring.cutting import LastPartition as LastPartition
+from toque.authoring.cutting import Monthly as Monthly
+from toque.authoring.cutting import Static as Static
+from toque.authoring.cutting import Trailing as Trailing
+from toque.authoring.cutting import Weekly as Weekly
+from toque.authoring.cutting import Yearly as Yearly
 from toque.authoring.flows import flow as flow
 from toque.authoring.groups import group as group
 from toque.authoring.holes import each as each

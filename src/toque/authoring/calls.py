@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Protocol, cast
+
+import msgspec
 
 from toque.authoring import overrides, sites, types, wiring
 from toque.authoring.options import task_policy
@@ -89,6 +92,36 @@ def call_task(trace: Trace, callee: Callee, args: tuple[Any, ...], kwargs: dict[
     wait_for(trace, draft, callee)
     trace.close(draft)
     return Placeholder(Wired(trace, Ref(node=draft.id), callee.name, draft.annotation))
+
+
+def call_asset(trace: Trace, callee: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Placeholder:
+    """The node that makes an asset, after those of this pipeline that make what it reads."""
+    placed = call_task(trace, callee, args, kwargs)
+    inside = wired(placed)
+    draft = trace.drafts[inside.held.node]  # type: ignore[union-attr]
+    first = trace.writers.setdefault(callee.key, draft.id)
+    if first != draft.id:
+        raise sites.refuse(f"{callee.key} is made by {first} already: a run makes an asset once.")
+    late = next((reader for key, reader in trace.readers if key == callee.key and reader != draft.id), None)
+    if late is not None:
+        raise sites.refuse(f"{late} reads {callee.key}, which is made only here.", fix=f"call {callee.name} before it")
+    draft.fields["writes"] = (callee.key,)
+    draft.site = sites.definition(callee.__toque_function__)
+    trace.assets[callee.key] = msgspec.structs.replace(callee.described(), node=draft.id)
+    return Placeholder(replace(inside, asset=callee.made_by(draft.fields["code"])))
+
+
+def _read_assets(trace: Trace, draft: Draft, markers: Iterable[Marker]) -> tuple[str, ...]:
+    """Wait for what is made in this pipeline; note what is not."""
+    keys = dict.fromkeys(marker.asset.key for marker in markers if marker.asset is not None)
+    for marker in markers:
+        if marker.asset is not None and marker.asset.key not in trace.assets:
+            trace.assets[marker.asset.key] = marker.asset.described()
+    for key in keys:
+        trace.readers.append((key, draft.id))
+        if key in trace.writers:
+            trace.connect(draft, trace.writers[key], "order")
+    return tuple(keys)
 
 
 def wait_for(trace: Trace, draft: Draft, callee: Callee) -> None:
@@ -189,13 +222,18 @@ def fill(trace: Trace, draft: Draft, callee: Callee, given: list[Argument]) -> N
         ),
         "kind": "flow" if is_flow else "task",
     }
+    reads = _read_assets(trace, draft, markers.values())
+    if reads:
+        draft.fields["reads"] = reads
 
 
 def _marker(trace: Trace, value: object) -> Marker | None:
     if isinstance(value, Marker):
         return value
     if isinstance(value, Placeholder):
-        return wiring.own(trace, value).marker
+        inside = wiring.own(trace, value)
+        is_whole = inside.asset is not None and isinstance(inside.held, Ref) and not inside.held.path
+        return inside.asset if is_whole else inside.marker
     return None
 
 

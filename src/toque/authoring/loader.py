@@ -18,6 +18,8 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from toque.authoring import sites
+from toque.authoring.asset_graphs import assets_of
+from toque.authoring.assets import Asset
 from toque.authoring.flows import Flow
 from toque.authoring.pipelines import Pipeline
 from toque.authoring.trace import loading
@@ -57,6 +59,13 @@ def load_files(paths: Iterable[Path], project: Path) -> list[Loaded]:
         except UserError as error:
             loaded.append(Loaded(path, error=error))
     return loaded
+
+
+def assets_in(path: Path, project: Path) -> list[Asset[..., Any]]:
+    """The assets that a file defines, which `load_file` has imported."""
+    module = sys.modules.get(module_name(path.resolve(), project.resolve()))
+    found = assets_of(vars(module).values()) if module is not None else []
+    return [each for each in found if module is not None and each.__module__ == module.__name__]
 
 
 def validate_parameters(pipeline: Runnable, raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
+from toque.authoring.cutting import Partitions
 from toque.authoring.schedules import Scheduled
 from toque.durations import Duration
 from toque.graph.ir import ErrorClass, TriggerRule
 from toque.worker.outcomes import RunReport
+from toque.worker.slices import IOManager
 
 RetryRule: TypeAlias = Callable[[Exception], "bool | float"]
 """Whether to retry, or after how many seconds."""
@@ -97,6 +99,21 @@ class TaskOptions(GroupOptions, total=False):
     """Called with the handle of a deferred task run that is cancelled, to stop what it waits for."""
     io_bound: bool
     """It waits more than it computes: many share one process."""
+
+
+class AssetOptions(TaskOptions, total=False):
+    """Options of an asset: those of the task that makes it, and what is said of the data."""
+
+    key: str
+    """`marts.delays`; the function's name unless stated."""
+    io: IOManager
+    """How its values are kept; in the blob store unless stated."""
+    partitions: Partitions
+    """How it is cut: `Daily("2026-01-01")`, `Static(["eu", "us"])`, …"""
+    group: str
+    """What it is shown with."""
+    code_version: str
+    """Stated by hand; otherwise the text of the function decides whether what was made by it is stale."""
 
 
 class RunOptions(TypedDict, total=False):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
 from toque.authoring import sites
+from toque.authoring.option_types import AssetOptions as AssetOptions
 from toque.authoring.option_types import Cache as Cache
 from toque.authoring.option_types import FlowOptions as FlowOptions
 from toque.authoring.option_types import GroupOptions as GroupOptions
@@ -24,6 +25,7 @@ from toque.graph.ir import CachePolicy, CodeRef, ErrorClass, PoolClaim, RetryPol
 
 _KNOWN: Final[dict[str, frozenset[str]]] = {
     "task": frozenset(TaskOptions.__annotations__),
+    "asset": frozenset(AssetOptions.__annotations__) - {"tolerate"},
     "shell": frozenset(TaskOptions.__annotations__) | {"exits", "env", "cwd"},
     "group": frozenset(GroupOptions.__annotations__),
     "pipeline": frozenset(PipelineOptions.__annotations__),
@@ -34,13 +36,15 @@ _RULES: Final = frozenset(get_args(TriggerRule)) - {"teardown"}
 _CLASSES: Final = frozenset(get_args(ErrorClass))
 
 
-def checked(kind: Literal["task", "shell", "group", "pipeline", "flow"], options: Mapping[str, Any]) -> dict[str, Any]:
+def checked(
+    kind: Literal["task", "asset", "shell", "group", "pipeline", "flow"], options: Mapping[str, Any]
+) -> dict[str, Any]:
     """The options, if all of them exist and have values that can be meant. Raises `UserError`."""
     known = _KNOWN[kind]
     for name in options:
         if name not in known:
-            what = "shell task" if kind == "shell" else kind
-            raise sites.refuse(f"A {what} has no option {name!r}.", fix=_instead(kind, name, known))
+            what = {"shell": "A shell task", "asset": "An asset"}.get(kind, f"A {kind}")
+            raise sites.refuse(f"{what} has no option {name!r}.", fix=_instead(kind, name, known))
     if "name" in options:
         check_name(options["name"], f"a {kind}")
     if options.get("trigger_rule", "all_success") not in _RULES:
@@ -54,7 +58,7 @@ def checked(kind: Literal["task", "shell", "group", "pipeline", "flow"], options
         raise sites.refuse("tags is one string.", fix=f"tags=[{options['tags']!r}]")
     if "max_active_runs" in options and options["max_active_runs"] < 1:
         raise sites.refuse(f"max_active_runs={options['max_active_runs']} would let nothing run.", fix="1 or more")
-    if kind in ("task", "shell", "flow"):
+    if kind in ("task", "asset", "shell", "flow"):
         task_policy(options)
     tolerance(options)
     check_option(options.get("schedule"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
 import msgspec
 
@@ -18,6 +18,10 @@ from toque.authoring.trace import Trace, current, tracing
 from toque.graph.expr import Const, Param, RunReportOf
 from toque.graph.ir import CodeRef, Concurrency
 from toque.graph.ir import Pipeline as PipelineIR
+
+if TYPE_CHECKING:
+    from toque.authoring.asset_graphs import Selection
+    from toque.authoring.assets import Asset
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -114,9 +118,18 @@ class _PipelineDecorator(Protocol):
 def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
 @overload
 def pipeline(**options: Unpack[PipelineOptions]) -> _PipelineDecorator: ...
-def pipeline(function: Any = None, /, **options: Any) -> Any:
-    """Make a function that calls tasks a pipeline: `@pipeline` or `@pipeline(owner="data-team")`."""
+@overload
+def pipeline(
+    name: str, /, *, assets: Selection | Sequence[Asset[..., Any]], **options: Unpack[PipelineOptions]
+) -> Pipeline[[], None]: ...
+def pipeline(function: Any = None, /, *, assets: Any = None, **options: Any) -> Any:
+    """Make a function that calls tasks a pipeline: `@pipeline` or `@pipeline(owner="data-team")`.
+
+    Without a body: `nightly = pipeline("nightly", assets=[orders, revenue])`, or `assets=select("marts.*+")`.
+    """
     settings = checked("pipeline", options)
+    if isinstance(function, str) or assets is not None:
+        return _of_assets(function, assets, settings)
 
     def decorate(function: Callable[..., Any]) -> Pipeline[Any, Any]:
         check_name(settings.get("name", getattr(function, "__name__", "")), "a pipeline")
@@ -127,6 +140,17 @@ def pipeline(function: Any = None, /, **options: Any) -> Any:
         return Pipeline(function, settings)
 
     return decorate if function is None else decorate(function)
+
+
+def _of_assets(name: Any, assets: Any, settings: dict[str, Any]) -> Pipeline[Any, Any]:
+    from toque.authoring.asset_graphs import body_of
+
+    if not isinstance(name, str) or assets is None:
+        raise sites.refuse(
+            "A pipeline without a body has a name and assets.", fix='pipeline("nightly", assets=[orders, revenue])'
+        )
+    check_name(name, "a pipeline")
+    return Pipeline(body_of(name, assets), settings)
 
 
 def traced(runnable: Any, body: Callable[[Trace, dict[str, Any]], Any]) -> tuple[Trace, PipelineIR]:
@@ -158,12 +182,19 @@ def traced(runnable: Any, body: Callable[[Trace, dict[str, Any]], Any]) -> tuple
         ),
         deadline_s=duration_s("deadline", settings.get("deadline")),
         schedules=schedules_of(runnable),
+        assets=tuple(trace.assets.values()),
         late_after_s=duration_s("late_after", settings.get("late_after")),
         notify=notified(settings),
         meta=calls.meta_of(runnable),
-        origin=sites.definition(function).origin,
+        origin=site_of(function).origin,
     )
     return trace, ir
+
+
+def site_of(function: Callable[..., Any]) -> sites.Site:
+    """Where a pipeline stands in the user's code: its function, or the call that made one without a body."""
+    found = getattr(function, "__toque_site__", None)
+    return found if isinstance(found, sites.Site) else sites.definition(function)
 
 
 def bound(runnable: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Wired:
     """Nodes that must end before the value counts (a group that returns nothing)."""
     marker: Marker | None = None
     """An argument of the pipeline that its tasks are given by the worker: nothing else counts then."""
+    asset: Marker | None = None
+    """An asset that was made by a node: whoever is passed it reads what was kept."""
     marked: bool = False
     """Went through `ok`, `failures` or `outcomes`."""
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, Literal, Protocol, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar, cast, overload
 
 from toque.authoring import sites, types
 from toque.authoring.references import code_ref
 from toque.authoring.wiring import Marker
 from toque.graph.ir import CodeRef, Inject
 from toque.worker.context import Context, Interval
+
+if TYPE_CHECKING:
+    from toque.authoring.assets import Source
+    from toque.authoring.cutting import Mapping
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -27,7 +31,9 @@ class Injectable(Protocol[T_co]):
 def use(source: Injectable[T], /) -> T: ...
 @overload
 def use(source: type[T], /) -> T: ...
-def use(source: Any, /) -> Any:
+@overload
+def use(source: Source[T], slices: Mapping, /) -> T: ...
+def use(source: Any, slices: Mapping | None = None, /) -> Any:
     """The default of a parameter that the worker fills.
 
     `def pull(day: date, api: httpx.Client = use(shop), window: Interval = use(Interval)) -> pl.DataFrame: …`
@@ -38,11 +44,15 @@ def use(source: Any, /) -> Any:
         return source._marker()
     if isinstance(source, Variable | Secret):
         return source._marker()
+    if getattr(source, "__toque_kind__", "") in ("source", "asset"):
+        from toque.authoring.assets import read
+
+        return read(source, slices)
     if source is Interval or source is Context:
         inject = Inject(kind="context", name=source.__name__)
         return Marker(inject, lasting=False, annotation=lambda: source)
     raise sites.refuse(
-        f"use() cannot supply {source!r}.", fix="a @resource, a Connection, a Variable, a Secret or Interval"
+        f"use() cannot supply {source!r}.", fix="a @resource, a Connection, an asset, a Variable, a Secret or Interval"
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from toque.authoring import sites
 from toque.authoring.sites import Site
+from toque.graph.assets import Asset
 from toque.graph.expr import Access
 from toque.graph.ir import AnyNode, Edge, Guard, JoinNode, MapNode, Meta, TaskNode, TriggerRule
 
@@ -139,6 +140,12 @@ class Trace:
         self.functions: dict[Callable[..., Any], None] = {}
         """Functions that workers run."""
         self.flows: dict[Callable[..., Any], None] = {}
+        self.assets: dict[str, Asset] = {}
+        """What is written and read, by key."""
+        self.writers: dict[str, str] = {}
+        """The node that makes an asset."""
+        self.readers: list[tuple[str, str]] = []
+        """Keys of assets, and nodes that read them."""
 
     @contextmanager
     def within(self, **changes: Any) -> Iterator[Frame]:

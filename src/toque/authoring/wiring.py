@@ -43,7 +43,7 @@ class Each(Generic[T]):
 class Marker:
     """Something that `use()` made: an argument that the worker supplies."""
 
-    __slots__ = ("annotation", "connections", "inject", "lasting")
+    __slots__ = ("annotation", "asset", "connections", "inject", "lasting")
 
     def __init__(
         self,
@@ -52,8 +52,11 @@ class Marker:
         connections: tuple[str, ...] = (),
         lasting: bool = True,
         annotation: Callable[[], Any] | None = None,
+        asset: Any = None,
     ) -> None:
         self.inject = inject
+        self.asset = asset
+        """The source that is read, if it is one."""
         self.connections = connections
         """Names of the connections that it uses, directly or not."""
         self.lasting = lasting
@@ -185,6 +188,10 @@ def _held(trace: Trace, reader: Draft | None, placeholder: Placeholder) -> AnyEx
         raise sites.refuse(
             f"{inside.label} is supplied by the worker: it can be a whole argument of a task only.",
             fix=f"some_task({inside.label}={inside.label})",
+        )
+    if inside.asset is not None and reader is not None:
+        raise sites.refuse(
+            f"{inside.label} is an asset: a task reads it as a whole argument.", fix=f"some_task({inside.label}(…))"
         )
     match held:
         case Const():

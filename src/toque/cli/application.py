@@ -34,6 +34,8 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("check", "check", "Validate all pipelines: each error with file, line and fix."),
     "list": Entry("pipelines", "list_pipelines", "List the pipelines of the project."),
     "show": Entry("pipelines", "show", "Show the graph of a pipeline."),
+    "assets": Entry("assets", "assets", "List the data that the project makes, and how it stands."),
+    "materialize": Entry("assets", "materialize", "Make selected assets, for the partitions that you name."),
     "runs": Entry("runs", "runs", "List runs, or show one."),
     "logs": Entry("logs", "logs", "Print the logs of a run."),
     "retry": Entry("again", "retry", "Run what failed again."),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from toque.errors import UserError
-from toque.local.loading import Asked, LoadedFile, Preparation, Prepared, Problem, only
+from toque.local.loading import Asked, LoadedFile, Planned, Preparation, Prepared, Problem, Selection, only
 
 if TYPE_CHECKING:
     from toque.authoring.loader import Runnable
@@ -27,12 +27,15 @@ def main() -> None:
     answers, stack = int(sys.argv[1]), int(sys.argv[2])
     kind, asked = msgspec.json.decode(sys.stdin.buffer.read())
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for the rest of the process
-    if kind == "files":
-        _load(msgspec.convert(asked, Asked), answers, stack)
-    else:
-        preparation = msgspec.convert(asked, Preparation)
-        faulthandler.dump_traceback_later(preparation.timeout_s, exit=True, file=stack)
-        _answer(answers, _prepared(preparation))
+    match kind:
+        case "Asked":
+            _load(msgspec.convert(asked, Asked), answers, stack)
+        case "Selection":
+            _answer(answers, _selected(msgspec.convert(asked, Selection), stack))
+        case _:
+            preparation = msgspec.convert(asked, Preparation)
+            faulthandler.dump_traceback_later(preparation.timeout_s, exit=True, file=stack)
+            _answer(answers, _prepared(preparation))
     sys.stdout.flush()
     # Threads and exit handlers of the user's modules are none of ours.
     os._exit(0)
@@ -50,7 +53,10 @@ def _load(asked: Asked, answers: int, stack: int) -> None:
             found = loader.load_file(path, project)
             problems = _findings(found) if asked.checks else []
             loaded = LoadedFile(
-                file=shown, pipelines=tuple(runnable.ir for runnable in found), problems=tuple(problems)
+                file=shown,
+                pipelines=tuple(runnable.ir for runnable in found),
+                problems=tuple(problems),
+                assets=tuple(each.described() for each in loader.assets_in(path, project)),
             )
         except UserError as error:
             loaded = LoadedFile(file=shown, problems=(Problem.of(error),))
@@ -79,7 +85,25 @@ def _prepared(asked: Preparation) -> Prepared:
         return Prepared(problem=Problem.of(error))
 
 
-def _answer(answers: int, answer: LoadedFile | Prepared) -> None:
+def _selected(asked: Selection, stack: int) -> Planned:
+    from toque.authoring import asset_graphs, loader
+
+    known, broken, project = [], [], Path(asked.project)
+    for file in asked.files:
+        faulthandler.dump_traceback_later(asked.timeout_s, exit=True, file=stack)
+        try:
+            loader.load_file(Path(file), project)
+            known += loader.assets_in(Path(file), project)
+        except UserError:
+            broken.append(os.path.relpath(file, project.resolve()))
+    try:
+        stages = asset_graphs.stages_of(asked.name, asked.selection, known)
+        return Planned(stages=tuple(each.ir for each in stages), broken=tuple(broken))
+    except UserError as error:
+        return Planned(problem=Problem.of(error), broken=tuple(broken))
+
+
+def _answer(answers: int, answer: LoadedFile | Prepared | Planned) -> None:
     os.write(answers, msgspec.json.encode(answer) + b"\n")
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from toque.errors import NotFound, UserError
+from toque.graph.assets import Asset
 from toque.graph.ir import Pipeline
 from toque.settings import Settings
 from toque.store.project_files import Listing, list_files
@@ -67,6 +68,8 @@ class LoadedFile(msgspec.Struct, frozen=True, kw_only=True):
     """Relative to the project."""
     pipelines: tuple[Pipeline, ...] = ()
     problems: tuple[Problem, ...] = ()
+    assets: tuple[Asset, ...] = ()
+    """Those that it defines, whether or not a pipeline makes them."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,11 +94,33 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float
 
 
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask for the pipelines that make the selected assets of a project, one for each stage."""
+
+    project: str
+    files: list[str]
+    """Absolute: all that may define assets."""
+    selection: str
+    name: str
+    """What the pipelines are to be called."""
+    timeout_s: float
+
+
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a `Preparation`."""
 
     pipeline: Pipeline | None = None
     parameters: dict[str, Any] = {}
+    problem: Problem | None = None
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a `Selection`."""
+
+    stages: tuple[Pipeline, ...] = ()
+    """What is made in one is cut in one way; each reads what those before it made."""
+    broken: tuple[str, ...] = ()
+    """Files that could not be read: what they define was not there to be selected."""
     problem: Problem | None = None
 
 
@@ -183,8 +208,23 @@ def prepare(
     return answer.pipeline, answer.parameters
 
 
+def prepare_selection(
+    project: Path, files: Sequence[Path], selection: str, name: str, *, timeout_s: float = TIMEOUT_S
+) -> Planned:
+    """The pipelines that make the assets that `selection` names. Raises `UserError`."""
+    paths = [str(file.resolve()) for file in files]
+    asked = Selection(project=str(project), files=paths, selection=selection, name=name, timeout_s=timeout_s)
+    answers, stuck = _ask(asked, len(files), timeout_s)
+    if not answers:
+        raise _stuck(project, paths[0] if paths else str(project), stuck, timeout_s).problems[0].error()
+    answer = msgspec.convert(answers[0], Planned)
+    if answer.problem is not None:
+        raise answer.problem.error()
+    return answer
+
+
 def _ask(
-    asked: Asked | Preparation, count: int, timeout_s: float, interruption: Interruption | None = None
+    asked: Asked | Preparation | Selection, count: int, timeout_s: float, interruption: Interruption | None = None
 ) -> tuple[list[Any], str]:
     """The answers that came, and where the process stood when it was cut off or died."""
     with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile("w+", errors="replace") as stack:
@@ -200,8 +240,9 @@ def _ask(
         if interruption is not None:
             interruption.may_end(process)
         try:
-            kind = "files" if isinstance(asked, Asked) else "preparation"
-            process.communicate(msgspec.json.encode([kind, asked]), timeout=(timeout_s + _GRACE_S) * count)
+            process.communicate(
+                msgspec.json.encode([type(asked).__name__, asked]), timeout=(timeout_s + _GRACE_S) * count
+            )
         except subprocess.TimeoutExpired:
             pass
         finally:
@@ -247,7 +288,7 @@ def _without_taken_names(loaded: Iterable[LoadedFile]) -> Iterable[LoadedFile]:
                         fix=f'@pipeline(name="{pipeline.name}_2")',
                     )
                 )
-        yield LoadedFile(file=each.file, pipelines=tuple(kept), problems=tuple(problems))
+        yield msgspec.structs.replace(each, pipelines=tuple(kept), problems=tuple(problems))
 
 
 def _line_of(file: str, number: int) -> str:

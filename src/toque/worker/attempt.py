@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from toque.engine.assets import AnyAssetEvent
 from toque.engine.inputs import (
     AttemptCancelled,
     AttemptDeferred,
@@ -30,13 +31,14 @@ from toque.engine.inputs import (
 from toque.engine.values import ErrorInfo, ValueRef
 from toque.errors import UserError
 from toque.ports.executor import AttemptSpec
-from toque.worker import cache, projection, stored, values
+from toque.worker import cache, hints, materializing, projection, stored, values
 from toque.worker.arguments import Evaluator
 from toque.worker.context import Context, current, lone
 from toque.worker.control import Cancelled, NotYet, Skip
 from toque.worker.environment import Environment, Plan, result_key
 from toque.worker.failures import said
 from toque.worker.log import Log, LogFile
+from toque.worker.slices import Site
 
 EndReport: TypeAlias = AttemptSucceeded | AttemptFailed | AttemptSkipped | AttemptDeferred | AttemptCancelled
 
@@ -160,13 +162,21 @@ class Attempt:
                 return cached
         self._evaluate(call, evaluator)
         for name, inject in plan.inject:
-            call.kwargs[name] = env.supplier.supply(inject, self.context, scope)
+            if inject.kind == "asset" and not env.supplier.replaces(inject):
+                kind = hints.of_parameter(plan.function, name)
+                call.kwargs[name] = materializing.supplied(inject, spec, kind, self._site())
+            else:
+                call.kwargs[name] = env.supplier.supply(inject, self.context, scope)
         self._call = call
         return call
 
     def succeed(self, result: Any, call: Call) -> EndReport:
         """Store the result and what the server must know of it."""
         spec, env, node = self.spec, self.env, self.spec.node
+        told: tuple[AnyAssetEvent, ...] = ()
+        if node.writes:
+            event, result = materializing.kept(spec, result, self._site())
+            told = (event,)
         place = values.Place(env.blobs, lambda: call.cache_key or result_key(spec))
         ref = values.encode(result, place, mapped=call.plan.mapped, max_pickle_bytes=env.max_pickle_bytes)
         if self.context.cancelled:
@@ -188,6 +198,7 @@ class Attempt:
             result=ref,
             exports=exports,
             lengths=lengths,
+            assets=told,
         )
 
     def fail(self, error: BaseException) -> EndReport:
@@ -208,6 +219,9 @@ class Attempt:
         info = self._describe(error)
         self.context.log.line("traceback", self.env.failures.traceback(error))
         return AttemptFailed(**common, error=info)
+
+    def _site(self) -> Site:
+        return Site(self.env.blobs, self.env.project, materializing.attempt_name(self.spec))
 
     def _describe(self, error: BaseException) -> ErrorInfo:
         policy = self.spec.node.policy

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
 from typing import Any, Protocol
 
-from toque.errors import UserError
+from toque.errors import ToqueBug, UserError
 from toque.graph.ir import Inject
 from toque.worker import code
 from toque.worker.context import Context
@@ -64,10 +64,11 @@ class Supplier:
             case "resource" | "connection":
                 return self._open(inject, context, scope)
             case "asset":
-                raise UserError(
-                    f"the asset {inject.name!r} cannot be injected: this version has no IO managers",
-                    fix="read the asset's table in the task, through its connection",
-                )
+                raise ToqueBug(f"the asset {inject.name!r} is read by the attempt itself")
+
+    def replaces(self, inject: Inject) -> bool:
+        """A test has put something in its place."""
+        return self._replacements is not None and self._replacements.supplied(inject)[0]
 
     def close(self) -> None:
         """Close what has the scope of the process."""

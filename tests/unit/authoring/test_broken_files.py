@@ -322,7 +322,7 @@ def extract(client: int = use(3)): ...
         """
 flows.py:3  def extract(client: int = use(3)): ...
   use() cannot supply 3.
-  Fix: a @resource, a Connection, a Variable, a Secret or Interval
+  Fix: a @resource, a Connection, an asset, a Variable, a Secret or Interval
 """,
     ),
     "a connection without a name": (

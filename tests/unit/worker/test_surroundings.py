@@ -15,7 +15,7 @@ import pytest
 
 from tests.attempts import HERE, node, spec
 from toque.engine.inputs import AttemptFailed, AttemptSucceeded
-from toque.errors import TransientError, UserError
+from toque.errors import ToqueBug, TransientError, UserError
 from toque.graph.ir import CodeRef, Inject
 from toque.store.blobs import MemoryBlobs
 from toque.worker import attempt, code, control, failures, instants, projection
@@ -133,7 +133,7 @@ def test_the_context_is_supplied(supplier: Supplier, env: Environment) -> None:
     assert isinstance(supplied(supplier, env, kind="context", name="Context"), Context)
     with pytest.raises(UserError, match="cannot be injected"):
         supplied(supplier, env, kind="context", name="Clock")
-    with pytest.raises(UserError, match="no IO managers"):
+    with pytest.raises(ToqueBug, match="read by the attempt itself"):
         supplied(supplier, env, kind="asset", name="raw.orders")
 
 

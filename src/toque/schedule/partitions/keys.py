@@ -92,6 +92,24 @@ def has_key(partitioning: AnyPartitioning, key: str, known: Known) -> bool:
             assert_never(partitioning)
 
 
+def check_key(partitioning: AnyPartitioning, key: str) -> None:
+    """Raises `UserError` for what cannot be a key, whether or not its window is over yet."""
+    for dimension, part in parts(partitioning, key):
+        match dimension:
+            case TimeWindows(every=every, start=start, end=end):
+                windows.begin(every, part)
+                if part < start or (end and part > end):
+                    until = f" to {end}" if end else " on"
+                    raise UserError(f"There is no partition {part!r}.", fix=f"{start}{until}")
+            case StaticKeys(keys=found):
+                if part not in found:
+                    raise UserError(f"There is no partition {part!r}.", fix=", ".join(found[:10]))
+            case DynamicKeys():
+                check_text(part)
+            case _:
+                assert_never(dimension)
+
+
 def windows_of(partitioning: AnyPartitioning) -> TimeWindows | None:
     """Its dimension of time, if it has one."""
     match partitioning:

@@ -84,7 +84,7 @@ def _there_are(partitioning: AnyPartitioning, known: Known, near: str = "") -> s
     found = keys(partitioning, known)
     if not found:
         return "there is no partition yet"
+    if len(found) <= 5:
+        return ", ".join(found)
     close = difflib.get_close_matches(near, found, n=1) if near else []
-    if close:
-        return close[0]
-    return ", ".join(found) if len(found) <= 5 else f"{found[0]} to {found[-1]}, {len(found):,} partitions"
+    return close[0] if close else f"{found[0]} to {found[-1]}, {len(found):,} partitions"

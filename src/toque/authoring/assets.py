@@ -1,0 +1,288 @@
+"""Assets: functions that say what they make, and data that something else makes.
+
+```python
+@asset
+def orders() -> pa.Table: ...
+
+
+@asset(partitions=Daily("2026-01-01"))
+def revenue(orders: pa.Table) -> pa.Table: ...  # the parameter names the asset that it is made from
+```
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
+
+import msgspec
+
+from toque.authoring import calls, cutting, flow_calls, sites, types
+from toque.authoring.options import AssetOptions, checked
+from toque.authoring.references import code_ref, source_hash
+from toque.authoring.tasks import check_function, checked_upstream, refuse_at_import
+from toque.authoring.trace import current
+from toque.authoring.wiring import Marker
+from toque.graph import assets as ir
+from toque.graph.ir import CodeRef, Inject
+from toque.graph.partitions import AnyMapping, AnyPartitioning, Matching
+from toque.worker.kept import Kept
+from toque.worker.slices import IOManager
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_KEY: Final = re.compile(r"[^\W\d][\w-]*(\.[^\W\d][\w-]*)*")
+
+
+class Source(Generic[R]):
+    """A data object with a key: what `use()` reads."""
+
+    __toque_kind__ = "source"
+
+    def __init__(self, key: str, settings: Mapping[str, Any]) -> None:
+        check_key(key)
+        self.key = key
+        self.settings = settings
+        self.__toque_io__: IOManager = settings.get("io") or Kept()
+
+    @property
+    def __toque_partitions__(self) -> AnyPartitioning | None:
+        cut = self.settings.get("partitions")
+        return None if cut is None else cut.value
+
+    def __toque_open__(self, **supplied: Any) -> R:
+        """For type checkers: the worker reads assets itself."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<asset {self.key}>"
+
+    def described(self) -> ir.Asset:
+        """As the graph knows it when no node of it makes it."""
+        settings = self.settings
+        return ir.Asset(
+            key=self.key,
+            partitions=self.__toque_partitions__,
+            io=repr(self.__toque_io__),
+            group=settings.get("group", ""),
+            doc=settings.get("doc", ""),
+            owner=settings.get("owner", ""),
+            tags=tuple(settings.get("tags", ())),
+        )
+
+    def marker(self, place: CodeRef, mapping: AnyMapping, annotation: Callable[[], Any] | None = None) -> Marker:
+        """What stands for an argument that is read from it; `place` is where a worker finds it."""
+        wanted = ir.AssetInput(mapping=mapping, theirs=self.__toque_partitions__)
+        inject = Inject(kind="asset", name=self.key, code=place, asset=wanted)
+        return Marker(inject, lasting=False, annotation=annotation, asset=self)
+
+
+class Asset(Source[R], Generic[P, R]):
+    """A function that makes a data object. Made by `@asset`.
+
+    In the body of a pipeline a call adds the node that makes it; anywhere else it calls the function.
+    """
+
+    __toque_kind__ = "asset"
+
+    def __init__(
+        self, function: Callable[P, Any], settings: Mapping[str, Any], upstream: tuple[object, ...] = ()
+    ) -> None:
+        super().__init__(settings.get("key", function.__name__), settings)
+        self.__toque_function__ = function
+        self.upstream = upstream
+        self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+        self.__module__ = function.__module__
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+
+    @property
+    def name(self) -> str:
+        """What its node is called."""
+        return cast("str", self.settings.get("name") or self.__name__)
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """That of its function, with a `use(…)` in place of each parameter that is named as an asset."""
+        plain, supplied = [], []
+        for parameter in inspect.signature(self.__toque_function__).parameters.values():
+            marker = self._read_by(parameter)
+            if marker is None:
+                plain.append(parameter)
+            else:
+                supplied.append(parameter.replace(default=marker, kind=inspect.Parameter.KEYWORD_ONLY))
+        places = [each for each in plain if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        return inspect.Signature([*places, *supplied, *(each for each in plain if each not in places)])
+
+    @property
+    def reads(self) -> tuple[tuple[Source[Any], AnyMapping], ...]:
+        """The assets that it is made from."""
+        markers = [marker for _, marker in calls.supplied(self)]
+        return tuple((m.asset, m.inject.asset.mapping) for m in markers if m.asset is not None and m.inject.asset)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Add the node that makes it, or call the function: depends on where."""
+        trace = current()
+        if trace is not None:
+            return cast("R", calls.call_asset(trace, self, args, kwargs))
+        if flow_calls.in_flow():
+            raise sites.refuse(
+                f"{self.key} is an asset, and a flow runs tasks.", fix="a @pipeline, or a task that writes the data"
+            )
+        refuse_at_import(self.name)
+        return cast("R", calls.call_plainly(self, args, kwargs))
+
+    def options(self, **options: Unpack[AssetOptions]) -> Asset[P, R]:
+        """The same asset with other options, for the next call."""
+        settings = {**self.settings, **_checked(cast("dict[str, Any]", options))}
+        return Asset(self.__toque_function__, settings, self.upstream)
+
+    def after(self, *upstream: object) -> Asset[P, R]:
+        """The same asset, made after results that it is not passed."""
+        return Asset(self.__toque_function__, self.settings, (*self.upstream, *checked_upstream(self.name, upstream)))
+
+    def made_by(self, code: CodeRef) -> Marker:
+        """What stands for an argument that is passed it."""
+        function = self.__toque_function__
+        place = msgspec.structs.replace(code, source_hash="", mode="sync")
+        return self.marker(place, Matching(), lambda: types.return_type(function))
+
+    def described(self) -> ir.Asset:
+        """As the graph knows it. `node` is filled in by whoever has one."""
+        upstream = tuple(ir.AssetDependency(asset=each.key, mapping=mapping) for each, mapping in self.reads)
+        stated = self.settings.get("code_version", "")
+        return msgspec.structs.replace(
+            super().described(),
+            upstream=upstream,
+            code_version=stated or source_hash(self.__toque_function__),
+            doc=self.settings.get("doc") or inspect.cleandoc(self.__doc__ or ""),
+        )
+
+    def __reduce__(self) -> tuple[Any, ...] | str:
+        return self.__qualname__
+
+    def _read_by(self, parameter: inspect.Parameter) -> Marker | None:
+        """What a worker supplies for a parameter: a `use(…)`, or the asset that it is named as."""
+        function = self.__toque_function__
+        marker = parameter.default
+        if parameter.default is inspect.Parameter.empty and parameter.kind in _NAMED:
+            found = function.__globals__.get(parameter.name)
+            if not isinstance(found, Source):
+                if found is None and self._is_self_contained(parameter):
+                    return None
+                raise sites.definition(function).error(
+                    f"{self.key}: no asset is called {parameter.name} in {function.__module__}.",
+                    fix=f"import it, or {parameter.name}=use(…), or give the parameter a default",
+                )
+            place = CodeRef(module=function.__module__, qualname=parameter.name)
+            marker = found.marker(place, Matching(), lambda: types.parameter_type(function, parameter.name))
+        if not isinstance(marker, Marker):
+            return None
+        return marker if marker.asset is None else self._as_cut(marker)
+
+    def _is_self_contained(self, parameter: inspect.Parameter) -> bool:
+        return parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+    def _as_cut(self, marker: Marker) -> Marker:
+        """Which slices are read depends on how this asset is cut."""
+        from toque.errors import UserError
+        from toque.schedule.partitions.mapping import check_mapping
+
+        wanted = marker.inject.asset
+        assert wanted is not None
+        try:
+            check_mapping(wanted.mapping, self.__toque_partitions__, wanted.theirs)
+        except UserError as error:
+            raise sites.definition(self.__toque_function__).error(
+                f"{self.key} reads {marker.inject.name}: {error.message}", fix=error.fix
+            ) from None
+        cut = msgspec.structs.replace(wanted, ours=self.__toque_partitions__)
+        inject = msgspec.structs.replace(marker.inject, asset=cut)
+        return Marker(inject, lasting=False, annotation=marker.annotation, asset=marker.asset)
+
+
+_NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class _AssetDecorator(Protocol):
+    def __call__(self, function: Callable[P, R], /) -> Asset[P, R]: ...
+
+
+@overload
+def asset(function: Callable[P, R], /) -> Asset[P, R]: ...
+@overload
+def asset(**options: Unpack[AssetOptions]) -> _AssetDecorator: ...
+def asset(function: Any = None, /, **options: Any) -> Any:
+    """Make a function an asset: `@asset` or `@asset(partitions=Daily("2026-01-01"), group="marts")`."""
+    settings = _checked(options)
+
+    def decorate(function: Callable[..., Any]) -> Asset[Any, Any]:
+        check_function(function, "an asset")
+        return Asset(function, settings)
+
+    return decorate if function is None else decorate(function)
+
+
+def external(
+    key: str,
+    *,
+    io: IOManager | None = None,
+    partitions: cutting.Partitions | None = None,
+    group: str = "",
+    owner: str = "",
+    doc: str = "",
+    tags: tuple[str, ...] = (),
+) -> Source[Any]:
+    """Data that something else makes: it is known, read and observed, never made."""
+    given = {"io": io, "partitions": partitions, "group": group, "owner": owner, "doc": doc, "tags": tags}
+    return Source(key, _checked({name: value for name, value in given.items() if value}))
+
+
+def read(source: Source[Any], mapping: cutting.Mapping | None) -> Marker:
+    """What `use(source, mapping)` makes. Raises `UserError` for a source that a worker could not find."""
+    if isinstance(source, Asset):
+        function = source.__toque_function__
+        place = msgspec.structs.replace(code_ref(function, "an asset"), source_hash="", mode="sync")
+        return source.marker(place, _mapping(mapping), lambda: types.return_type(function))
+    return source.marker(_place_of(source), _mapping(mapping))
+
+
+def check_key(key: object) -> None:
+    """Keys are names joined by dots: `marts.delays`."""
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise sites.refuse(f"{key!r} cannot be the key of an asset.", fix='names joined by dots: "marts.delays"')
+
+
+def _mapping(mapping: cutting.Mapping | None) -> AnyMapping:
+    return Matching() if mapping is None else mapping.value
+
+
+def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    found = checked("asset", options)
+    cut = found.get("partitions")
+    if cut is not None and not isinstance(cut, cutting.Partitions):
+        raise sites.refuse(f"partitions={cut!r} does not cut anything.", fix='partitions=Daily("2026-01-01")')
+    keeper = found.get("io")
+    if keeper is not None and not (hasattr(keeper, "save") and hasattr(keeper, "load")):
+        raise sites.refuse(f"io={keeper!r} is no IO manager: it has no save() and load().", fix="io=Parquet(…)")
+    return found
+
+
+def _place_of(source: Source[Any]) -> CodeRef:
+    """The module-level name of a source, found where it is used: that is how a worker gets at it."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("toque."):
+        frame = frame.f_back  # type: ignore[assignment]
+    scope = frame.f_globals if frame is not None else {}
+    for name, value in scope.items():
+        if value is source:
+            return CodeRef(module=scope["__name__"], qualname=name)
+    raise sites.refuse(
+        f"use({source.key}): a worker finds an asset by its name in a module.",
+        fix=f'{source.key.rpartition(".")[2]} = external("{source.key}") at the top level',
+    )

@@ -1,0 +1,87 @@
+"""Around the call of an asset's function: what it returns is kept, and what it is made from is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toque.engine.assets import Materialized
+from toque.engine.values import Token
+from toque.errors import UserError
+from toque.graph.ir import Inject, TaskNode
+from toque.graph.partitions import AnyPartitioning, TimeWindows
+from toque.ports.executor import AttemptSpec
+from toque.worker import code
+from toque.worker.slices import NothingThere, Site, Slice
+
+
+def kept(spec: AttemptSpec, value: Any, site: Site) -> tuple[Materialized, dict[str, Any]]:
+    """Keep what the node of an asset returned: what to tell of it, and what stands for it as the node's result."""
+    (key,) = spec.node.writes
+    source = code.locate(spec.node.code)
+    target = slice_of(key, source.__toque_partitions__, spec.partition_key)
+    saved = source.__toque_io__.save(target, value, site)
+    event = Materialized(
+        asset=key,
+        partition=target.partition,
+        data_version=saved.data_version,
+        code_version=source.settings.get("code_version", "") or spec.node.code.source_hash,
+        rows=saved.rows,
+        size_bytes=saved.size_bytes,
+        columns=saved.columns,
+        metadata=saved.metadata,
+    )
+    summary = {"asset": key, "partition": target.partition, "rows": saved.rows, "data_version": saved.data_version}
+    return event, {name: told for name, told in summary.items() if told not in ("", None)}
+
+
+def supplied(inject: Inject, spec: AttemptSpec, kind: Any, site: Site) -> Any:
+    """The value of an argument that is read from an asset. Raises `UserError` when there is nothing to read."""
+    from toque.schedule.partitions import Known, has_key, upstream_keys
+
+    assert inject.code is not None
+    assert inject.asset is not None
+    source = code.locate(inject.code)
+    wanted, key = inject.asset, spec.partition_key
+    known = Known(max(spec.logical_us, spec.created_us))
+    if wanted.ours is None and key and wanted.theirs is not None and has_key(wanted.theirs, key, known):
+        keys: tuple[str, ...] = (key,)  # a plain task of a run that is about this slice
+    else:
+        keys = upstream_keys(wanted.mapping, wanted.ours, wanted.theirs, key, known)
+    if not keys:
+        raise UserError(
+            f"{inject.name} has no partition for {key or 'this run'}", fix="a run of a partition that it has"
+        )
+    slices = [slice_of(inject.name, wanted.theirs, each) for each in keys]
+    try:
+        return source.__toque_io__.load(slices, kind, site)
+    except NothingThere as error:
+        part = f" --partitions {error.missing.partition!r}" if error.missing.partition else ""
+        raise UserError(str(error), fix=f"toque materialize {inject.name}{part}") from None
+
+
+def slice_of(asset: str, partitions: AnyPartitioning | None, key: str) -> Slice:
+    """The slice of an asset that a run of the partition `key` is about. Raises `UserError` when it has none."""
+    from toque.schedule.partitions import span
+    from toque.schedule.partitions.keys import check_key, parts
+
+    if partitions is None:
+        return Slice(asset=asset)
+    if not key:
+        raise UserError(
+            f"{asset} has partitions, and the run is of none", fix=f"toque materialize {asset} --partitions …"
+        )
+    check_key(partitions, key)
+    window = next(((each, part) for each, part in parts(partitions, key) if isinstance(each, TimeWindows)), None)
+    start_us, end_us = span(*window) if window is not None else (0, 0)
+    return Slice(asset=asset, partition=key, start_us=start_us, end_us=end_us)
+
+
+def makes_asset(node: TaskNode) -> bool:
+    """What the node returns is kept as an asset."""
+    return bool(node.writes)
+
+
+def attempt_name(spec: AttemptSpec) -> str:
+    """Unlike that of any other attempt, and fit for a file name."""
+    token: Token = spec.token
+    return f"{spec.run_id}-{token.boot}.{token.n}"

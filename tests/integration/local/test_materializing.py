@@ -1,0 +1,151 @@
+"""Making assets: stage by stage, partition by partition; what failed holds back what is made from it, nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from toque.errors import UserError
+from toque.local.materializing import Made, Wish, materialize
+from toque.settings import Settings, load
+from toque.store import open_store
+
+SALES = dedent(
+    """
+    from pathlib import Path
+
+    from toque import AllPartitions, Static, asset, context, select, pipeline, use
+
+    HERE = Path(__file__).parent
+
+    @asset(group="raw")
+    def orders() -> list:
+        return [("jan", 3), ("feb", 4), ("jan", 5)]
+
+    @asset(partitions=Static(["jan", "feb", "mar"]))
+    def revenue(orders: list) -> int:
+        month = context().partition_key
+        if month in BROKEN:
+            raise ValueError(f"no {month}")
+        return sum(eur for each, eur in orders if each == month)
+
+    @asset(partitions=Static(["jan", "feb", "mar"]))
+    def doubled(revenue: int) -> int:
+        return revenue * 2
+
+    @asset
+    def total(revenue: dict = use(revenue, AllPartitions())) -> int:
+        return sum(revenue.values())
+
+    @asset
+    def apart() -> int:
+        return 1
+
+    @pipeline
+    def whole():
+        orders()
+    """
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "toque.toml").write_text("")
+    write(tmp_path)
+    return tmp_path
+
+
+def write(project: Path, *, broken: str = "") -> None:
+    (project / "sales.py").write_text(SALES.replace("BROKEN", repr((broken,))))
+
+
+def made(project: Path, selection: str, **fields: object) -> dict[str, str]:
+    """How each run of a selection ended, by its assets and partition."""
+    heard: list[Made] = []
+    ended = materialize(settings_of(project), Wish(selection=selection, **fields), told=heard.append)  # type: ignore[arg-type]
+    assert sorted(map(repr, heard)) == sorted(map(repr, ended))
+    return {"+".join(each.assets) + (f"[{each.partition}]" if each.partition else ""): each.outcome for each in ended}
+
+
+def settings_of(project: Path) -> Settings:
+    return load(project)
+
+
+async def standing(project: Path, asset: str) -> dict[str, str]:
+    """Data version by partition."""
+    store = open_store(settings_of(project).store_url)
+    await store.open()
+    try:
+        return {each.partition: each.data_version for each in await store.assets.slices(asset)}
+    finally:
+        await store.close()
+
+
+def test_what_a_selection_names_is_made_after_what_it_is_made_from(project: Path) -> None:
+    assert made(project, "*", partitions="all") == {
+        "orders+apart": "succeeded",
+        "revenue+doubled[jan]": "succeeded",
+        "revenue+doubled[feb]": "succeeded",
+        "revenue+doubled[mar]": "succeeded",
+        "total": "succeeded",
+    }
+
+
+async def test_each_slice_is_known_with_its_version(project: Path) -> None:
+    import asyncio
+
+    await asyncio.to_thread(made, project, "+revenue", partitions="jan, mar")
+    found = await standing(project, "revenue")
+    assert sorted(found) == ["jan", "mar"]
+    assert found["jan"] != found["mar"]
+    await asyncio.to_thread(made, project, "revenue", partitions="jan")
+    assert await standing(project, "revenue") == found
+
+
+def test_a_slice_that_failed_holds_back_only_what_is_made_from_it(project: Path) -> None:
+    write(project, broken="feb")
+    assert made(project, "*", partitions="all", at_once=1) == {
+        "orders+apart": "succeeded",
+        "revenue+doubled[jan]": "succeeded",
+        "revenue+doubled[feb]": "failed",
+        "revenue+doubled[mar]": "succeeded",
+        "total": "skipped",
+    }
+    write(project)
+    assert made(project, "*", missing=True) == {"revenue+doubled[feb]": "succeeded", "total": "succeeded"}
+    assert made(project, "*", missing=True) == {}
+
+
+def test_what_it_reads_need_not_be_made_again(project: Path) -> None:
+    made(project, "orders")
+    assert made(project, "revenue", partitions="jan") == {"revenue[jan]": "succeeded"}
+
+
+def test_what_was_never_made_cannot_be_read(project: Path) -> None:
+    heard: list[Made] = []
+    ended = materialize(settings_of(project), Wish(selection="revenue", partitions="jan"), told=heard.append)
+    assert [each.outcome for each in ended] == ["failed"]
+    assert "orders has not been materialized" in ended[0].error
+
+
+@pytest.mark.parametrize(
+    ("wish", "message", "fix"),
+    [
+        (Wish(selection="revenue"), "which partitions?", "--partitions all"),
+        (Wish(selection="orders", partitions="all"), "Nothing of the selection has partitions", "leave out"),
+        (Wish(selection="revenue", partitions="apr"), "no partition 'apr'", "jan, feb, mar"),
+        (Wish(selection="revenu"), "No asset is selected by 'revenu'", "revenue"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_before_the_first_run(project: Path, wish: Wish, message: str, fix: str) -> None:
+    with pytest.raises(UserError) as refused:
+        materialize(settings_of(project), wish, told=lambda made: None)
+    assert message in refused.value.message
+    assert fix in refused.value.fix
+
+
+def test_a_broken_file_takes_away_only_its_own_assets(project: Path) -> None:
+    (project / "broken.py").write_text("import toque\nfrom toque import nothing_of_the_kind\n")
+    assert made(project, "orders") == {"orders": "succeeded"}
