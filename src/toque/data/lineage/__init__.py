@@ -1,0 +1,1 @@
+"""Lineage: which columns each column is made of, across SQL, loads and syncs."""
