@@ -1,0 +1,48 @@
+"""`kill -9` in the middle of a sync: what was acknowledged is never sent again, and what was not arrives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.integration.syncing.killed import SPEC
+from tests.salesforce import Crm
+from toque.integrations.salesforce.client import SalesforceClient
+from toque.integrations.salesforce.destination import SalesforceObject
+from toque.integrations.syncing.run import sync
+from toque.integrations.warehouses.duckdb import DuckDBWarehouse
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize(("when", "repeated"), [("before", 0), ("after", 200)])
+def test_a_killed_sync_goes_on_where_its_answers_end(
+    crm: Crm, client: SalesforceClient, tmp_path: Path, when: str, repeated: int
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE people AS SELECT 'u' || lpad(range::VARCHAR, 3, '0') AS user_id, 'Ada' AS name,"
+            " range % 100 AS score FROM range(500) ORDER BY 1"
+        )
+    given = {"options": crm.options, "warehouse": str(path), "batch": 2, "when": when}
+    child = [sys.executable, "-m", "tests.integration.syncing.killed", json.dumps(given)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "examples" / "revops")])}
+    ended = subprocess.run(child, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert ended.returncode == -9, ended.stderr
+    assert len(crm.all()) == 200 + repeated
+    crm.clock.forward(60)
+    later = crm.sandbox.state.stamp()
+
+    result = sync(SPEC, DuckDBWarehouse(path), SalesforceObject(client, "crm.Contact", "Contact"))
+    assert (result.sent, result.accepted) == (300, 300)
+    touched = {user for user, row in crm.all().items() if row["SystemModstamp"] == later}
+    assert touched == {f"u{number:03}" for number in range(200, 500)}
+    assert {row["CreatedDate"] == later for user, row in crm.all().items() if user < "u400"} == {not repeated, False}
+    assert sync(SPEC, DuckDBWarehouse(path), SalesforceObject(client, "crm.Contact", "Contact")).sent == 0
