@@ -13,6 +13,7 @@ import { useRows } from "@/app/rows";
 import { Button } from "@/design/button";
 import { Section } from "@/design/page";
 import { ProblemBox } from "@/design/problem-box";
+import { local } from "@/design/said";
 import { Skeleton } from "@/design/skeleton";
 import { StateIcon, type Tone } from "@/design/state";
 import { Time } from "@/design/time";
@@ -80,7 +81,7 @@ function Ticket({ item, current, retry }: { item: Attention; current: boolean; r
           <Time us={item.since_us} />
         </span>
       </div>
-      {item.detail && <p className={css.detail}>{item.detail}</p>}
+      {item.detail && <p className={css.detail}>{local(item.detail)}</p>}
       {item.kind === "failed_run" && (
         <div className={css.do}>
           <Button onClick={retry}>Retry</Button>
