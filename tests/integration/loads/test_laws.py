@@ -105,7 +105,7 @@ def check(opened: Opened, mode: AnyMode, batches: list[list[Change]]) -> None:
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @given(batches=arrivals())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_any_arrival_of_any_batches_gives_the_table_of_the_model(
     duckdb: Opened, mode: AnyMode, batches: list[list[Change]]
 ) -> None:
@@ -114,7 +114,7 @@ def test_any_arrival_of_any_batches_gives_the_table_of_the_model(
 
 @pytest.mark.parametrize("mode", [Merge("Id"), Scd2("Id")], ids=str)
 @given(batches=arrivals())
-@settings(max_examples=15)
+@settings(max_examples=12)
 def test_the_same_holds_on_postgresql(postgresql: Opened, mode: AnyMode, batches: list[list[Change]]) -> None:
     check(postgresql, mode, batches)
 

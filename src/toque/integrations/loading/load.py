@@ -104,7 +104,8 @@ class Loader:
         self._tables = Tables(spec.table, warehouse.dialect)
         self._ledger = Ledger(self._tables)
         self._staging: Staging | None = None
-        if session.columns(self._tables.ledger) is None or warehouse.dialect.name == "snowflake":
+        last_made = self._tables.lock if warehouse.dialect.name == "snowflake" else self._tables.ledger
+        if session.columns(last_made) is None:
             for statement in self._tables.kept():
                 session.execute(statement)
         self._number, cursor = self._last()

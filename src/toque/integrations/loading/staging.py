@@ -63,7 +63,7 @@ class Staging:
             self.since = batch.since
         self._reshape(batch.rows.schema)
         rows = self._staged(batch)
-        self._remember(batch, rows)
+        self._remember(batch)
         if rows.num_rows:
             self._session.copy_in(self._tables.staging, rows)
         self.upto = batch.upto
@@ -88,17 +88,17 @@ class Staging:
                     f"{table}: {column.null_count:,} rows have no {key}, which is the key", sample=nameless.slice(0, 20)
                 )
 
-    def _remember(self, batch: Batch, rows: pa.Table) -> None:
-        """Put into the digest what the rows are, whatever pieces they came in; the time of the load is no part of it.
+    def _remember(self, batch: Batch) -> None:
+        """Put into the digest what the rows are, whatever pieces they came in.
 
-        Where the same rows may rightly come again, after others were loaded in between, the number of the load is.
+        Where the same rows may rightly come again, after others were loaded in between, so is the number of the load.
         """
-        own = {self._tables.dialect.physical(CHANGED_AT)}
-        if batch.order is None:
-            own.add(self._tables.dialect.physical(ORDER))
-        plain = rows.drop_columns(sorted(own))
-        with pa.ipc.new_stream(_Sink(self._digest), plain.schema) as writer:
-            writer.write_table(plain.combine_chunks())
+        rows = batch.rows
+        for name, values in (("order", batch.order), ("sequence", batch.sequence), ("deleted", batch.deleted)):
+            if values is not None:
+                rows = rows.append_column(f"_toque_{name}", values)
+        with pa.ipc.new_stream(_Sink(self._digest), rows.schema) as writer:
+            writer.write_table(rows.combine_chunks())
         mode = self._spec.mode
         if batch.may_repeat or isinstance(mode, Replace) or (batch.order is None and places(mode)):
             self._digest.update(self._number.to_bytes(8, "big"))
