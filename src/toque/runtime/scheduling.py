@@ -136,7 +136,7 @@ class Scheduling:
             ScheduleFilter(since_revision=since, after=after, limit=PAGE)
         ):
             for number, row in enumerate(page):
-                self._agenda.read(row)
+                self._agenda.read(row, self._clock.now_us())
                 if number % SLICE == 0:
                     await asyncio.sleep(0)
             after = page[-1].id
@@ -144,7 +144,7 @@ class Scheduling:
 
     async def _look_ahead(self) -> None:
         """While nothing is due."""
-        while not self._agenda.is_due(self._clock.now_us()) and self._agenda.look_ahead(SLICE):
+        while not self._agenda.is_due(self._clock.now_us()) and self._agenda.look_ahead(self._clock.now_us(), SLICE):
             await asyncio.sleep(0)
 
     # -- deciding
@@ -195,7 +195,7 @@ class Scheduling:
                 # Another server was quicker, or somebody changed the schedule.
                 self._agenda.forget(change.after.id)
                 if (row := recorded.refused[change.after.id]) is not None:
-                    self._agenda.read(row)
+                    self._agenda.read(row, self._clock.now_us())
                 continue
             self._agenda.keep(ticking.Planned(change.after, planned.schedule, fate.next))
             self._launch([run for run in change.runs if run.run_id not in recorded.known], code)
