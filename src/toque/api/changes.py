@@ -5,7 +5,7 @@ from __future__ import annotations
 from toque.api.services import Code
 from toque.api.wire.versions import FileChange, GraphChange
 from toque.errors import NotFound
-from toque.graph.diff import Changes, NodeChange
+from toque.graph.diff import Changes, FieldChange, NodeChange
 
 MOST_FILES = 200
 """With their texts; more are named only."""
@@ -13,11 +13,16 @@ MOST_FILES = 200
 
 def graph_changes(changes: Changes) -> list[GraphChange]:
     """A line for each thing that changed."""
-    found = [GraphChange(kind="pipeline", node="", text=str(change)) for change in changes.pipeline]
+    found = [GraphChange(kind="pipeline", node="", text=_plain(change)) for change in changes.pipeline]
     found += [GraphChange(kind="parameter", node="", text=str(change)) for change in changes.parameters]
     for node in changes.nodes:
         found += [GraphChange(kind=node.kind, node=node.id, text=text) for text in _texts(node)]
     return found
+
+
+def _plain(change: FieldChange) -> str:
+    """Where a field stands in the graph's document is nobody's matter who reads a page."""
+    return str(change).removeprefix("meta.")
 
 
 def _texts(node: NodeChange) -> list[str]:
@@ -26,7 +31,7 @@ def _texts(node: NodeChange) -> list[str]:
     if node.kind == "added":
         return [f"after {', '.join(node.edges_added)}" if node.edges_added else ""]
     found = ["code changed"] if node.code_changed else []
-    found += [str(change) for change in node.fields]
+    found += [_plain(change) for change in node.fields]
     found += [f"now after {source}" for source in node.edges_added]
     found += [f"no longer after {source}" for source in node.edges_removed]
     return found

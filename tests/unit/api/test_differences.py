@@ -7,7 +7,7 @@ from toque.api.changes import MOST_FILES, file_changes, graph_changes
 from toque.api.code_of import _cut
 from toque.api.wire.versions import VersionFile
 from toque.errors import NotFound
-from toque.graph.diff import diff
+from toque.graph.diff import Changes, FieldChange, diff
 
 
 @task
@@ -113,3 +113,9 @@ def test_what_is_not_there_or_no_python_has_no_source() -> None:
     assert _cut(SOURCE, "plain.inner") == (0, "")
     assert _cut("def broken(", "broken") == (0, "")
     assert _cut("x = 1\0", "x") == (0, "")
+
+
+def test_a_field_is_named_without_its_place_in_the_document() -> None:
+    changed = FieldChange(field="meta.doc", old="Feeds.", new="Feeds all.")
+    (line,) = graph_changes(Changes(pipeline=(changed,)))
+    assert (line.kind, line.text.partition(":")[0]) == ("pipeline", "doc")
