@@ -53,6 +53,9 @@ async def test_parameters_are_checked_by_their_types_in_another_process(benches:
     file = "validated_flights.py"
     assert await validate(executor, bundle, file, "flights", {"year": "2014"}) == {"year": 2014}
     assert await validate(executor, bundle, file, "flights", {}) == {"year": 2013}
+    # Text may hold a number of any size: it reaches the task as it is.
+    digits = "9" * 30
+    assert await validate(executor, bundle, file, "flights", {"year": digits}) == {"year": {"$": "int", "v": digits}}
     with pytest.raises(UserError, match="year"):
         await validate(executor, bundle, file, "flights", {"year": "soon"})
     with pytest.raises(UserError, match="no pipeline 'trains'"):
