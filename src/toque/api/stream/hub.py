@@ -45,6 +45,7 @@ class Hub:
         self.feeds = Feeds(sources)
         self.live = LiveCounts(sources.history, sources.owned)
         self._pacing = Pacing(sources.clock)
+        self._somebody_came = asyncio.Event()
         self._progress: dict[tuple[str, TaskKey], Progress] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -121,6 +122,7 @@ class Hub:
                 feed.progress = {key: each for (run, key), each in self._progress.items() if run == feed.run_id}
             feed.opened = asyncio.create_task(feed.open(), name=f"toque-feed-{wanted.name}")
         feed.streams.add(stream)
+        self._somebody_came.set()
         assert feed.opened is not None
         try:
             await asyncio.shield(feed.opened)
@@ -146,6 +148,10 @@ class Hub:
         """Look at the feeds of a kind, for what no commit of this process tells."""
         clock = self.sources.clock
         while True:
+            while not any(feed.streams and of_kind(feed) for feed in self.feeds):
+                # Nobody watches: an idle server does not wake up ten times a second for that.
+                self._somebody_came.clear()
+                await self._somebody_came.wait()
             await clock.wait_until(clock.now_us() + period_us)
             for feed in self.feeds:
                 if not (feed.streams and of_kind(feed)) or feed.opened is None or not feed.opened.done():
