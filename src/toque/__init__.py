@@ -23,6 +23,7 @@ _EXPORTS = {
     "toque.authoring.shells": ("shell",),
     "toque.authoring.supplies": ("Connection", "Secret", "Variable", "resource", "use"),
     "toque.authoring.tasks": ("task",),
+    "toque.integrations.keeping.parquet": ("Parquet",),
     "toque.errors": ("DataError", "ToqueError", "TransientError", "UserError"),
     "toque.local.result": ("RunFailed",),
     "toque.worker.context": ("Context", "Interval", "artifact", "context", "metric", "progress"),

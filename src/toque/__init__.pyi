@@ -44,6 +44,7 @@ from toque.errors import DataError as DataError
 from toque.errors import ToqueError as ToqueError
 from toque.errors import TransientError as TransientError
 from toque.errors import UserError as UserError
+from toque.integrations.keeping.parquet import Parquet as Parquet
 from toque.local.result import RunFailed as RunFailed
 from toque.worker.context import Context as Context
 from toque.worker.context import Interval as Interval

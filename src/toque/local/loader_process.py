@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from toque.errors import UserError
-from toque.local.loading import Asked, LoadedFile, Planned, Preparation, Prepared, Problem, Selection, only
+from toque.local.loading import Asked, LoadedFile, Preparation, Prepared, Problem, only
+from toque.local.selecting import Planned, Selection
 
 if TYPE_CHECKING:
     from toque.authoring.loader import Runnable

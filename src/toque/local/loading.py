@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -94,16 +94,11 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float
 
 
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask for the pipelines that make the selected assets of a project, one for each stage."""
+class Question(Protocol):
+    """What all questions to the loader process say: its name is their kind."""
 
-    project: str
-    files: list[str]
-    """Absolute: all that may define assets."""
-    selection: str
-    name: str
-    """What the pipelines are to be called."""
-    timeout_s: float
+    @property
+    def project(self) -> str: ...
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,16 +106,6 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     pipeline: Pipeline | None = None
     parameters: dict[str, Any] = {}
-    problem: Problem | None = None
-
-
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a `Selection`."""
-
-    stages: tuple[Pipeline, ...] = ()
-    """What is made in one is cut in one way; each reads what those before it made."""
-    broken: tuple[str, ...] = ()
-    """Files that could not be read: what they define was not there to be selected."""
     problem: Problem | None = None
 
 
@@ -183,11 +168,11 @@ def load(
     waiting = [str(path.resolve()) for path in files]
     while waiting and not (interruption and interruption.happened):
         asked = Asked(project=str(project), files=waiting, timeout_s=timeout_s, checks=checks)
-        answers, stuck = _ask(asked, len(waiting), timeout_s, interruption)
+        answers, stuck = ask(asked, len(waiting), timeout_s, interruption)
         loaded += msgspec.convert(answers, list[LoadedFile])
         waiting = waiting[len(answers) :]
         if waiting:
-            loaded.append(_stuck(project, waiting.pop(0), stuck, timeout_s))
+            loaded.append(stuck_at(project, waiting.pop(0), stuck, timeout_s))
     return list(_without_taken_names(loaded))
 
 
@@ -198,9 +183,9 @@ def prepare(
     JSON. Raises `UserError`."""
     path = str(file.resolve())
     asked = Preparation(project=str(project), file=path, pipeline=name, raw=dict(raw), timeout_s=timeout_s)
-    answers, stuck = _ask(asked, 1, timeout_s)
+    answers, stuck = ask(asked, 1, timeout_s)
     if not answers:
-        raise _stuck(project, path, stuck, timeout_s).problems[0].error()
+        raise stuck_at(project, path, stuck, timeout_s).problems[0].error()
     answer = msgspec.convert(answers[0], Prepared)
     if answer.problem is not None:
         raise answer.problem.error()
@@ -208,23 +193,8 @@ def prepare(
     return answer.pipeline, answer.parameters
 
 
-def prepare_selection(
-    project: Path, files: Sequence[Path], selection: str, name: str, *, timeout_s: float = TIMEOUT_S
-) -> Planned:
-    """The pipelines that make the assets that `selection` names. Raises `UserError`."""
-    paths = [str(file.resolve()) for file in files]
-    asked = Selection(project=str(project), files=paths, selection=selection, name=name, timeout_s=timeout_s)
-    answers, stuck = _ask(asked, len(files), timeout_s)
-    if not answers:
-        raise _stuck(project, paths[0] if paths else str(project), stuck, timeout_s).problems[0].error()
-    answer = msgspec.convert(answers[0], Planned)
-    if answer.problem is not None:
-        raise answer.problem.error()
-    return answer
-
-
-def _ask(
-    asked: Asked | Preparation | Selection, count: int, timeout_s: float, interruption: Interruption | None = None
+def ask(
+    asked: Question, count: int, timeout_s: float, interruption: Interruption | None = None
 ) -> tuple[list[Any], str]:
     """The answers that came, and where the process stood when it was cut off or died."""
     with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile("w+", errors="replace") as stack:
@@ -253,7 +223,7 @@ def _ask(
         return [msgspec.json.decode(line) for line in answers if line.endswith(b"\n")], stack.read()
 
 
-def _stuck(project: Path, file: str, stack: str, timeout_s: float) -> LoadedFile:
+def stuck_at(project: Path, file: str, stack: str, timeout_s: float) -> LoadedFile:
     """The file whose import did not end, or ended the process."""
     shown = os.path.relpath(file, project.resolve())
     frames = [(name, int(line)) for name, line in _FRAME.findall(stack)]

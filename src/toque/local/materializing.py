@@ -14,8 +14,9 @@ from toque.graph.assets import Asset
 from toque.graph.ir import Pipeline
 from toque.graph.partitions import AnyPartitioning, TimeWindows
 from toque.local.authored import check_names, new_row, version_id
-from toque.local.loading import candidates, prepare_selection
+from toque.local.loading import candidates
 from toque.local.running import Watcher
+from toque.local.selecting import prepare_selection
 from toque.local.site import Site, bundle_ref, opened
 from toque.ports.executor import BundleRef
 from toque.ports.store import VersionRow

@@ -146,6 +146,21 @@ def test_what_cannot_be_made_is_refused_before_the_first_run(project: Path, wish
     assert fix in refused.value.fix
 
 
+def test_what_the_how_to_page_shows_is_true(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "assets.md").read_text()
+    (tmp_path / "toque.toml").write_text("")
+    (tmp_path / "shown.py").write_text(page.split("```python\n")[1].split("```")[0])
+    assert made(tmp_path, "+worst", partitions="all") == {
+        "flights": "succeeded",
+        "delays[2013-01]": "succeeded",
+        "delays[2013-02]": "succeeded",
+        "worst": "succeeded",
+    }
+    assert made(tmp_path, "flights+", missing=True) == {}
+    files = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "lake").rglob("*.parquet"))
+    assert files == ["lake/delays/2013-01.parquet", "lake/delays/2013-02.parquet", "lake/flights.parquet"]
+
+
 def test_a_broken_file_takes_away_only_its_own_assets(project: Path) -> None:
     (project / "broken.py").write_text("import toque\nfrom toque import nothing_of_the_kind\n")
     assert made(project, "orders") == {"orders": "succeeded"}

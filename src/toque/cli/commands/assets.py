@@ -13,6 +13,7 @@ from toque.cli.options import json_option, project_options, who
 from toque.cli.output import Output, state, table
 from toque.cli.stores import in_store
 from toque.cli.times import moment
+from toque.errors import NotFound
 from toque.graph.assets import Asset
 from toque.settings import Settings
 
@@ -43,7 +44,10 @@ def assets(selection: str, settings: Settings, output: Output) -> int:
             counted[asset.key] = (newest.get(asset.key), sum(1 for each in slices if each.materialized_us))
         return counted
 
-    stands = in_store(settings, standing)
+    try:
+        stands = in_store(settings, standing)
+    except NotFound:  # nothing ran yet, so nothing was made
+        stands = {asset.key: (None, 0) for asset in chosen}
     output.result([_as_json(asset, *stands[asset.key]) for asset in chosen], lambda: _listed(chosen, stands))
     return Exit.USAGE if any(each.problems for each in loaded) else Exit.OK
 
