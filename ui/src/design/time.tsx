@@ -39,19 +39,18 @@ export function Time({ us, form = "relative", none = "–" }: { us: number; form
   return us ? <KnownTime us={us} form={form} /> : <span>{none}</span>;
 }
 
-/** Around it seconds count, and must agree with a duration that stands beside them. */
-const NEAR_US = 75_000_000;
-
 function KnownTime({ us, form }: { us: number; form: Form }) {
-  const roughUs = useNowUs(form === "relative" ? 15 : 3600);
-  const isNear = form === "relative" && Math.abs(us - roughUs) < NEAR_US;
-  const nowUs = useNowUs(isNear ? 1 : form === "relative" ? 15 : 3600);
-  const text = { relative: () => relative(us, nowUs), moment: () => moment(us), short: () => short(us), clock: () => clock(us), day: () => day(us) }[form]();
+  const text = { relative: () => <Ago us={us} />, moment: () => moment(us), short: () => short(us), clock: () => clock(us), day: () => day(us) }[form]();
   return (
     <time dateTime={new Date(us / 1_000).toISOString()} title={`${moment(us)} here\n${utc(us)}`}>
       {text}
     </time>
   );
+}
+
+/** All of a page count from the same second, and agree with durations beside them; each is drawn when its words change. */
+function Ago({ us }: { us: number }) {
+  return useSyncExternalStore(watch, () => relative(us, (timer === undefined ? (now = steady()) : now) * 1_000));
 }
 
 /** From `fromUs` to `toUs`; while that is 0, to now. */
