@@ -35,12 +35,6 @@ function roughly(span: number): string {
   return `${Math.floor(span / 86_400)} d`;
 }
 
-/** How long until the words of `relative` change, in milliseconds. */
-export function relativeTick(us: number, nowUs: number): number {
-  const span = Math.abs(us - nowUs) / SECOND;
-  return span < 60 ? 1_000 : span < 3600 ? 15_000 : 60_000;
-}
-
 /** `22 Nov 2026, 21:04:19`, in the viewer's zone unless another is given. */
 export function moment(us: number, zone?: string, locale?: string): string {
   return formatted(us, "moment", zone, locale);
