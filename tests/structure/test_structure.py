@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,14 @@ FORBIDDEN = {
 }
 
 
+@cache
 def sources() -> dict[Path, str]:
     return {path: (measure.ROOT / path).read_text() for path in measure.tracked("*.py")}
+
+
+@cache
+def excesses() -> list[measure.Excess]:
+    return [excess for path, source in sources().items() for excess in measure.excesses(path, source)]
 
 
 def exceptions() -> list[dict[str, object]]:
@@ -35,21 +42,12 @@ def exceptions() -> list[dict[str, object]]:
 
 def test_nothing_is_larger_than_the_house_style_allows_but_the_dated_exceptions() -> None:
     excused = {(entry["rule"], entry["where"]) for entry in exceptions()}
-    found = [
-        excess
-        for path, source in sources().items()
-        for excess in measure.excesses(path, source)
-        if (excess.rule, excess.where) not in excused
-    ]
+    found = [excess for excess in excesses() if (excess.rule, excess.where) not in excused]
     assert not found, "split these:\n" + "\n".join(map(str, found))
 
 
 def test_the_list_of_exceptions_only_shrinks() -> None:
-    actual = {
-        (excess.rule, excess.where): excess.actual
-        for path, source in sources().items()
-        for excess in measure.excesses(path, source)
-    }
+    actual = {(excess.rule, excess.where): excess.actual for excess in excesses()}
     for entry in exceptions():
         assert isinstance(entry["since"], datetime.date), entry
         assert entry["reason"], entry
