@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
-import psycopg
 import pytest
 
 from tests.postgres import PostgresServer, postgres
 from toque.data.checks.dialects import Sql
-from toque.data.loads.columns import Column
 from toque.data.loads.dialects import DUCKDB, POSTGRESQL
 from toque.graph.loads import TableName
 from toque.integrations.checking.running import Look
 from toque.integrations.checking.sessions import Desk
 from toque.integrations.warehouses.duckdb import DuckDBSession
+from toque.integrations.warehouses.postgresql import PostgreSQLWarehouse
 
 __all__ = ["postgres"]
 
@@ -39,41 +38,6 @@ INSERT INTO raw.contact VALUES
 """
 
 
-class PostgresSession:
-    """Over a connection of psycopg that commits by itself."""
-
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
-
-    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
-        text = statement.replace("%", "%%").replace("?", "%s") if parameters else statement
-        return int(self.connection.execute(text.encode(), list(parameters) or None).rowcount)
-
-    def fetch(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        text = query.replace("%", "%%").replace("?", "%s") if parameters else query
-        return list(self.connection.execute(text.encode(), list(parameters) or None).fetchall())
-
-    def transaction(self) -> Any:
-        return self.connection.transaction()
-
-    def columns(self, table: TableName) -> list[Column] | None:
-        query = (
-            "SELECT column_name, data_type, numeric_precision, numeric_scale FROM information_schema.columns"
-            " WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position"
-        )
-        found = []
-        for name, kind, precision, scale in self.fetch(query, [table.schema, table.name]):
-            size = f"({precision}, {scale})" if kind == "numeric" else ""
-            found.append(Column(name, POSTGRESQL.column_type(kind + size)))
-        return found or None
-
-    def stream(self, query: str, parameters: Sequence[Any] = (), *, rows: int = 50_000) -> Any:
-        raise NotImplementedError
-
-    def copy_in(self, table: TableName, rows: Any) -> None:
-        raise NotImplementedError
-
-
 @pytest.fixture(params=["duckdb", "postgresql"])
 def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     """A warehouse of each kind."""
@@ -85,9 +49,9 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
         return
     server: PostgresServer = request.getfixturevalue("postgres")
     url = server.create("template1")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_SCHEMA.encode())
-        yield Desk(PostgresSession(connection), POSTGRESQL)
+    with PostgreSQLWarehouse(url).session() as session:
+        session.execute(_SCHEMA)
+        yield Desk(session, POSTGRESQL)
     server.drop(url)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from tests.integration.checking.conftest import LOOK, PostgresSession, table
+from tests.integration.checking.conftest import LOOK, table
 from toque.authoring.data_checks import accepted_values, not_null, row_count
 from toque.data.checks.dialects import Sql
 from toque.data.loads.dialects import SNOWFLAKE
@@ -17,6 +17,7 @@ from toque.errors import DataError, UserError
 from toque.graph.loads import TableName
 from toque.integrations.checking.publishing import publish
 from toque.integrations.checking.sessions import Desk
+from toque.integrations.warehouses.postgresql import PostgreSQLSession
 
 NEW = "SELECT id + 10 AS id, stage FROM raw.contact"
 
@@ -97,7 +98,7 @@ def test_views_and_grants_of_the_live_table_outlive_a_publication(desk: Desk) ->
 @only_postgres
 def test_a_reader_beside_never_sees_a_mixture(desk: Desk) -> None:
     """A reader reads as fast as it can while another connection publishes ten times."""
-    assert isinstance(desk.session, PostgresSession)
+    assert isinstance(desk.session, PostgreSQLSession)
     dsn = desk.session.connection.info.dsn
     seen: set[tuple[int, int]] = set()
     ended = threading.Event()

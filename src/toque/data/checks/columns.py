@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from toque.data.checks.verdicts import name_of
 from toque.data.loads.columns import Column, find
 from toque.data.loads.dialects import Dialect
 from toque.errors import UserError
@@ -21,6 +22,7 @@ def for_columns(
 
     `of_parent` gives the columns of a table that the check refers to. Raises `UserError` for unknown ones.
     """
+    check = msgspec.structs.replace(check, name=name_of(check))  # people see it as they wrote it
     if isinstance(check, Unique):
         return msgspec.structs.replace(check, columns=tuple(_found(name, table, columns) for name in check.columns))
     if isinstance(check, Schema):
