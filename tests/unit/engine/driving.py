@@ -13,7 +13,7 @@ from toque.engine import effects as fx
 from toque.engine import inputs as i
 from toque.engine.facts import AnyFact
 from toque.engine.projection import drain_rows
-from toque.engine.rows import RunRow, StepRow, TaskRow
+from toque.engine.rows import AssetEventRow, RunRow, StepRow, TaskRow
 from toque.engine.run import Decision, Run, decide, evolve, new_run
 from toque.engine.states import RunState, TaskState
 from toque.engine.values import ErrorInfo, TaskKey, Token, ValueRef
@@ -112,6 +112,7 @@ class Driver:
         self.wanted: dict[str, int] = {}
         self.rows: dict[TaskKey, TaskRow] = {}
         self.steps: list[StepRow] = []
+        self.events: list[AssetEventRow] = []
         self.run_row = self.run.row
         if start:
             self.feed(i.Start(run_id=run_id))
@@ -132,6 +133,7 @@ class Driver:
         for row in drained.tasks:
             self.rows[TaskKey(row.task, row.map_index)] = row
         self.steps.extend(drained.steps)
+        self.events.extend(drained.events)
         self.run_row = drained.run
         return decision
 
