@@ -135,6 +135,8 @@ class Live:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._started: list[str] = []
+        for run in client.runs.list(pipeline="live", states=("queued", "running")):
+            client.runs.cancel(run.run_id)  # of a measurement that was interrupted
 
     def current(self) -> str:
         """A run that is far from its end; the next one is started when need be."""
