@@ -133,7 +133,7 @@ def report(system: Airflow, rounds: int, only: str = "") -> Report:
         name=lambda address: asking.named(address, words),
     )
     figures = [browsing.figures_of(name, seen) for name, seen in visits.items()]
-    return Report(f"Airflow {system.version}", system.task_runs, figures, answers, list(failures.values()))
+    return Report(f"Airflow {system.version}", system.task_runs, figures, answers, list(failures.values()), rounds)
 
 
 def _write_log(home: Path, run_id: str) -> None:

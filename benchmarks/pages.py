@@ -49,6 +49,8 @@ class Report:
     pages: list[PageFigures]
     answers: list[Answers]
     failures: list[str]
+    visits: int = ROUNDS
+    """Of each page."""
 
 
 def measure() -> list[Measurement]:
@@ -126,7 +128,7 @@ def report(place: Project, rounds: int, only: str = "") -> Report:
         runs.end()
         task_runs = client.transport.get("system")["totals"]["task_runs_ended"]
     figures = [browsing.figures_of(name, seen) for name, seen in visits.items()]
-    return Report("Toque", task_runs, figures, answers, failures)
+    return Report("Toque", task_runs, figures, answers, failures, rounds)
 
 
 class Live:

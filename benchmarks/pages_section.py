@@ -36,7 +36,7 @@ def section(ours: Report, theirs: Report | None, machine: str, day: str) -> str:
             f"{ours.task_runs:,} task runs of history, a real server, a run of 10,000 tasks that moves meanwhile, and\n"
             "Chromium on the same machine. A page is interactive when it shows its data and its main thread has been\n"
             "free of tasks above 50 ms for 200 ms; then the wheel turns it down, up, across and back. Times are the\n"
-            "median of the visits, tasks the worst of them.",
+            f"median of the visits ({ours.visits} of each page), tasks the worst of them.",
             table.page_table(ours.pages, interactive_ms=INTERACTIVE_MS, task_ms=SCROLL_TASK_MS),
             "What these pages ask the server, over one kept connection, while the run is live:",
             table.answer_table(ours.answers, p95_ms=ANSWER_MS),

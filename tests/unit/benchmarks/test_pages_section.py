@@ -52,6 +52,7 @@ def test_only_slow_questions_of_the_other_are_listed() -> None:
 def test_without_airflow_there_is_nothing_beside() -> None:
     assert "Beside" not in made(None)
     assert "1,002,843 task runs" in made(None)
+    assert "(2 of each page)" in made(None)
 
 
 @pytest.mark.parametrize("after", ["", "\n## Beside the peers\n\nrows\n"])
