@@ -13,6 +13,10 @@ _EXPORTS = {
         *("AllPartitions", "Daily", "FixedPartitions", "Grid", "Hourly", "LastPartition", "Monthly", "Static"),
         *("Trailing", "Weekly", "Yearly"),
     ),
+    "toque.authoring.data_checks": (
+        *("accepted_values", "custom_sql", "expression", "in_range", "not_null", "python_check", "recent"),
+        *("relationships", "row_count", "schema", "unique"),
+    ),
     "toque.authoring.flows": ("flow",),
     "toque.authoring.groups": ("group",),
     "toque.authoring.holes": ("each", "failures", "ok", "outcome", "outcomes"),

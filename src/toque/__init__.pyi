@@ -17,6 +17,17 @@ from toque.authoring.cutting import Static as Static
 from toque.authoring.cutting import Trailing as Trailing
 from toque.authoring.cutting import Weekly as Weekly
 from toque.authoring.cutting import Yearly as Yearly
+from toque.authoring.data_checks import accepted_values as accepted_values
+from toque.authoring.data_checks import custom_sql as custom_sql
+from toque.authoring.data_checks import expression as expression
+from toque.authoring.data_checks import in_range as in_range
+from toque.authoring.data_checks import not_null as not_null
+from toque.authoring.data_checks import python_check as python_check
+from toque.authoring.data_checks import recent as recent
+from toque.authoring.data_checks import relationships as relationships
+from toque.authoring.data_checks import row_count as row_count
+from toque.authoring.data_checks import schema as schema
+from toque.authoring.data_checks import unique as unique
 from toque.authoring.flows import flow as flow
 from toque.authoring.groups import group as group
 from toque.authoring.holes import each as each

@@ -19,29 +19,41 @@ from toque import (
     Interval,
     Ok,
     Pool,
-    Retry,
     RRule,
+    Retry,
     RunReport,
     Secret,
     Skipped,
     Variable,
+    accepted_values,
     branch,
+    custom_sql,
     each,
+    expression,
     failures,
     flow,
     group,
+    in_range,
+    not_null,
     ok,
     one_of,
     outcome,
     outcomes,
     pipeline,
+    python_check,
+    recent,
+    relationships,
     resource,
+    row_count,
+    schema,
     setup,
     shell,
     task,
+    unique,
     use,
     when,
 )
+from toque.graph.checks import AnyCheck, NotNull, RowCount
 from toque.testing import clock, compare, replace, stub, verify_idempotent, verify_replay
 
 
@@ -294,3 +306,30 @@ def in_a_test(tmp_path: Path) -> None:
     compare([{"a": 1}], tmp_path / "known.parquet", key="a")
     crawl.run(start="x")
     crawl.run(begin="x")  # refused
+
+
+assert_type(not_null("id").quarantine(), NotNull)
+assert_type(row_count(min=1).warn(), RowCount)
+CHECKS: list[AnyCheck] = [
+    not_null("id").quarantine(),
+    unique("id", "day").quarantine(at_most="1%").named("one a day"),
+    accepted_values("stage", ["lead", "customer"]).warn(),
+    relationships("account_id", "raw.account").quarantine(at_most=10),
+    in_range("score", min=0, max=100),
+    expression("ends_at >= starts_at", name="ends after it starts").quarantine(),
+    row_count(min=1).warn(),
+    recent("updated_at", "2h"),
+    schema({"id": "bigint", "email": "varchar"}, extra=False),
+    custom_sql("SELECT 1 FROM {table} WHERE false", name="never").warn(),
+    python_check(len),
+]
+row_count(min=1).quarantine()  # refused
+recent("updated_at", "2h").quarantine()  # refused
+schema(["id"]).quarantine()  # refused
+custom_sql("SELECT 1", name="x").quarantine()  # refused
+python_check(len).quarantine()  # refused
+not_null()  # refused
+not_null("id").quarantine(at_most=0.5)  # refused
+in_range("score", 0, 1, 2)  # refused
+recent("updated_at")  # refused
+custom_sql("SELECT 1")  # refused

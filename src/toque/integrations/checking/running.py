@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -41,6 +41,19 @@ class Look:
     def rows(self, dialect: Dialect) -> Rows:
         """What is looked at in the SQL of a dialect."""
         return Rows(self.table, dialect, where=self.where, beside=self.beside)
+
+
+def look_at(
+    table: str, *, now: datetime | None = None, where: str = "", beside: str = "", sensitive: Sequence[str] = ()
+) -> Look:
+    """What is looked at, by the names that people write; `now` is this moment unless it is told."""
+    return Look(
+        TableName.parse(table),
+        now or datetime.now(UTC),
+        where=where,
+        beside=TableName.parse(beside) if beside else None,
+        sensitive=tuple(sensitive),
+    )
 
 
 def run_checks(desk: Desk, look: Look, checks: Sequence[AnyCheck]) -> Report:

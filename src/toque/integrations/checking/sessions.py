@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from toque.data.checks.dialects import Sql
 from toque.data.loads.columns import Column
 from toque.data.loads.dialects import Dialect
 from toque.graph.loads import TableName
-from toque.ports.warehouse import Session
+from toque.ports.warehouse import Session, Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,3 +61,10 @@ class Desk:
         rows = self.fetch(query)
         columns = zip(*rows, strict=True) if rows else [()] * len(names)
         return pa.table({name: pa.array(list(column)) for name, column in zip(names, columns, strict=True)})
+
+
+@contextmanager
+def desk_of(warehouse: Warehouse) -> Iterator[Desk]:
+    """A new session of a warehouse, to check in; closed at the end."""
+    with warehouse.session() as session:
+        yield Desk(session, warehouse.dialect)

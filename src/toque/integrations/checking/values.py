@@ -19,7 +19,6 @@ from toque.integrations.checking.auditing import audit, halt
 from toque.integrations.checking.python_checks import verdict_of
 from toque.integrations.checking.running import Look
 from toque.integrations.checking.sessions import Desk
-from toque.integrations.warehouses.duckdb import DuckDBWarehouse
 from toque.worker import frames
 
 
@@ -69,6 +68,8 @@ def check_value(
 @contextmanager
 def _desk(tables: Mapping[str, Any]) -> Iterator[Desk]:
     """DuckDB in memory with copies of these tables; the row id of a copy is the place of the row."""
+    from toque.integrations.warehouses.duckdb import DuckDBWarehouse
+
     with DuckDBWarehouse(":memory:").session() as session:
         for name, value in tables.items():
             table = TableName.parse(name)
