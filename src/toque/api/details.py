@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from toque.api import rows
+from fastapi import Response
+
+from toque.api import bulk, rows
 from toque.api.lookups import version_graph
 from toque.api.services import Services
 from toque.api.wire.tasks import RunDetail
@@ -13,17 +15,18 @@ from toque.ports.pages import NodeCounts
 FAILURES = 5
 
 
-async def run_detail(asked: Services, run: RunRow) -> RunDetail:
-    """Bounded by the number of nodes, not of task runs."""
+async def run_detail(asked: Services, run: RunRow) -> Response:
+    """A `RunDetail`, bounded by the number of nodes, not of task runs."""
     live = await asked.live_nodes(run.run_id)
     nodes = await _stored(asked, run) if live is None else live
     failures = await asked.store.history.first_failures(run.run_id, FAILURES)
-    return RunDetail(
+    head = RunDetail(
         **dict(rows.run(run)),
-        nodes=[rows.node_status(each, size) for each, size in nodes],
+        nodes=[],
         first_failures=[rows.task_run(row) for row in failures],
         late=bool(run.late_us) and not run.state.is_terminal,
     )
+    return bulk.answer_with(head, nodes=[bulk.node_row(each, size) for each, size in nodes])
 
 
 async def node_counts(asked: Services, run_id: str) -> list[NodeCounts]:

@@ -9,7 +9,7 @@ import os
 from typing import NamedTuple
 
 from toque.api import rows
-from toque.api.wire.tasks import LogLine
+from toque.api.bulk import LogRow
 
 CHUNK_BYTES = 256 * 1024
 """Read at once at most; a single longer line is read whole."""
@@ -45,7 +45,7 @@ def end_of(path: str) -> End:
     return End(offset, number)
 
 
-def lines_after(path: str, end: End) -> tuple[list[LogLine], End]:
+def lines_after(path: str, end: End) -> tuple[list[LogRow], End]:
     """Whole lines behind `end`, as many as one chunk holds, and where they end."""
     try:
         with open(path, "rb") as file:
@@ -60,7 +60,7 @@ def lines_after(path: str, end: End) -> tuple[list[LogLine], End]:
     return _numbered(raw, end.number), End(end.offset + len(whole), end.number + len(raw))
 
 
-def lines_before(path: str, end: End, most: int, size_bytes: int = CHUNK_BYTES) -> tuple[list[LogLine], int]:
+def lines_before(path: str, end: End, most: int, size_bytes: int = CHUNK_BYTES) -> tuple[list[LogRow], int]:
     """The last `most` lines up to `end`, as far as `size_bytes` hold them, and the number of the line before them."""
     start = max(0, end.offset - size_bytes)
     try:
@@ -76,6 +76,6 @@ def lines_before(path: str, end: End, most: int, size_bytes: int = CHUNK_BYTES) 
     return _numbered(raw, end.number - len(raw)), end.number - len(raw)
 
 
-def _numbered(raw: list[bytes], before: int) -> list[LogLine]:
+def _numbered(raw: list[bytes], before: int) -> list[LogRow]:
     found = (rows.log_line(number, line) for number, line in enumerate(raw, before + 1))
     return [line for line in found if line is not None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from toque.api import rows
-from toque.api.wire.tasks import LogLine, LogPage
+from toque.api.bulk import LogRow, LogRows
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 REMEMBERED = 256
@@ -25,7 +25,7 @@ class Wanted:
     search: str
     tail: bool
     over: bool
-    """Nothing more will be written."""
+    """Nothing more will be bulk."""
 
 
 class LogPages:
@@ -35,9 +35,9 @@ class LogPages:
         self._positions: OrderedDict[tuple[str, int], int] = OrderedDict()
         """Byte offset behind a line of a file."""
 
-    def read(self, path: str, wanted: Wanted) -> LogPage:
+    def read(self, path: str, wanted: Wanted) -> LogRows:
         """Blocks: call it in a thread. A file that does not exist is an empty log."""
-        found: deque[LogLine] = deque(maxlen=wanted.limit if wanted.tail else None)
+        found: deque[LogRow] = deque(maxlen=wanted.limit if wanted.tail else None)
         floor, needle = LEVELS.get(wanted.level, 0), wanted.search.lower()
         number = 0 if wanted.tail else wanted.after
         complete = True
@@ -63,7 +63,7 @@ class LogPages:
                 self._remember(path, number, position)
         except FileNotFoundError:
             pass
-        return LogPage(lines=list(found), next=max(number, 0), ended=wanted.over and complete)
+        return LogRows(lines=list(found), next=max(number, 0), ended=wanted.over and complete)
 
     def _skip(self, path: str, after: int) -> int:
         return self._positions.get((path, after), 0) if after else 0

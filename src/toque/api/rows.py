@@ -6,14 +6,13 @@ from typing import Literal
 
 import msgspec
 
+from toque.api import bulk
 from toque.api.plain import plain
 from toque.api.wire.pipelines import RunBar
-from toque.api.wire.runs import Error, NodeStatus, Run
-from toque.api.wire.tasks import Attempt, LogLine, Progress, TaskRun
+from toque.api.wire.runs import Error, Run
+from toque.api.wire.tasks import Attempt, Progress, TaskRun
 from toque.engine.rows import AttemptRow, RunRow, TaskRow
-from toque.engine.states import TERMINAL
 from toque.engine.values import ErrorInfo
-from toque.ports.pages import NodeCounts
 from toque.ports.pages import RunBar as SeenBar
 
 
@@ -75,24 +74,12 @@ def error(info: ErrorInfo | None, *, traceback: str = "", cause: str = "") -> Er
 
 def task_run(row: TaskRow, progress: Progress | None = None) -> TaskRun:
     """A task run; `progress` is what its attempt last said of itself."""
-    return TaskRun(
-        task=row.task,
-        index=list(row.map_index),
-        state=row.state,
-        attempt=row.attempt,
-        retries=row.retries,
-        ready_us=row.ready_us,
-        dispatched_us=row.dispatched_us,
-        started_us=row.started_us,
-        finished_us=row.finished_us,
-        due_us=row.due_us,
-        worker=row.worker,
-        error=error(row.error),
-        reason=row.reason,
-        result_kind=row.result.codec if row.result is not None else "",
-        progress=None if row.state in TERMINAL else progress,
-        size=row.size,
-    )
+    return TaskRun(**msgspec.structs.asdict(task_row(row, progress)))
+
+
+def task_row(row: TaskRow, progress: Progress | None = None) -> bulk.TaskRow:
+    """The same for answers with many."""
+    return bulk.task_row(row, error(row.error), progress)
 
 
 def attempt(row: AttemptRow) -> Attempt:
@@ -108,26 +95,13 @@ def attempt(row: AttemptRow) -> Attempt:
     )
 
 
-def node_status(counts: NodeCounts, size: int = -1) -> NodeStatus:
-    """How far the task runs of a node are. `size`: of a map, once it is known. Task runs that still wait have no row:
-    the total leaves them out."""
-    return NodeStatus(
-        task=counts.task,
-        counts={str(state): number for state, number in counts.counts.items() if number},
-        total=counts.total,
-        started_us=counts.started_us,
-        finished_us=counts.finished_us,
-        size=size,
-    )
-
-
-def log_line(number: int, raw: bytes) -> LogLine | None:
+def log_line(number: int, raw: bytes) -> bulk.LogRow | None:
     """A line of a log file; None for one that a kill cut in two."""
     try:
         line = _decode_line(raw)
     except msgspec.MsgspecError:
         return None
-    return LogLine(
+    return bulk.LogRow(
         n=number,
         at_us=line.t,
         level=line.level,

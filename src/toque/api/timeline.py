@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from toque.api.wire.tasks import Timeline, TimelineBar
+from toque.api.bulk import BarRow, TimelineRows
 from toque.graph.ir import MapNode, Pipeline, TaskNode
-from toque.ports.pages import NodeCounts
-from toque.ports.pages import TimelineBar as SeenBar
+from toque.ports.pages import NodeCounts, TimelineBar
 
 
-def timeline(bars: Sequence[SeenBar], nodes: Sequence[NodeCounts], pipeline: Pipeline) -> Timeline:
-    """Bars of map nodes are left out: their members have bars."""
+def timeline(
+    bars: Sequence[TimelineBar], nodes: Sequence[NodeCounts], pipeline: Pipeline, fact_seq: int = 0
+) -> TimelineRows:
+    """Bars of map nodes are left out: their members have bars. `fact_seq`: of the run, before it was looked at."""
     path = critical_path({each.task: each for each in nodes}, pipeline)
     on_path = set(path)
-    return Timeline(
+    return TimelineRows(
         bars=[
-            TimelineBar(
+            BarRow(
                 task=bar.task,
-                index=list(bar.map_index),
+                index=bar.map_index,
                 state=bar.state,
                 ready_us=bar.ready_us,
                 started_us=bar.started_us,
@@ -30,6 +31,7 @@ def timeline(bars: Sequence[SeenBar], nodes: Sequence[NodeCounts], pipeline: Pip
             if not bar.task.endswith("[]")
         ],
         critical_path=path,
+        fact_seq=fact_seq,
     )
 
 
@@ -38,41 +40,52 @@ def critical_path(nodes: Mapping[str, NodeCounts], pipeline: Pipeline) -> list[s
 
     Task runs of one mapped task count as one interval, from the first start to the last end.
     """
-    upstream = upstream_tasks(pipeline)
+    upstream = Upstream(pipeline)
     hooks = {node.id for node in pipeline.nodes if isinstance(node, TaskNode) and (node.hook or node.teardown_of)}
     ends = {task: each.finished_us for task, each in nodes.items() if each.finished_us and task in upstream}
     counted = {task: end for task, end in ends.items() if task not in hooks} or ends
-    path: list[str] = []
+    path: dict[str, None] = {}
     task = max(counted, key=lambda each: (counted[each], each), default="")
     while task:
-        path.append(task)
-        before = {each: ends[each] for each in upstream[task] if each in ends and each not in path}
+        path[task] = None
+        before = {each: ends[each] for each in upstream.of(task) if each in ends and each not in path}
         task = max(before, key=lambda each: (before[each], each), default="")
-    return path[::-1]
+    return [*path][::-1]
 
 
 def upstream_tasks(pipeline: Pipeline) -> dict[str, set[str]]:
     """For each task or join: the tasks and joins that it waits for, through map nodes."""
-    members: dict[str, set[str]] = {}
-    nodes = {node.id: node for node in pipeline.nodes}
-    for node in pipeline.nodes:
-        if node.scope:
-            members.setdefault(node.scope, set()).add(node.id)
+    upstream = Upstream(pipeline)
+    return {node.id: upstream.of(node.id) for node in pipeline.nodes if node.id in upstream}
 
-    def inside(name: str) -> set[str]:
-        """The tasks that a source stands for."""
-        if not isinstance(nodes.get(name), MapNode):
-            return {name}
-        return {task for member in members.get(name, ()) for task in inside(member)}
 
-    found: dict[str, set[str]] = {}
-    for node in pipeline.nodes:
+class Upstream:
+    """What tasks and joins wait for, of those that are asked about: to find it for 10,000 takes a while."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._nodes = {node.id: node for node in pipeline.nodes}
+        self._members: dict[str, set[str]] = {}
+        for node in pipeline.nodes:
+            if node.scope:
+                self._members.setdefault(node.scope, set()).add(node.id)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether it is a task or join of the pipeline."""
+        return name in self._nodes and not isinstance(self._nodes[name], MapNode)
+
+    def of(self, name: str) -> set[str]:
+        """The tasks and joins that this one waits for, through map nodes."""
+        node = self._nodes[name]
         sources = {edge.source for edge in node.upstream} | {guard.node for guard in node.guards}
         scope = node.scope
-        while scope in nodes:
-            outer = nodes[scope]
+        while scope in self._nodes:
+            outer = self._nodes[scope]
             sources |= {edge.source for edge in outer.upstream} | {guard.node for guard in outer.guards}
             scope = outer.scope
-        if not isinstance(node, MapNode):
-            found[node.id] = {task for source in sources for task in inside(source)} - {node.id}
-    return found
+        return {task for source in sources for task in self._inside(source)} - {name}
+
+    def _inside(self, name: str) -> set[str]:
+        """The tasks that a source stands for."""
+        if not isinstance(self._nodes.get(name), MapNode):
+            return {name}
+        return {task for member in self._members.get(name, ()) for task in self._inside(member)}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from toque.api.bulk import LogRows
 from toque.api.log_pages import REMEMBERED, LogPages, Wanted, as_text
-from toque.api.wire.tasks import LogPage
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def write(file: Path, count: int, first: int = 1) -> None:
 READER = LogPages()
 
 
-def page(file: Path, reader: LogPages = READER, **wanted: object) -> LogPage:
+def page(file: Path, reader: LogPages = READER, **wanted: object) -> LogRows:
     fields = {"after": 0, "limit": 10, "level": "", "search": "", "tail": False, "over": True, **wanted}
     return reader.read(str(file), Wanted(**fields))  # type: ignore[arg-type]
 

@@ -13,7 +13,7 @@ import pytest
 from tests import store_rows as stored
 from tests.unit.api.flights import NOW_US
 from tests.unit.api.served import Served
-from toque.api import rows
+from toque.api import bulk, rows
 from toque.api.attention import attention
 from toque.api.wire.tasks import Progress
 from toque.engine.states import TaskState
@@ -79,7 +79,7 @@ def test_states_that_nobody_is_in_are_left_out() -> None:
     counts = NodeCounts(
         task="t", counts={TaskState.FAILED: 2, TaskState.RUNNING: 0}, ready_us=1, started_us=2, finished_us=3
     )
-    shown = rows.node_status(counts, 9)
+    shown = bulk.node_row(counts, 9)
     assert (shown.counts, shown.total, shown.size) == ({"failed": 2}, 2, 9)
 
 

@@ -134,7 +134,7 @@ async def test_a_limit_folds_instead_of_cutting_off(served: Served) -> None:
 
 
 async def test_a_run_that_has_not_begun_has_no_time_axis(served: Served) -> None:
-    assert await served.get(f"/runs/{QUEUED}/timeline") == {"bars": [], "critical_path": []}
+    assert await served.get(f"/runs/{QUEUED}/timeline") == {"bars": [], "critical_path": [], "fact_seq": 0}
 
 
 # -- the panel

@@ -4,6 +4,126 @@
  */
 
 export interface paths {
+    "/api/v1/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Assets
+         * @description What the project makes or reads, by key.
+         */
+        get: operations["list_assets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets-graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Assets Graph
+         * @description All assets, and what each is made from.
+         */
+        get: operations["get_assets_graph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Asset
+         * @description One asset.
+         */
+        get: operations["get_asset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{key}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Asset Events
+         * @description Materializations, observations and outcomes of checks, newest first. Retention takes them with their runs.
+         */
+        get: operations["list_asset_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{key}/partitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Asset Partitions
+         * @description Every slice, as one character each.
+         */
+        get: operations["get_asset_partitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{key}/slice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Asset Slice
+         * @description One slice: who made it, from what, and whether it is stale.
+         */
+        get: operations["get_asset_slice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/attention": {
         parameters: {
             query?: never;
@@ -1052,6 +1172,361 @@ export interface components {
             summary: string;
         };
         /**
+         * AssetColumn
+         * @description A column of the value that was made last.
+         */
+        AssetColumn: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+        };
+        /**
+         * AssetDetail
+         * @description One asset.
+         */
+        AssetDetail: {
+            /**
+             * Broken
+             * @description Its file cannot be loaded: this is how it was before.
+             */
+            broken: boolean;
+            /** Code Version */
+            code_version: string;
+            /** Columns */
+            columns: components["schemas"]["AssetColumn"][];
+            /**
+             * Doc
+             * @description Its first paragraph.
+             */
+            doc: string;
+            /** Downstream */
+            downstream: string[];
+            /**
+             * External
+             * @description Something else makes it.
+             */
+            external: boolean;
+            /**
+             * Failing Checks
+             * @description Of the slice that was made last.
+             */
+            failing_checks: components["schemas"]["FailingCheck"][];
+            /** Group */
+            group: string;
+            /**
+             * Io
+             * @description How its values are kept, for people.
+             */
+            io: string;
+            /** Key */
+            key: string;
+            last: components["schemas"]["AssetMade"] | null;
+            /**
+             * Materialized Count
+             * @description Slices that were ever made; 1 or 0 where it is not cut.
+             */
+            materialized_count: number;
+            /** @description Where it is defined; null for one that is only named. Line 0: not known. */
+            origin: components["schemas"]["Origin"] | null;
+            /** Owner */
+            owner: string;
+            partitions: components["schemas"]["AssetPartitions"] | null;
+            /**
+             * Pipelines
+             * @description That make it.
+             */
+            pipelines: string[];
+            /** Sources */
+            sources: components["schemas"]["AssetSource"][];
+            /**
+             * Stale
+             * @description It was never made, or would be made differently now: judged by the slice that was made last.
+             */
+            stale: boolean;
+            /** Tags */
+            tags: string[];
+            /** Upstream */
+            upstream: string[];
+            /**
+             * Why
+             * @description It is stale: `never made`, `its code changed since`, `raw.flights changed since`.
+             */
+            why: string[];
+        };
+        /**
+         * AssetEdge
+         * @description `target` is made from `source`.
+         */
+        AssetEdge: {
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * AssetEvent
+         * @description Something that an attempt told of a slice.
+         */
+        AssetEvent: {
+            /** At Us */
+            at_us: number;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Check
+             * @description Of `checked`; "" otherwise.
+             */
+            check: string;
+            /** Data Version */
+            data_version: string;
+            /** Failed Rows */
+            failed_rows: number;
+            /** Index */
+            index: number[];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "materialized" | "observed" | "checked";
+            /** Message */
+            message: string;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Partition */
+            partition: string;
+            /** Passed */
+            passed: boolean | null;
+            /** Pipeline */
+            pipeline: string;
+            /** Rows */
+            rows: number | null;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Sample
+             * @description At most five rows that failed, sensitive columns masked.
+             */
+            sample: unknown[];
+            /** Severity */
+            severity: ("block" | "quarantine" | "warn") | null;
+            /** Size Bytes */
+            size_bytes: number | null;
+            /** Task */
+            task: string;
+        };
+        /**
+         * AssetGraph
+         * @description All assets.
+         */
+        AssetGraph: {
+            /** Edges */
+            edges: components["schemas"]["AssetEdge"][];
+            /** Nodes */
+            nodes: components["schemas"]["AssetNode"][];
+        };
+        /**
+         * AssetMade
+         * @description The slice that was made last.
+         */
+        AssetMade: {
+            /** Data Version */
+            data_version: string;
+            /**
+             * Materialized Us
+             * @description 0: it was looked at, and never made by a run.
+             */
+            materialized_us: number;
+            /** Observed Us */
+            observed_us: number;
+            /** Partition */
+            partition: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Rows */
+            rows: number | null;
+            /**
+             * Run Id
+             * @description The run may be gone; "" where none made it.
+             */
+            run_id: string;
+            /** Size Bytes */
+            size_bytes: number | null;
+            /** Task */
+            task: string;
+        };
+        /**
+         * AssetNode
+         * @description An asset in the graph.
+         */
+        AssetNode: {
+            /** External */
+            external: boolean;
+            /** Group */
+            group: string;
+            /** Key */
+            key: string;
+            /** Materialized Us */
+            materialized_us: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "external" | "missing" | "made" | "stale" | "failing";
+            /**
+             * Words
+             * @description For people: `2 of 3 partitions`, `its code changed since`.
+             */
+            words: string;
+        };
+        /**
+         * AssetPartitions
+         * @description How an asset is cut.
+         */
+        AssetPartitions: {
+            /**
+             * Count
+             * @description Slices that exist now: a window exists once it is over.
+             */
+            count: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "time" | "static" | "dynamic" | "grid";
+            /**
+             * Words
+             * @description For people: `monthly from 2013-01`.
+             */
+            words: string;
+        };
+        /**
+         * AssetSlice
+         * @description One slice.
+         */
+        AssetSlice: {
+            /** Changed Us */
+            changed_us: number;
+            /** Data Version */
+            data_version: string;
+            /** Failing Checks */
+            failing_checks: components["schemas"]["FailingCheck"][];
+            /**
+             * Materialized Us
+             * @description 0: it was looked at, and never made by a run.
+             */
+            materialized_us: number;
+            /** Observed Us */
+            observed_us: number;
+            /** Partition */
+            partition: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Rows */
+            rows: number | null;
+            /**
+             * Run Id
+             * @description The run may be gone; "" where none made it.
+             */
+            run_id: string;
+            /** Size Bytes */
+            size_bytes: number | null;
+            /** Sources */
+            sources: components["schemas"]["SliceSource"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "missing" | "made" | "stale" | "failing";
+            /** Task */
+            task: string;
+            /**
+             * Why
+             * @description It is stale.
+             */
+            why: string[];
+        };
+        /**
+         * AssetSource
+         * @description An asset that it is made from.
+         */
+        AssetSource: {
+            /** Asset */
+            asset: string;
+            /**
+             * Mapping
+             * @description Which slices of it are read, for people.
+             */
+            mapping: string;
+        };
+        /**
+         * AssetSummary
+         * @description An asset in a list.
+         */
+        AssetSummary: {
+            /**
+             * Broken
+             * @description Its file cannot be loaded: this is how it was before.
+             */
+            broken: boolean;
+            /**
+             * Doc
+             * @description Its first paragraph.
+             */
+            doc: string;
+            /** Downstream */
+            downstream: string[];
+            /**
+             * External
+             * @description Something else makes it.
+             */
+            external: boolean;
+            /**
+             * Failing Checks
+             * @description Of the slice that was made last.
+             */
+            failing_checks: components["schemas"]["FailingCheck"][];
+            /** Group */
+            group: string;
+            /**
+             * Io
+             * @description How its values are kept, for people.
+             */
+            io: string;
+            /** Key */
+            key: string;
+            last: components["schemas"]["AssetMade"] | null;
+            /**
+             * Materialized Count
+             * @description Slices that were ever made; 1 or 0 where it is not cut.
+             */
+            materialized_count: number;
+            /** Owner */
+            owner: string;
+            partitions: components["schemas"]["AssetPartitions"] | null;
+            /**
+             * Pipelines
+             * @description That make it.
+             */
+            pipelines: string[];
+            /**
+             * Stale
+             * @description It was never made, or would be made differently now: judged by the slice that was made last.
+             */
+            stale: boolean;
+            /** Tags */
+            tags: string[];
+            /** Upstream */
+            upstream: string[];
+            /**
+             * Why
+             * @description It is stale: `never made`, `its code changed since`, `raw.flights changed since`.
+             */
+            why: string[];
+        };
+        /**
          * Attempt
          * @description One try of a task run.
          */
@@ -1362,6 +1837,19 @@ export interface components {
             traceback: string;
             /** Type */
             type: string;
+        };
+        /**
+         * FailingCheck
+         * @description A check that did not hold when it was last made.
+         */
+        FailingCheck: {
+            /** Check */
+            check: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "block" | "quarantine" | "warn";
         };
         /**
          * FieldProblem
@@ -1675,6 +2163,26 @@ export interface components {
             /** Line */
             line: number;
         };
+        /** Page[AssetEvent] */
+        Page_AssetEvent_: {
+            /** Items */
+            items: components["schemas"]["AssetEvent"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[AssetSummary] */
+        Page_AssetSummary_: {
+            /** Items */
+            items: components["schemas"]["AssetSummary"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[Attention] */
         Page_Attention_: {
             /** Items */
@@ -1786,6 +2294,32 @@ export interface components {
             b: unknown;
             /** Name */
             name: string;
+        };
+        /**
+         * PartitionStates
+         * @description Every slice of an asset.
+         */
+        PartitionStates: {
+            /**
+             * Across
+             * @description Keys of the second dimension; empty where there is only one.
+             */
+            across: string[];
+            /**
+             * Cells
+             * @description One character for each key: `.` missing, m made, s stale, f failing.
+             */
+            cells: string;
+            /**
+             * Keys
+             * @description In order; `[""]` for the whole of an asset that is not cut. Of two dimensions: row by row.
+             */
+            keys: string[];
+            /**
+             * Names
+             * @description Of the two dimensions.
+             */
+            names: string[];
         };
         /**
          * PipelineConcurrency
@@ -2425,6 +2959,28 @@ export interface components {
             key: string;
         };
         /**
+         * SliceSource
+         * @description What a slice is made from, of one asset.
+         */
+        SliceSource: {
+            /** Asset */
+            asset: string;
+            /**
+             * Changed Us
+             * @description When the newest of them last became another one; 0 where none was made.
+             */
+            changed_us: number;
+            /**
+             * Count
+             * @description Slices.
+             */
+            count: number;
+            /** First */
+            first: string;
+            /** Last */
+            last: string;
+        };
+        /**
          * StartRun
          * @description What to start a run with.
          */
@@ -2715,6 +3271,11 @@ export interface components {
             bars: components["schemas"]["TimelineBar"][];
             /** Critical Path */
             critical_path: string[];
+            /**
+             * Fact Seq
+             * @description Of the run, when this was asked for: the bars know of every fact up to it.
+             */
+            fact_seq: number;
         };
         /**
          * TimelineBar
@@ -2864,6 +3425,454 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_assets: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Part of the key, the doc, the group or a tag. */
+                search?: string;
+                group?: string;
+                tag?: string;
+                owner?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AssetSummary_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_assets_graph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetGraph"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetDetail"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_asset_events: {
+        parameters: {
+            query?: {
+                kind?: "" | "materialized" | "observed" | "checked";
+                /** @description Left out: of all slices. */
+                partition?: string | null;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AssetEvent_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_asset_partitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartitionStates"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_asset_slice: {
+        parameters: {
+            query?: {
+                /** @description "" is the whole of an asset that is not cut. */
+                partition?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetSlice"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_attention: {
         parameters: {
             query?: {

@@ -8,12 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from toque.api import bulk
 from toque.api.asking import Asked, Name, Parameters, RunId
+from toque.api.bulk import GridRow
 from toque.api.drawing import graph, kind_of, label_of
 from toque.api.drawings import answer, unfolds, written
 from toque.api.errors import documented
 from toque.api.lookups import find_run, graph_of, version_graph
-from toque.api.wire.graphs import Graph, Grid, GridRun, GridTask
+from toque.api.wire.graphs import Graph, Grid, GridRun
 from toque.errors import NotFound
 from toque.graph.ir import AnyNode, MapNode
 
@@ -50,8 +52,8 @@ async def get_run_graph(asked: Asked, run_id: RunId) -> Response:
     return answer(written(graph(ir, run.version, await asked.store.history.nodes(run_id))))
 
 
-@router.get("/pipelines/{name}/grid", responses=documented(404))
-async def get_grid(asked: Asked, name: Name, where: Annotated[GridQuery, Query()]) -> Grid:
+@router.get("/pipelines/{name}/grid", response_model=Grid, responses=documented(404))
+async def get_grid(asked: Asked, name: Name, where: Annotated[GridQuery, Query()]) -> Response:
     """Runs × tasks, newest run first."""
     _, _, ir = await graph_of(asked, name)
     nodes = {node.id: node for node in ir.nodes if not isinstance(node, MapNode)}
@@ -59,8 +61,8 @@ async def get_grid(asked: Asked, name: Name, where: Annotated[GridQuery, Query()
     found = await asked.store.history.grid(name, list(nodes), limit=where.limit, before=where.before)
     # A map node says nothing that its members do not.
     kept = [number for number, task in enumerate(found.tasks) if not task.endswith("[]")]
-    return Grid(
-        tasks=[_task(found.tasks[number], nodes.get(found.tasks[number]), outer) for number in kept],
+    head = Grid(
+        tasks=[],
         runs=[
             GridRun(
                 run_id=bar.run_id,
@@ -77,14 +79,16 @@ async def get_grid(asked: Asked, name: Name, where: Annotated[GridQuery, Query()
         ],
         next=found.older or None,
     )
+    tasks = [_task(found.tasks[number], nodes.get(found.tasks[number]), outer) for number in kept]
+    return bulk.answer_with(head, tasks=tasks)
 
 
-def _task(task: str, node: AnyNode | None, outer: Mapping[str, str]) -> GridTask:
+def _task(task: str, node: AnyNode | None, outer: Mapping[str, str]) -> GridRow:
     """A row. Without a node: a step of a flow, or a task of an older version. `outer`: around each map, the next."""
     if node is None:
         body = task.partition("/")[0] if "/" in task else ""
-        return GridTask(id=task, label=task.rpartition("/")[2], group=body, kind="step" if body else "task", depth=0)
+        return GridRow(id=task, label=task.rpartition("/")[2], group=body, kind="step" if body else "task", depth=0)
     depth, scope = 0, node.scope
     while scope:
         depth, scope = depth + 1, outer.get(scope, "")
-    return GridTask(id=task, label=label_of(node), group=node.meta.group, kind=kind_of(node), depth=depth)
+    return GridRow(id=task, label=label_of(node), group=node.meta.group, kind=kind_of(node), depth=depth)

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import Field
 
+from toque.api import bulk
 from toque.api.asking import Asked, OneTask, RunId, map_index
 from toque.api.errors import documented
 from toque.api.log_pages import Wanted, as_text
@@ -43,14 +44,14 @@ class LogQuery(AttemptQuery):
     """The last lines instead of the first (`after` is ignored)."""
 
 
-@router.get("/runs/{run_id}/logs", responses=documented(404))
-async def get_logs(asked: Asked, run_id: RunId, where: Annotated[LogQuery, Query()]) -> LogPage:
+@router.get("/runs/{run_id}/logs", response_model=LogPage, responses=documented(404))
+async def get_logs(asked: Asked, run_id: RunId, where: Annotated[LogQuery, Query()]) -> Response:
     """Lines of the log of an attempt, oldest first. Without any line there is none: it is no error."""
     file, over = await _file(asked, run_id, where)
     wanted = Wanted(
         after=where.after, limit=where.limit, level=where.level, search=where.search, tail=where.tail, over=over
     )
-    return await asyncio.to_thread(asked.logs.read, file, wanted)
+    return await asyncio.to_thread(lambda: bulk.answer(asked.logs.read(file, wanted)))
 
 
 @router.get("/runs/{run_id}/logs/download", responses=documented(404), response_class=PlainTextResponse)

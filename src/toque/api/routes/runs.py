@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from toque.api import rows
@@ -60,8 +60,8 @@ async def list_runs(asked: Asked, where: Annotated[RunQuery, Query()]) -> Page[R
     return Page(items=[rows.run(row) for row in found.runs], next=cursor_of([found.older]) if found.older else None)
 
 
-@router.get("/runs/{run_id}", responses=documented(404))
-async def get_run(asked: Asked, run_id: RunId) -> RunDetail:
+@router.get("/runs/{run_id}", response_model=RunDetail, responses=documented(404))
+async def get_run(asked: Asked, run_id: RunId) -> Response:
     """One run."""
     return await run_detail(asked, await find_run(asked, run_id))
 

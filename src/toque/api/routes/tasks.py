@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from toque.api import rows
+from toque.api import bulk, rows
 from toque.api.asking import Asked, OneTask, Paging, Parameters, RunId, WhichTask, map_index
 from toque.api.details import node_counts
 from toque.api.errors import documented
@@ -52,8 +52,8 @@ class ValueQuery(OneTask):
     limit: int = Field(default=100, ge=1, le=1000)
 
 
-@router.get("/runs/{run_id}/tasks", responses=documented(404))
-async def list_task_runs(asked: Asked, run_id: RunId, where: Annotated[TaskQuery, Query()]) -> Page[TaskRun]:
+@router.get("/runs/{run_id}/tasks", response_model=Page[TaskRun], responses=documented(404))
+async def list_task_runs(asked: Asked, run_id: RunId, where: Annotated[TaskQuery, Query()]) -> Response:
     """By task and map index; those that still wait are not there yet."""
     await find_run(asked, run_id)
     position = position_of(where.cursor, str, list)
@@ -70,19 +70,21 @@ async def list_task_runs(asked: Asked, run_id: RunId, where: Annotated[TaskQuery
         )
     )
     following = cursor_of([page.next[0], list(page.next[1])]) if page.next is not None else None
-    return Page(items=[rows.task_run(row, asked.progress(run_id, _key(row))) for row in page.tasks], next=following)
+    items = [rows.task_row(row, asked.progress(run_id, _key(row))) for row in page.tasks]
+    return bulk.answer(bulk.TaskRows(items, following))
 
 
 def _key(row: TaskRow) -> TaskKey:
     return TaskKey(row.task, row.map_index)
 
 
-@router.get("/runs/{run_id}/timeline", responses=documented(404))
-async def get_timeline(asked: Asked, run_id: RunId, where: Annotated[TimelineQuery, Query()]) -> Timeline:
+@router.get("/runs/{run_id}/timeline", response_model=Timeline, responses=documented(404))
+async def get_timeline(asked: Asked, run_id: RunId, where: Annotated[TimelineQuery, Query()]) -> Response:
     """Where the time went."""
     run = await find_run(asked, run_id)
     bars = await asked.store.history.timeline(run_id, where.limit)
-    return timeline(bars, await node_counts(asked, run_id), await version_graph(asked, run.version))
+    nodes = await node_counts(asked, run_id)
+    return bulk.answer(timeline(bars, nodes, await version_graph(asked, run.version), run.fact_seq))
 
 
 @router.get("/runs/{run_id}/task", responses=documented(404))

@@ -16,7 +16,7 @@ NO_ROW = 255
 class Counted:
     """The counters of one node."""
 
-    __slots__ = ("by_code", "finished_us", "ready_us", "size", "started_us")
+    __slots__ = ("by_code", "finished_us", "ready_us", "size", "started_us", "told")
 
     def __init__(self) -> None:
         self.by_code = [0] * len(STATES)
@@ -24,9 +24,12 @@ class Counted:
         self.started_us = 0
         self.finished_us = 0
         self.size = -1
+        self.told: NodeCounts | None = None
+        """As it was last asked for, until something changes."""
 
     def saw(self, ready_us: int, started_us: int, finished_us: int) -> None:
         """Take the first of the starts and the last of the ends."""
+        self.told = None
         if ready_us and (not self.ready_us or ready_us < self.ready_us):
             self.ready_us = ready_us
         if started_us and (not self.started_us or started_us < self.started_us):
@@ -47,6 +50,7 @@ class Counting:
         for name, node in run.nodes.items():
             counted = self._nodes.setdefault(name, Counted())
             counted.by_code = [0] * len(STATES)
+            counted.told = None
             for path, lane in node.lanes.items():
                 states = bytearray(lane.state)
                 for index, code in enumerate(states):
@@ -92,19 +96,17 @@ class Counting:
     def all(self) -> list[tuple[NodeCounts, int]]:
         """All nodes of which a task run has a row, by id."""
         found = (self.counts(task) for task in sorted(self._nodes))
-        return [(node, size) for node, size in found if node.counts]
+        return [each for each in found if each[0].counts]
 
     def counts(self, task: str) -> tuple[NodeCounts, int]:
         """Of one node, and its size if it is a map."""
         counted = self._nodes[task]
-        by_state = {state: number for state, number in zip(STATES, counted.by_code, strict=True) if number}
-        return (
-            NodeCounts(
+        if counted.told is None:
+            counted.told = NodeCounts(
                 task=task,
-                counts=by_state,
+                counts={state: number for state, number in zip(STATES, counted.by_code, strict=True) if number},
                 ready_us=counted.ready_us,
                 started_us=counted.started_us,
                 finished_us=counted.finished_us,
-            ),
-            counted.size,
-        )
+            )
+        return counted.told, counted.size

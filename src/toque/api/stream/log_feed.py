@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from toque.api.bulk import LogRow
 from toque.api.log_files import CHUNK_BYTES, End, end_of, lines_after, lines_before, size_of
 from toque.api.stream import patches
 from toque.api.stream.changes import Changes
 from toque.api.stream.feed import Feed, Sources
-from toque.api.wire.tasks import LogLine
 
 REMEMBERED = 5_000
 """Lines."""
@@ -26,7 +26,7 @@ class LogFeed(Feed):
         super().__init__(name, sources, since)
         self._path = path
         self._end = End()
-        self._lines: Changes[LogLine] = Changes(patches.encoded, since, REMEMBERED)
+        self._lines: Changes[LogRow] = Changes(patches.encoded, since, REMEMBERED)
         self.kinds = {"logs": self._lines}
 
     async def open(self) -> None:

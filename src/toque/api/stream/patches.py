@@ -8,15 +8,17 @@ from typing import Literal, TypeAlias
 import msgspec
 from pydantic import BaseModel
 
+from toque.api import bulk
+
 Kind: TypeAlias = Literal["runs", "nodes", "tasks", "signals", "logs", "ticks", "steps", "attention", "reset"]
 
 HEARTBEAT = b": still here\n\n"
 _quote = msgspec.json.Encoder().encode
 
 
-def encoded(row: BaseModel) -> bytes:
+def encoded(row: BaseModel | msgspec.Struct) -> bytes:
     """A row as the routes answer it."""
-    return row.model_dump_json(by_alias=True).encode()
+    return bulk.encoded(row) if isinstance(row, msgspec.Struct) else row.model_dump_json(by_alias=True).encode()
 
 
 def tagged(what: str, row: bytes) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from toque.api import rows
+from toque.api import bulk, rows
 from toque.api.stream import patches
 from toque.api.stream.changes import Changes
 from toque.api.stream.counting import Counting
@@ -126,7 +126,7 @@ class TasksFeed(Feed):
         return [patches.patch(self.name, "tasks", b",".join(map(self._task, found.tasks)))]
 
     def _task(self, row: TaskRow) -> bytes:
-        return patches.encoded(rows.task_run(row, self.progress.get(TaskKey(row.task, row.map_index))))
+        return patches.encoded(rows.task_row(row, self.progress.get(TaskKey(row.task, row.map_index))))
 
 
 class RunFeed(TasksFeed):
@@ -263,7 +263,7 @@ class RunFeed(TasksFeed):
 
 
 def _node(counted: tuple[NodeCounts, int]) -> bytes:
-    return patches.encoded(rows.node_status(*counted))
+    return patches.encoded(bulk.node_row(*counted))
 
 
 def _step(step: StepRow) -> bytes:

@@ -69,6 +69,8 @@ class Timeline(Wire):
 
     bars: list[TimelineBar]
     critical_path: list[str]
+    fact_seq: int
+    """Of the run, when this was asked for: the bars know of every fact up to it."""
 
 
 class Attempt(Wire):
