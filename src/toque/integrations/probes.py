@@ -56,6 +56,14 @@ def http(options: Options) -> str:
         return f"answered {error.code}"
 
 
+def salesforce(options: Options) -> str:
+    """Log in and ask how many calls are left today."""
+    from toque.integrations.salesforce.client import SalesforceClient
+
+    with SalesforceClient(options) as client:
+        return client.probe()
+
+
 def duckdb(options: Options) -> str:
     """The file exists or can be made. It is not opened: one process owns a DuckDB file, and it may be a task."""
     return _file(_required(options, "path"))
@@ -79,6 +87,7 @@ def file(options: Options) -> str:
 _BUILT_IN: dict[str, Probe] = {
     "postgresql": postgresql,
     "http": http,
+    "salesforce": salesforce,
     "duckdb": duckdb,
     "sqlite": sqlite,
     "file": file,

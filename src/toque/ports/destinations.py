@@ -34,6 +34,8 @@ class Result(msgspec.Struct, frozen=True):
     """Why it was rejected, in the destination's words."""
     id: str = ""
     """Of the record in the destination, if it told."""
+    created: bool | None = None
+    """Whether an upsert made the record; None if the destination did not tell."""
 
 
 class Destination(Protocol):

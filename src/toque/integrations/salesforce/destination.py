@@ -118,7 +118,7 @@ class SalesforceObject:
             self._bulk.upload(job, part)
             outcome = self._bulk.outcome(job)
             for row in outcome.accepted:
-                results[row[field]] = Result(id=row["sf__Id"])
+                results[row[field]] = Result(id=row["sf__Id"], created=row["sf__Created"] == "true")
             for row in outcome.failed:
                 results[row[field]] = Result(accepted=False, reason=row["sf__Error"])
             for row in outcome.unprocessed:
@@ -130,7 +130,7 @@ class SalesforceObject:
 
 def _result(answer: Mapping[str, Any]) -> Result:
     if answer["success"]:
-        return Result(id=str(answer.get("id", "")))
+        return Result(id=str(answer.get("id", "")), created=answer.get("created"))
     reasons = [f"{each['statusCode']}: {each['message']}" for each in answer["errors"]]
     return Result(accepted=False, reason="; ".join(reasons))
 

@@ -44,7 +44,7 @@ class SyncResult(msgspec.Struct, kw_only=True):
     invalid: int = 0
     """Not sent, since the destination would reject them."""
     created: int = 0
-    """Accepted, and never acknowledged before."""
+    """As the destination tells it; if it does not, those that were never acknowledged before."""
     updated: int = 0
     deleted: int = 0
     deviations: list[Deviation] = []
@@ -196,10 +196,14 @@ def _count(result: SyncResult, change: Change, answer: Result) -> None:
     result.accepted += 1
     if change.operation == "delete":
         result.deleted += 1
-    elif change.is_new:
+    elif change.operation == "create" or (change.operation == "upsert" and _is_made(change, answer)):
         result.created += 1
     else:
         result.updated += 1
+
+
+def _is_made(change: Change, answer: Result) -> bool:
+    return change.is_new if answer.created is None else answer.created
 
 
 def _ended(spec: SyncSpec, ledger: SyncLedger, result: SyncResult, at: datetime) -> SyncResult:
