@@ -97,7 +97,7 @@ def custom_sql(sql: str, *, name: str) -> checks.CustomSql:
     """A query that returns what is wrong; the check holds when it returns no row. `{table}` stands for the table."""
     if not isinstance(sql, str) or not sql.strip():
         raise sites.refuse("custom_sql() has no query.", fix='custom_sql("SELECT … FROM {table} WHERE …", name="…")')
-    return checks.CustomSql(sql=sql.strip().rstrip(";"), name=name)
+    return checks.CustomSql(sql=sql.strip().rstrip("; \n"), name=name)
 
 
 def python_check(function: Callable[[Any], Any], *, name: str = "") -> checks.PythonCheck:

@@ -59,8 +59,8 @@ def test_an_alert_says_how_many_and_how_they_come_back_and_shows_no_personal_dat
     text = explanation(audit(desk, LOOK, CHECKS, batch_id="b1"))
     assert text.splitlines() == [
         "raw.contact: 2 of 4 checks found something; 1 row (25 %) set aside",
-        "  set aside: not_null(id): 1 row of 4 (25 %) has no id",
-        "  set aside: relationships(account_id in raw.account.id): 1 row of 4 (25 %) has a account_id that is not in"
+        "  set aside: not_null(id): 1 row of 4 (25 %): id is null",
+        "  set aside: relationships(account_id in raw.account.id): 1 row of 4 (25 %): account_id is not in"
         " raw.account.id",
         "  The rows stand in raw.contact__rejects under batch_id 'b1'. Mend their row_json there, or what they refer"
         " to, then replay('raw.contact', batch_id='b1')",

@@ -54,43 +54,43 @@ def test_good_data_passes_every_check(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("row", "check", "bad", "message"),
     [
-        ("(NULL, 'd@x.y', 1, 'lead', 1, NULL)", not_null("id"), 1, "1 row of 4 (25 %) has no id"),
-        ("(1, 'd@x.y', 1, 'lead', 1, NULL)", unique("id"), 2, "2 rows of 4 (50 %) share id with another row"),
+        ("(NULL, 'd@x.y', 1, 'lead', 1, NULL)", not_null("id"), 1, "1 row of 4 (25 %): id is null"),
+        ("(1, 'd@x.y', 1, 'lead', 1, NULL)", unique("id"), 2, "2 rows of 4 (50 %): id is not unique"),
         (
             "(1, 'ann@example.com', 1, 'lead', 1, NULL)",
             unique("id", "Email"),
             2,
-            "2 rows of 4 (50 %) share id, Email with another row",
+            "2 rows of 4 (50 %): id, Email are not unique",
         ),
         (
             "(4, 'd@x.y', 1, 'gone', 1, NULL)",
             accepted_values("stage", ["lead", "customer"]),
             1,
-            "1 row of 4 (25 %) has a stage that is none of 'lead', 'customer'",
+            "1 row of 4 (25 %): stage is none of 'lead', 'customer'",
         ),
         (
             "(4, 'd@x.y', 9, 'lead', 1, NULL)",
             relationships("account_id", "raw.account", "id"),
             1,
-            "1 row of 4 (25 %) has a account_id that is not in raw.account.id",
+            "1 row of 4 (25 %): account_id is not in raw.account.id",
         ),
         (
             "(4, 'd@x.y', 1, 'lead', -0.5, NULL)",
             in_range("score", min=0),
             1,
-            "1 row of 4 (25 %) has a score below 0",
+            "1 row of 4 (25 %): score is below 0",
         ),
         (
             "(4, 'd@x.y', 1, 'lead', 12345678901234.568, NULL)",
             in_range("score", min=0, max=Decimal("12345678901234.567")),
             1,
-            "1 row of 4 (25 %) has a score below 0 or above 12345678901234.567",
+            "1 row of 4 (25 %): score is below 0 or above 12345678901234.567",
         ),
         (
             "(4, '50% off', 1, 'lead', 1, NULL)",
             expression("\"Email\" NOT LIKE '%\\% off' ESCAPE '\\'"),
             1,
-            "1 row of 4 (25 %) breaks \"Email\" NOT LIKE '%\\% off' ESCAPE '\\'",
+            "1 row of 4 (25 %): not \"Email\" NOT LIKE '%\\% off' ESCAPE '\\'",
         ),
         ("(4, 'd@x.y', 1, 'lead', 1, NULL)", row_count(max=3), 1, "4 rows instead of at most 3"),
         (

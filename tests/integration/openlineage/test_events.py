@@ -95,7 +95,7 @@ def test_checks_are_told_as_assertions(told: dict[str, Any]) -> None:
     )
     assert (second["assertion"], second["success"], "column" in second) == ("row_count", True, False)
     (read,) = told["inputs"][0]["inputFacets"]["dataQualityAssertions"]["assertions"]
-    assert (read["severity"], read["description"]) == ("error", "1 row of 10 (10 %) has no id")
+    assert (read["severity"], read["description"]) == ("error", "1 row of 10 (10 %): id is null")
 
 
 def test_a_bare_event_has_no_empty_facets() -> None:

@@ -10,7 +10,21 @@ from typing import Any, Final
 MASK: Final = "***"
 
 _WORDS: Final = frozenset(
-    {"email", "mail", "phone", "mobile", "fax", "ssn", "iban", "passport", "birthdate", "birthday", "dob", "salary"}
+    {
+        "email",
+        "mail",
+        "phone",
+        "mobile",
+        "fax",
+        "ssn",
+        "iban",
+        "passport",
+        "birthdate",
+        "birthday",
+        "birth",
+        "dob",
+        "salary",
+    }
     | {"password", "passwd", "secret", "token", "credential", "credentials", "address", "street", "surname"}
 )
 _PAIRS: Final = frozenset(

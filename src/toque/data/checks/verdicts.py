@@ -88,7 +88,7 @@ def of_rows(check: AnyRowCheck, bad: int, total: int) -> Verdict:
     """The verdict of a row check by its counts."""
     if bad == 0:
         return _verdict(check, "passed", f"all {total:,} rows hold", total=total)
-    what = f"{_rows(bad)} of {total:,} ({share_text(bad, total)}) {_wrong(check, bad)}"
+    what = f"{_rows(bad)} of {total:,} ({share_text(bad, total)}): {_wrong(check)}"
     outcome = _outcome(check)
     if outcome == "quarantined" and check.at_most is not None and _is_above(check.at_most, bad, total):
         limit = f"{check.at_most:.0f}" if is_count(check.at_most) else share_text(check.at_most, 1)
@@ -178,21 +178,20 @@ def _rows(number: int) -> str:
     return f"{number:,} row" if number == 1 else f"{number:,} rows"
 
 
-def _wrong(check: AnyRowCheck, bad: int) -> str:
-    has = "has" if bad == 1 else "have"
+def _wrong(check: AnyRowCheck) -> str:
     match check:
         case NotNull(column=column):
-            return f"{has} no {column}"
+            return f"{column} is null"
         case Unique(columns=columns):
-            return f"{'shares' if bad == 1 else 'share'} {', '.join(columns)} with another row"
+            return f"{', '.join(columns)} {'is' if len(columns) == 1 else 'are'} not unique"
         case AcceptedValues(column=column, values=values):
             shown = ", ".join(repr(constants.decode(item)) for item in values[:5]) + (", …" if len(values) > 5 else "")
-            return f"{has} a {column} that is none of {shown}"
+            return f"{column} is none of {shown}"
         case Relationships():
-            return f"{has} a {check.column} that is not in {check.to}.{check.field}"
+            return f"{check.column} is not in {check.to}.{check.field}"
         case InRange(column=column, min=low, max=high):
             bounds = [f"below {constants.decode(low)}"] * (low is not None)
             bounds += [f"above {constants.decode(high)}"] * (high is not None)
-            return f"{has} a {column} {' or '.join(bounds)}"
+            return f"{column} is {' or '.join(bounds)}"
         case Expression(sql=sql):
-            return f"{'breaks' if bad == 1 else 'break'} {' '.join(sql.split())}"
+            return f"not {' '.join(sql.split())}"
