@@ -19,6 +19,7 @@ from toque.errors import DataError
 from toque.graph.checks import AnyCheck
 from toque.graph.loads import TableName
 from toque.integrations.checking.values import check_value
+from toque.testing import compare
 
 SCORES = replace(LOOK, table=TableName.parse("scores"))
 ROWS = [
@@ -49,6 +50,17 @@ def asserts(data: Any) -> None:
 
 def complains(data: Any) -> None:
     raise DataError("two of them", sample=[{"id": 1, "email": "a@x.y"}, {"id": 2, "email": "b@x.y"}])
+
+
+KNOWN_GOOD = [{"id": 3, "email": "cid@x.y", "score": 0.5000001}, {"id": 1, "email": "a@x.y", "score": 7.0}, {"id": 9}]
+
+
+def as_known(data: Any) -> None:
+    compare(data, KNOWN_GOOD, key="id", tolerance=1e-6)
+
+
+def as_known_without_key(data: Any) -> None:
+    compare(data, KNOWN_GOOD)
 
 
 class PandasScores(pa_pandas.DataFrameModel):
@@ -127,6 +139,23 @@ def test_functions_and_pandera_models_are_checks_too(kind: str, check: AnyCheck,
     assert all(row.get("email") in (None, "***") for row in verdict.samples)
     with pytest.raises(DataError, match="blocks: "):
         check_value(KINDS[kind](ROWS), SCORES, [check], batch_id="b1")
+
+
+def test_a_known_good_dataset_is_compared_by_key_and_shows_no_personal_data() -> None:
+    checked = check_value(pl.DataFrame(ROWS), SCORES, [python_check(as_known).warn()], batch_id="b1")
+    (verdict,) = checked.report.verdicts
+    assert (verdict.message, verdict.bad) == ("4 differences from the known-good dataset", 4)
+    assert [sample["difference"] for sample in verdict.samples] == [
+        "***",  # the e-mail of 1
+        "id=1: score is 0.25 instead of 7.0",
+        "- id=9: missing",
+        "+ id=2: not expected",
+    ]
+
+
+def test_differences_that_nobody_can_attribute_are_not_shown() -> None:
+    checked = check_value(ROWS, SCORES, [python_check(as_known_without_key).warn()], batch_id="b1")
+    assert {sample["difference"] for sample in checked.report.verdicts[0].samples} == {"***"}
 
 
 def test_a_function_may_say_that_all_is_well() -> None:

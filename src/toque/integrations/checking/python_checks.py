@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
 import msgspec
 
-from toque.data.checks.masking import masked
+from toque.data.checks.masking import MASK, is_sensitive, masked
 from toque.data.checks.queries import SAMPLES
 from toque.data.checks.verdicts import Verdict, of_found
 from toque.errors import DataError, UserError
 from toque.graph.checks import PythonCheck
+
+_CELL = re.compile(r"(?P<key>.+?): (?P<column>\w+) is .*", re.DOTALL)
+_ROW = re.compile(r"[-+] (?P<key>\w+=.*): (?:missing|not expected)", re.DOTALL)
+_COLUMN = re.compile(r"column '\w+' is (?:missing|not expected)|\d+ rows instead of \d+")
 
 
 def verdict_of(check: PythonCheck, data: Any, sensitive: tuple[str, ...] = ()) -> Verdict:
@@ -22,6 +27,11 @@ def verdict_of(check: PythonCheck, data: Any, sensitive: tuple[str, ...] = ()) -
     try:
         answer = subject(data)
     except (AssertionError, DataError) as error:
+        differences = getattr(error, "differences", None)
+        if differences:  # of `toque.testing.compare`
+            shown = [{"difference": _shown(line, sensitive)} for line in differences[:SAMPLES]]
+            message = f"{len(differences):,} differences from the known-good dataset"
+            return msgspec.structs.replace(of_found(check, len(differences), message), samples=tuple(shown))
         rows = error.sample if isinstance(error, DataError) else []
         return _verdict(check, max(len(rows), 1), rows, sensitive, str(error) or "its assertion does not hold")
     if answer is None or answer is True:
@@ -62,6 +72,19 @@ def _verdict(
 ) -> Verdict:
     shown = tuple(masked(rows[:SAMPLES], sensitive))
     return msgspec.structs.replace(of_found(check, bad, message), samples=shown)
+
+
+def _shown(difference: str, sensitive: tuple[str, ...]) -> str:
+    """The text of a difference, unless it holds the value of a sensitive column, or nobody can tell whether it does."""
+    told = _CELL.fullmatch(difference) or _ROW.fullmatch(difference) or _COLUMN.fullmatch(difference)
+    if told is None:
+        return MASK
+    named = [*re.findall(r"(\w+)=", told.groupdict().get("key") or ""), told.groupdict().get("column") or ""]
+    return (
+        MASK
+        if any(is_sensitive(name, sensitive) for name in named) and not _COLUMN.fullmatch(difference)
+        else difference
+    )
 
 
 def _as_pandas(data: Any) -> Any:
