@@ -27,6 +27,8 @@ export default defineConfig({
   resolve: { alias: { "@": here("./src") } },
   build: {
     outDir: web,
+    // `/assets` is a page.
+    assetsDir: "static",
     emptyOutDir: true,
     // Everything stays a file of its own: the server's CSP allows neither inline scripts nor data: fonts.
     assetsInlineLimit: 0,

@@ -12,6 +12,7 @@ from toque.api import errors
 from toque.api.access import COOKIE
 from toque.api.routes import (
     actions,
+    assets,
     backfills,
     charts,
     graphs,
@@ -32,6 +33,7 @@ PREFIX = "/api/v1"
 ROUTERS = (
     sessions.router,
     pipelines.router,
+    assets.router,
     graphs.router,
     charts.router,
     versions.router,

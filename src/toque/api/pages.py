@@ -1,4 +1,4 @@
-"""The built UI: files below `/assets` for ever, `index.html` for every page that it routes itself."""
+"""The built UI: files below `/static` for ever, `index.html` for every page that it routes itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def router(folder: Path) -> APIRouter:
         wanted = (folder / path).resolve()
         if path and wanted.is_relative_to(folder.resolve()) and wanted.is_file():
             return _file(wanted, path, request)
-        if path.startswith("assets/"):
+        if path.startswith("static/"):
             return problem(404, f"there is no file {path}", fix="reload the page: the server was updated")
         return FileResponse(index, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
@@ -42,7 +42,7 @@ def router(folder: Path) -> APIRouter:
 
 
 def _file(wanted: Path, path: str, request: Request) -> Response:
-    headers = {"Cache-Control": FOR_EVER if path.startswith("assets/") else "no-cache"}
+    headers = {"Cache-Control": FOR_EVER if path.startswith("static/") else "no-cache"}
     kind = mimetypes.guess_type(path)[0]
     packed = wanted.with_name(wanted.name + ".gz")
     if "gzip" in request.headers.get("accept-encoding", "") and packed.is_file():

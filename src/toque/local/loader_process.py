@@ -44,6 +44,7 @@ def main() -> None:
 
 def _load(asked: Asked, answers: int, stack: int) -> None:
     from toque.authoring import loader
+    from toque.authoring.sites import definition
 
     project = Path(asked.project)
     for file in asked.files:
@@ -53,11 +54,13 @@ def _load(asked: Asked, answers: int, stack: int) -> None:
         try:
             found = loader.load_file(path, project)
             problems = _findings(found) if asked.checks else []
+            assets = loader.assets_in(path, project)
             loaded = LoadedFile(
                 file=shown,
                 pipelines=tuple(runnable.ir for runnable in found),
                 problems=tuple(problems),
-                assets=tuple(each.described() for each in loader.assets_in(path, project)),
+                assets=tuple(each.described() for each in assets),
+                lines={each.key: definition(each.__toque_function__).line for each in assets},
             )
         except UserError as error:
             loaded = LoadedFile(file=shown, problems=(Problem.of(error),))

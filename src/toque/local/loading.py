@@ -70,6 +70,8 @@ class LoadedFile(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     assets: tuple[Asset, ...] = ()
     """Those that it defines, whether or not a pipeline makes them."""
+    lines: dict[str, int] = {}
+    """Where each of them begins, by key."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from toque.errors import UserError
 from toque.graph import canonical
 from toque.graph.ir import Pipeline
+from toque.local.asset_index import assets_in, read_assets, write_assets
 from toque.local.authored import version_id
 from toque.local.loading import TIMEOUT_S, Interruption, LoadedFile, Problem, imports_toque, load
 from toque.local.names import unknown_names
@@ -62,7 +63,7 @@ class Project:
         self._sync = sync
         self._actor = actor
         self._timeout_s = timeout_s
-        self._state = ProjectState()
+        self._state = ProjectState(assets=read_assets(settings.home))
         self._bundle: bundles.Bundle | None = None
         self._record: dict[str, Known] = read_record(settings.home)
         self._listeners: list[ProjectListener] = []
@@ -140,6 +141,7 @@ class Project:
             name: Known(file=each.file, version=each.file_version) for name, each in state.pipelines.items()
         }
         await asyncio.to_thread(write_record, self._settings.home, self._record)
+        await asyncio.to_thread(write_assets, self._settings.home, state.assets)
 
     async def _go_over(self, state: ProjectState, changes: Sequence[ProjectChange]) -> None:
         if self._sync is not None and (state is not self._state or not self._looks):
@@ -152,6 +154,7 @@ class Project:
         old = self._state
         return ProjectState(
             pipelines=old.pipelines if pipelines is None else pipelines,
+            assets=old.assets,
             broken=old.broken,
             bundle=old.bundle,
             indexed_us=self._clock.now_us(),
@@ -180,6 +183,7 @@ class Project:
         told = [self._broken(each, pipelines, bundle, now_us) for each in loaded if each.problems]
         return ProjectState(
             pipelines=dict(sorted(pipelines.items())),
+            assets=assets_in(loaded, pipelines.values(), self._state.assets),
             broken=tuple(sorted(told, key=lambda each: each.file)),
             bundle=bundle.hash,
             indexed_us=now_us,

@@ -57,6 +57,14 @@ class Assets(Protocol):
         """How its slices stand, by key; those after `after`."""
         ...
 
+    async def pick(self, asset: str, partitions: Sequence[str]) -> dict[str, SliceRow]:
+        """How these slices of it stand, by key; absent where nothing was told of one."""
+        ...
+
+    async def made_counts(self, assets: Sequence[str]) -> dict[str, int]:
+        """How many slices of each of these assets were ever materialized; absent where none was."""
+        ...
+
     async def events(self, query: EventQuery) -> list[AssetEventRow]:
         """What was told of it, newest first."""
         ...

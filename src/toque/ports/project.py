@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
+from toque.graph.assets import Asset
 from toque.graph.ir import Pipeline
 
 
@@ -66,11 +67,29 @@ class IndexedPipeline(msgspec.Struct, frozen=True, kw_only=True):
         return self.ir.meta.tags
 
 
+class IndexedAsset(msgspec.Struct, frozen=True, kw_only=True):
+    """An asset that the project makes, or only knows of."""
+
+    asset: Asset
+    file: str = ""
+    """Where it is defined, relative to the project; "" for one that is only named."""
+    line: int = 0
+    """0: not known."""
+    pipelines: tuple[str, ...] = ()
+    """Those that make it, by name."""
+    external: bool = False
+    """Something else makes it."""
+    broken: bool = False
+    """Its file cannot be loaded: this is how it was before."""
+
+
 class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
     """What the last look at the files found. Replaced as a whole, never changed."""
 
     pipelines: Mapping[str, IndexedPipeline] = {}
     """By name, sorted."""
+    assets: Mapping[str, IndexedAsset] = {}
+    """By key, sorted."""
     broken: tuple[BrokenFile, ...] = ()
     """By file, sorted."""
     bundle: str = ""

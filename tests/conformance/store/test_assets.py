@@ -113,6 +113,19 @@ async def test_the_standing_of_an_asset_is_that_of_its_newest_slice(store: Store
     assert await store.assets.known() == ["orders", "other"]
 
 
+async def test_slices_are_picked_by_key(store: Store) -> None:
+    await tell(store, *(row("r1", 10 + n, made(partition=key), n) for n, key in enumerate("abc")))
+    found = await store.assets.pick("orders", ["a", "c", "z"])
+    assert {key: each.materialized_us for key, each in found.items()} == {"a": 10, "c": 12}
+    assert await store.assets.pick("orders", []) == {}
+
+
+async def test_made_slices_are_counted_and_those_that_were_only_looked_at_are_not(store: Store) -> None:
+    await tell(store, *(row("r1", 10, made(partition=key), n) for n, key in enumerate("abc")))
+    await tell(store, row("r1", 10, Observed(asset="orders", partition="d"), 9), row("r1", 10, made("other"), 10))
+    assert await store.assets.made_counts(["orders", "other", "nobody"]) == {"orders": 3, "other": 1}
+
+
 async def test_events_come_newest_first_by_slice_and_kind_in_pages(store: Store) -> None:
     checked = Checked(asset="orders", partition="a", check="c", passed=True)
     for n in range(5):

@@ -138,7 +138,7 @@ def client(server: Server) -> Client:
 def ended(server: Server) -> dict[str, str]:
     """Runs that have ended, by pipeline."""
     client = server.client()
-    found = {name: client.runs.start(name).run_id for name in ("squares", "fragile", "unfolds", "values")}
+    found = {name: client.runs.start(name).run_id for name in ("squares", "fragile", "unfolds", "values", "web")}
     for run_id in found.values():
         client.runs.wait(run_id, timeout_s=60)
     return found

@@ -99,7 +99,7 @@ def test_a_forged_cookie_is_no_session(server: Server, forged: str) -> None:
 
 
 def test_browsers_are_told_to_run_nothing_but_the_ui(server: Server) -> None:
-    for path in ("/", "/api/v1/runs", "/healthz", "/assets/nope.js"):
+    for path in ("/", "/api/v1/runs", "/healthz", "/static/nope.js"):
         headers = server.send("GET", path).headers
         assert "script-src 'self'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
@@ -108,7 +108,7 @@ def test_browsers_are_told_to_run_nothing_but_the_ui(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/../toque.toml", "/..%2f..%2ftoque.toml", "/assets/../../errors.py", "/%2e%2e/access.py"]
+    "path", ["/../toque.toml", "/..%2f..%2ftoque.toml", "/static/../../errors.py", "/%2e%2e/access.py"]
 )
 def test_no_path_leads_out_of_the_ui(server: Server, path: str) -> None:
     answer = server.send("GET", path)

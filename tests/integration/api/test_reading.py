@@ -237,3 +237,19 @@ def test_what_is_not_there_is_said_with_the_way_to_find_it(client: Client, ended
         with pytest.raises(Refused) as refused:
             look()
         assert refused.value.status == 404
+
+
+def test_assets_stand_as_their_runs_made_them(server: Server, ended: dict[str, str]) -> None:
+    items = {each["key"]: each for each in server.send("GET", "/api/v1/assets").json["items"]}
+    assert list(items) == ["raw.clicks", "revenue", "whole"]
+    clicks = items["raw.clicks"]
+    assert (clicks["last"]["run_id"], clicks["stale"], clicks["pipelines"]) == (ended["web"], False, ["web"])
+    assert (items["revenue"]["partitions"]["count"], items["revenue"]["why"]) == (2, ["never made"])
+    detail = server.send("GET", "/api/v1/assets/revenue").json
+    assert detail["origin"]["file"] == "zoo.py"
+    assert detail["origin"]["line"] > 0
+    assert server.send("GET", "/api/v1/assets/revenue/partitions").json["cells"] == ".."
+    [told] = server.send("GET", "/api/v1/assets/raw.clicks/events").json["items"]
+    assert (told["kind"], told["run_id"]) == ("materialized", ended["web"])
+    graph = server.send("GET", "/api/v1/assets-graph").json
+    assert graph["edges"] == [{"source": "revenue", "target": "whole"}]

@@ -58,6 +58,7 @@ class Known:
             "b": self.version,
             "schedule": self.schedule,
             "backfill": self.backfill,
+            "key": "raw.clicks",
         }
         return {name: value for name, value in found.items() if f"{{{name}}}" in template}
 

@@ -6,7 +6,7 @@ PIPELINES = '''
 """One of everything."""
 
 import os
-from toque import Cron, artifact, each, flow, metric, pipeline, progress, task
+from toque import Cron, Static, artifact, asset, each, flow, metric, pipeline, progress, task
 
 
 @task
@@ -99,6 +99,25 @@ def things() -> list[Thing]:
 @task
 def large() -> list[dict[str, str]]:
     return [{"text": "x" * 100, "n": str(number)} for number in range(500)]
+
+
+@asset(group="marts", partitions=Static(["eu", "us"]))
+def revenue() -> int:
+    """Revenue of a region."""
+    return 7
+
+
+@asset(group="marts")
+def whole(revenue: dict[str, int]) -> int:
+    return 8
+
+
+@asset(key="raw.clicks")
+def clicks() -> list[int]:
+    return [1, 2]
+
+
+web = pipeline("web", assets=[clicks])
 
 
 @pipeline

@@ -46,7 +46,7 @@ async def test_without_a_token_nothing_of_the_api_is_reached_but_signing_in() ->
 
 
 async def test_pages_and_health_need_no_token() -> None:
-    for path in ("/", "/runs/1", "/healthz", "/assets/index.js"):
+    for path in ("/", "/runs/1", "/healthz", "/static/index.js"):
         assert await status(HOST, path=path) == 200
 
 

@@ -15,10 +15,10 @@ from toque.api.pages import router
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     built = tmp_path / "web"
-    (built / "assets").mkdir(parents=True)
+    (built / "static").mkdir(parents=True)
     (built / "index.html").write_text("<html>the page</html>")
-    (built / "assets" / "index-1a2b.js").write_text("let x = 1")
-    (built / "assets" / "index-1a2b.js.gz").write_bytes(b"packed")
+    (built / "static" / "index-1a2b.js").write_text("let x = 1")
+    (built / "static" / "index-1a2b.js.gz").write_bytes(b"packed")
     (built / "icon.svg").write_text("<svg/>")
     (tmp_path / "secret").write_text("do not tell")
     return built
@@ -31,7 +31,7 @@ async def get(folder: Path, path: str, **headers: str) -> Said:
     return await ask(app, path=path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-@pytest.mark.parametrize("path", ["/", "/runs/1m82", "/pipelines/flights/grid", "/assets-of-mine"])
+@pytest.mark.parametrize("path", ["/", "/runs/1m82", "/pipelines/flights/grid", "/assets/marts.delays"])
 async def test_every_page_of_the_ui_is_its_one_document(folder: Path, path: str) -> None:
     said = await get(folder, path)
     assert (said.status, said.body) == (200, b"<html>the page</html>")
@@ -39,14 +39,14 @@ async def test_every_page_of_the_ui_is_its_one_document(folder: Path, path: str)
 
 
 async def test_assets_are_kept_for_ever_since_their_names_change(folder: Path) -> None:
-    said = await get(folder, "/assets/index-1a2b.js")
+    said = await get(folder, "/static/index-1a2b.js")
     assert said.body == b"let x = 1"
     assert "immutable" in said.headers["cache-control"]
     assert said.headers["content-type"].startswith("text/javascript")
 
 
 async def test_packed_assets_are_sent_to_who_can_read_them(folder: Path) -> None:
-    said = await get(folder, "/assets/index-1a2b.js", Accept_Encoding="br, gzip")
+    said = await get(folder, "/static/index-1a2b.js", Accept_Encoding="br, gzip")
     assert (said.headers["content-encoding"], said.body) == ("gzip", b"packed")
 
 
@@ -56,11 +56,11 @@ async def test_other_files_are_looked_at_anew(folder: Path) -> None:
 
 
 async def test_an_asset_of_an_older_build_says_to_reload(folder: Path) -> None:
-    said = await get(folder, "/assets/gone.js")
+    said = await get(folder, "/static/gone.js")
     assert (said.status, "reload" in said.json["fix"]) == (404, True)
 
 
-@pytest.mark.parametrize("path", ["/../secret", "/assets/../../secret", "//secret", "/./../secret"])
+@pytest.mark.parametrize("path", ["/../secret", "/static/../../secret", "//secret", "/./../secret"])
 async def test_no_path_leads_out_of_the_folder(folder: Path, path: str) -> None:
     assert b"do not tell" not in (await get(folder, path)).body
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from toque.engine.rows import AssetEventRow
@@ -28,6 +29,16 @@ class MemoryAssets:
         """See `Assets.slices`."""
         rows = [row for row in self._tables.asset_slices.all() if row.asset == asset]
         return [row for row in rows if after is None or row.partition > after][:limit]
+
+    async def pick(self, asset: str, partitions: Sequence[str]) -> dict[str, SliceRow]:
+        """See `Assets.pick`."""
+        found = ((each, self._tables.asset_slices.get((asset, each))) for each in partitions)
+        return {each: row for each, row in found if row is not None}
+
+    async def made_counts(self, assets: Sequence[str]) -> dict[str, int]:
+        """See `Assets.made_counts`."""
+        rows = self._tables.asset_slices.all()
+        return dict(Counter(row.asset for row in rows if row.materialized_us and row.asset in assets))
 
     async def events(self, query: EventQuery) -> list[AssetEventRow]:
         """See `Assets.events`."""

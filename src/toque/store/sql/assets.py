@@ -50,6 +50,14 @@ class SqlAssets:
         """See `Assets.slices`."""
         return await self._database.browse(lambda session: _slices(session, asset, after, limit))
 
+    async def pick(self, asset: str, partitions: Sequence[str]) -> dict[str, SliceRow]:
+        """See `Assets.pick`."""
+        return await self._database.browse(lambda session: _pick(session, asset, partitions))
+
+    async def made_counts(self, assets: Sequence[str]) -> dict[str, int]:
+        """See `Assets.made_counts`."""
+        return await self._database.browse(lambda session: _made_counts(session, assets))
+
     async def events(self, query: EventQuery) -> list[AssetEventRow]:
         """See `Assets.events`."""
         return await self._database.browse(lambda session: _events(session, query))
@@ -80,6 +88,23 @@ def _slices(session: Session, asset: str, after: str | None, limit: int) -> list
     return [SLICE.decode(row) for row in rows]
 
 
+def _pick(session: Session, asset: str, partitions: Sequence[str]) -> dict[str, SliceRow]:
+    rows = session.rows(
+        f"SELECT {_SLICE_COLUMNS} FROM asset_slices WHERE asset = ? AND {session.among('partition')}",
+        (asset, session.listed(partitions)),
+    )
+    return {found.partition: found for found in map(SLICE.decode, rows)}
+
+
+def _made_counts(session: Session, assets: Sequence[str]) -> dict[str, int]:
+    rows = session.rows(
+        f"SELECT asset, COUNT(*) FROM asset_slices WHERE {session.among('asset')} AND materialized_us > 0"
+        " GROUP BY asset",
+        (session.listed(assets),),
+    )
+    return dict(rows)
+
+
 def _events(session: Session, query: EventQuery) -> list[AssetEventRow]:
     conditions, parameters = ["asset = ?"], [query.asset]
     if query.partition is not None:
@@ -101,10 +126,10 @@ def _events(session: Session, query: EventQuery) -> list[AssetEventRow]:
 
 
 def _known(session: Session) -> list[str]:
-    """A walk from key to key: the number of slices does not matter."""
-    found: list[str] = []
-    while rows := session.rows(
-        "SELECT asset FROM asset_slices WHERE asset > ? ORDER BY asset LIMIT 1", (found[-1] if found else "",)
-    ):
-        found.append(rows[0][0])
-    return found
+    """A walk from key to key, in one query: the number of slices does not matter."""
+    rows = session.rows(
+        "WITH RECURSIVE walk(asset) AS (SELECT MIN(asset) FROM asset_slices UNION ALL"
+        " SELECT (SELECT MIN(s.asset) FROM asset_slices AS s WHERE s.asset > walk.asset) FROM walk"
+        " WHERE walk.asset IS NOT NULL) SELECT asset FROM walk WHERE asset IS NOT NULL"
+    )
+    return [asset for (asset,) in rows]
