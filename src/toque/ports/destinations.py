@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
@@ -80,6 +80,19 @@ class Finds(Protocol):
 
     def find(self, keys: Sequence[Mapping[str, Any]]) -> list[str | None]:
         """The id of the record of each key, or None."""
+        ...
+
+
+@runtime_checkable
+class Lingers(Protocol):
+    """A destination in which a `send` goes on when its process has died, as a job does: it must overtake no later one."""
+
+    def on_begin(self, note: Callable[[str], None]) -> None:
+        """From now on `note` is told each thing before it can take effect."""
+        ...
+
+    def settle(self, receipt: str) -> None:
+        """Returns when what was begun has ended, however it did. May raise as `send` does."""
         ...
 
 

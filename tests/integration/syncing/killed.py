@@ -26,10 +26,12 @@ SPEC = SyncSpec(
 
 
 class Fatal(SalesforceObject):
-    """Ends its process at a batch, `before` it is sent or `after` that, when its answer is still on the way."""
+    """Ends its process at a batch: `before` it is sent, `after` that, with the answer on its way, or in its `job`."""
 
     def __init__(self, client: SalesforceClient, batch: int, when: str) -> None:
-        super().__init__(client, "crm.Contact", "Contact")
+        super().__init__(client, "crm.Contact", "Contact", bulk_from=1 if when == "job" else 2_000)
+        if when == "job":  # as soon as the job begins
+            self._bulk.outcome = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign,assignment,return-value]
         self._left = batch
         self._when = when
 

@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 
 from toque.data.syncs.diff import UNKNOWN, Acknowledged
 
-Status: TypeAlias = Literal["sent", "accepted", "rejected", "invalid", "unsent"]
-"""`unsent`: a try that surely did nothing, because the destination was busy."""
+Status: TypeAlias = Literal["sent", "accepted", "rejected", "invalid", "unsent", "noted"]
+"""`unsent`: a try that surely did nothing, since the destination was busy. `noted`: about a job, and no record."""
 
 
 @dataclass(frozen=True)

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from toque.graph import constants
+
+_JSON = msgspec.json.Encoder(order="sorted")
+_EXACT = 2**53
 
 
 def key_text(values: Sequence[Any]) -> str:
     """A key as text, from which `key_values` brings it back."""
-    return _json([constants.encode(_plain(value)) for value in values])
+    return _JSON.encode([_written(value) for value in values]).decode()
 
 
 def key_values(text: str) -> list[Any]:
     """The values of a key."""
-    return [constants.decode(each) for each in json.loads(text)]
+    return [constants.decode(each) for each in msgspec.json.decode(text)]
 
 
 def digest(fields: Mapping[str, Any]) -> str:
     """Equal for equal fields, whatever number type a warehouse gives them; different for all others."""
-    content = {name: constants.encode(_plain(value)) for name, value in fields.items()}
-    return hashlib.blake2b(_json(content).encode(), digest_size=16).hexdigest()
+    content = _JSON.encode({name: _written(value) for name, value in fields.items()})
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _written(value: Any) -> Any:
+    """As JSON. Most values of most tables are what it is at once."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool or (kind is int and -_EXACT < value < _EXACT):
+        return value
+    return constants.encode(_plain(value))
 
 
 def _plain(value: Any) -> Any:
@@ -40,7 +52,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(name): _plain(each) for name, each in value.items()}
     return value
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

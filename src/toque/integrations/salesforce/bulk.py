@@ -77,6 +77,12 @@ class Bulk:
         """Have a job that is open take nothing any more."""
         self._client.request("PATCH", f"jobs/ingest/{job}", json={"state": "Aborted"})
 
+    def settle(self, job: str) -> None:
+        """Return when a job does nothing any more: one that is open is aborted."""
+        if self.state(job)["state"] == "Open":
+            self.abort(job)
+        self._ended("jobs/ingest", job)
+
     def outcome(self, job: str) -> JobOutcome:
         """Wait until a job has ended, and fetch what became of each row."""
         info = self._ended("jobs/ingest", job)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from toque.errors import UserError
 from toque.integrations.salesforce import bulk
 from toque.integrations.salesforce.client import SalesforceClient
+from toque.integrations.salesforce.session import Refused
 from toque.integrations.salesforce.values import sent, soql_text
 from toque.ports.destinations import Operation, Record, Result
 
@@ -31,11 +32,26 @@ class SalesforceObject:
         self._object = sobject
         self._bulk = bulk.Bulk(client)
         self._bulk_from = bulk_from
+        self._note: Callable[[str], None] = lambda _: None
+        self._begun: list[str] = []
+        """Jobs whose outcome is not known yet."""
         self.name = name
 
     def size_for(self, total: int) -> int:
         """From `bulk_from` on they go by Bulk API 2.0, which spends fewer calls."""
         return JOB if total >= self._bulk_from else COLLECTION
+
+    def on_begin(self, note: Callable[[str], None]) -> None:
+        """`note` is told the id of each job before it has anything to do."""
+        self._note = note
+
+    def settle(self, receipt: str) -> None:
+        """A job that is still open is aborted, one that runs is waited for."""
+        try:
+            self._bulk.settle(receipt)
+        except Refused as error:
+            if error.status != 404:  # deleted meanwhile
+                raise
 
     def expect(self, operations: Sequence[Operation], key: Sequence[str], fields: Sequence[str]) -> None:
         """Raises `UserError` for a field that the organisation does not have, or nobody may write."""
@@ -114,9 +130,14 @@ class SalesforceObject:
     def _by_job(self, operation: Any, field: str, rows: list[dict[str, Any]]) -> list[Result]:
         results: dict[str, Result] = {}
         for part in bulk.parts(rows):
+            for job in self._begun:  # its answer was lost: it must not overtake this one
+                self.settle(job)
             job = self._bulk.create(self._object, operation, field)
+            self._begun = [job]
+            self._note(job)
             self._bulk.upload(job, part)
             outcome = self._bulk.outcome(job)
+            self._begun = []
             for row in outcome.accepted:
                 results[row[field]] = Result(id=row["sf__Id"], created=row["sf__Created"] == "true")
             for row in outcome.failed:

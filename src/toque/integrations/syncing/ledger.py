@@ -7,7 +7,6 @@ was acknowledged, in one transaction; `data/syncs/acknowledging.py` says what th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SYNCS, ROWS, LOG = "_toque_syncs", "_toque_sync_rows", "_toque_sync_log"
+_JSON = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 _STAGE = TableName(name="_toque_sync_stage")
+_ENDED = "('succeeded', 'rejected')"
+"""States of runs in which everything was sent."""
 _RUN = 1 << 32
 """Lines of a sync are numbered from its run times this: numbers grow even if a sync forgets its last ones."""
 
@@ -94,19 +96,50 @@ class SyncLedger:
         last = self._session.fetch(f"SELECT max(run) FROM {self._table(SYNCS)} WHERE name = ?", (self._spec.name,))
         self.run = int(last[0][0] or 0) + 1
         self._seq = self.run * _RUN
-        row = {"name": self._spec.name, "run": self.run, "started_at": at, "state": "running", "mapping": mapping}
-        self._add(SYNCS, [row | {"folded": self._folded_upto()}])
+        row: dict[str, Any] = {
+            "name": self._spec.name,
+            "run": self.run,
+            "started_at": at,
+            "state": "running",
+            "mapping": mapping,
+        }
+        self._add(SYNCS, {name: [value] for name, value in (row | {"folded": self._folded_upto()}).items()})
 
     def append(self, lines: Sequence[LogLine], at: datetime) -> None:
         """Write lines into the log; they are there when this returns."""
-        rows = []
-        for line in lines:
-            self._seq += 1
-            payload = json.dumps(line.payload, ensure_ascii=False, default=str) if line.payload is not None else None
-            fields = msgspec.structs.asdict(line) | {"payload": payload}
-            rows.append({"name": self._spec.name, "run": self.run, "seq": self._seq, "at": at, **fields})
-        if rows:
-            self._add(LOG, rows)
+        if not lines:
+            return
+        count = len(lines)
+        first = self._seq + 1
+        self._seq += count
+        self._add(
+            LOG,
+            {
+                "name": [self._spec.name] * count,
+                "run": [self.run] * count,
+                "seq": list(range(first, first + count)),
+                "at": [at] * count,
+                "key": [line.key for line in lines],
+                "operation": [line.operation for line in lines],
+                "status": [line.status for line in lines],
+                "reason": [line.reason for line in lines],
+                "record_id": [line.record_id for line in lines],
+                "digest": [line.digest for line in lines],
+                "payload": [_text(line.payload) for line in lines],
+            },
+        )
+
+    def note(self, receipt: str, at: datetime) -> None:
+        """Remember something that the destination has begun, and that goes on without us."""
+        self.append([LogLine("", "", "noted", reason=receipt)], at)
+
+    def unsettled(self) -> list[str]:
+        """What was begun since the last run that went to its end."""
+        last = f"SELECT coalesce(max(run), 0) FROM {self._table(SYNCS)} WHERE name = ? AND state IN {_ENDED}"
+        where = f"name = ? AND status = 'noted' AND run > ({last})"
+        given = (self._spec.name, self._spec.name)
+        found = self._session.fetch(f"SELECT reason FROM {self._table(LOG)} WHERE {where} ORDER BY seq", given)
+        return [str(receipt) for (receipt,) in found]
 
     def fold(self) -> None:
         """Bring what the log says into the table of what was acknowledged."""
@@ -142,7 +175,7 @@ class SyncLedger:
             return []
         found = self._session.fetch(
             f"SELECT {self._own('rows')}, sent, mapping FROM {self._table(SYNCS)}"
-            " WHERE name = ? AND state IN ('succeeded', 'rejected') ORDER BY run",
+            f" WHERE name = ? AND state IN {_ENDED} ORDER BY run",
             (self._spec.name,),
         )
         return [Past(int(rows), int(sent), str(mapping)) for rows, sent, mapping in found]
@@ -169,25 +202,31 @@ class SyncLedger:
         text = self._dialect.type_name(ColumnType("text"))
         self._session.execute(f"DROP TABLE IF EXISTS {stage}")
         self._session.execute(f"CREATE TEMPORARY TABLE {stage} (name {text}, key {text}, digest {text})")
-        rows = [{"name": self._spec.name, "key": key, "digest": digest} for key, digest in changes.items()]
-        self._session.copy_in(_STAGE, self._arrow(ROWS, rows))
+        names = [self._spec.name] * len(changes)
+        columns: dict[str, list[Any]] = {"name": names, "key": list(changes), "digest": list(changes.values())}
+        self._session.copy_in(_STAGE, self._arrow(ROWS, columns))
 
-    def _add(self, name: str, rows: list[dict[str, Any]]) -> None:
-        self._session.copy_in(self._spec.source.sibling(name), self._arrow(name, rows))
+    def _add(self, name: str, columns: dict[str, list[Any]]) -> None:
+        self._session.copy_in(self._spec.source.sibling(name), self._arrow(name, columns))
 
-    def _arrow(self, name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    def _arrow(self, name: str, columns: dict[str, list[Any]]) -> pa.Table:
         import pyarrow as pa
 
         kinds = {"text": pa.string(), "int64": pa.int64(), "timestamptz": pa.timestamp("us", "UTC")}
-        fields = [pa.field(each.name, kinds[each.type.kind]) for each in _TABLES[name]]
-        table = pa.Table.from_pylist(rows, pa.schema(fields))
-        return table.rename_columns([self._dialect.physical(each) for each in table.column_names])
+        types = {each.name: kinds[each.type.kind] for each in _TABLES[name]}
+        return pa.table(
+            {self._dialect.physical(each): pa.array(values, types[each]) for each, values in columns.items()}
+        )
 
     def _table(self, name: str) -> str:
         return self._dialect.table(self._spec.source.sibling(name))
 
     def _own(self, name: str) -> str:
         return self._dialect.own(name)
+
+
+def _text(payload: dict[str, Any] | None) -> str | None:
+    return None if payload is None else _JSON.encode(payload).decode()
 
 
 def _lines(table: pa.Table) -> Iterator[Line]:

@@ -91,5 +91,5 @@ def _line(row: dict[str, Any]) -> LoggedRecord:
         status=row["status"],
         reason=row["reason"] or "",
         record_id=row["record_id"] or "",
-        payload=json.loads(row["payload"]) if row["payload"] else {},
+        payload=msgspec.json.decode(row["payload"]) if row["payload"] else {},
     )

@@ -16,7 +16,7 @@ from toque.integrations.patience import Patience
 from toque.integrations.syncing.ledger import LogLine, SyncLedger
 from toque.integrations.syncing.planning import Plan, planned, record_of
 from toque.integrations.syncing.sending import Sender, found_before
-from toque.ports.destinations import Destination, Finds, Result
+from toque.ports.destinations import Destination, Finds, Lingers, Result
 from toque.ports.warehouse import Warehouse
 
 SAMPLES = 20
@@ -111,13 +111,16 @@ def sync(
                 ledger.finish("stopped", counted, result, now())
                 raise SyncStopped(_stopped(result))
             _log_invalid(ledger, plan, now())
+            patience = patience or Patience()
+            if isinstance(destination, Lingers):
+                _settled(destination, ledger, patience, now)
 
             def answered(change: Change, answer: Result) -> None:
                 _count(result, change, answer)
                 on_answer(result)
 
             try:
-                Sender(destination, ledger, patience or Patience(), now, answered).send(plan)
+                Sender(destination, ledger, patience, now, answered).send(plan)
             except BaseException:
                 ledger.finish("failed", (plan.counts.rows, result.sent), result, now())
                 raise
@@ -176,6 +179,13 @@ def _result(spec: SyncSpec, plan: Plan, run: int) -> SyncResult:
 
 def _invalid(plan: Plan) -> list[Reject]:
     return [Reject("invalid", each.reason, {**each.record, **each.fields}) for each in plan.invalid[:SAMPLES]]
+
+
+def _settled(destination: Lingers, ledger: SyncLedger, patience: Patience, now: Callable[[], datetime]) -> None:
+    """What earlier runs began has ended, and what this one begins is noted."""
+    for receipt in ledger.unsettled():
+        patience.ask(lambda receipt=receipt: destination.settle(receipt))  # type: ignore[misc]
+    destination.on_begin(lambda receipt: ledger.note(receipt, now()))
 
 
 def _log_invalid(ledger: SyncLedger, plan: Plan, at: datetime) -> None:
