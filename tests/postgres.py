@@ -60,6 +60,7 @@ class PostgresServer:
         self._options = (
             f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off -c full_page_writes=off"
             " -c max_connections=100 -c shared_buffers=32MB -c max_wal_size=256MB"
+            " -c wal_level=logical -c max_replication_slots=20"
         )
         self._run("pg_ctl", "-D", self._data, "-o", self._options, "-l", self._folder / "log", "-w", "start")
         self._admin(f"CREATE DATABASE {TEMPLATE}")

@@ -116,13 +116,15 @@ class Shaped:
 
         They take the last place of the reading, and rows that are newer than it stay. `living` restricts the target.
         """
-        order, changed_at = self.own(ORDER), self.own(CHANGED_AT)
-        columns = ", ".join([*self.keys, self.own(ROW), order, self.own(SEQUENCE), self.own(DELETED), changed_at])
+        order, sequence, changed_at = self.own(ORDER), self.own(SEQUENCE), self.own(CHANGED_AT)
+        columns = ", ".join([*self.keys, self.own(ROW), order, sequence, self.own(DELETED), changed_at])
         keys = ", ".join(f"t.{key}" for key in self.keys)
         return (
             f"INSERT INTO {self.staging} ({columns})"
-            f" SELECT {keys}, -row_number() OVER (ORDER BY {keys}), COALESCE(e.o, t.{order}), 0, TRUE,"
+            f" SELECT {keys}, -row_number() OVER (ORDER BY {keys}), COALESCE(e.o, t.{order}),"
+            f" COALESCE(e.q, t.{sequence}), TRUE,"
             f" COALESCE(e.c, current_timestamp) FROM {self.target} AS t"
-            f" CROSS JOIN (SELECT max({order}) AS o, max({changed_at}) AS c FROM {self.staging}) AS e"
+            f" CROSS JOIN (SELECT max({order}) AS o, max({sequence}) AS q, max({changed_at}) AS c"
+            f" FROM {self.staging}) AS e"
             f" WHERE NOT EXISTS (SELECT 1 FROM {self.staging} AS s WHERE {self.same_key('s', 't')}){living}"
         )

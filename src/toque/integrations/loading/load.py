@@ -52,6 +52,15 @@ def load(
         return loader.result
 
 
+def start_over(source: Source, warehouse: Warehouse, spec: LoadSpec) -> None:
+    """Forget the cursor: the next load reads everything again. The rows that are there stay until then.
+
+    For when the source has lost changes: a replication slot that is gone, events that were kept for three days only.
+    """
+    with warehouse.session() as session:
+        Loader(session, warehouse, spec, source.name, lambda: datetime.now(UTC)).forget()
+
+
 def load_batch(
     batch: Batch,
     warehouse: Warehouse,
@@ -136,12 +145,19 @@ class Loader:
             if not is_known:
                 self._check_cursor()
                 counts = self._apply(staging)
-                self._number = self._write(staging, batch_id, counts)
+                self._number = self._write_entry(batch_id, staging.since, staging.upto, counts, staging.rows)
         if is_known:
             self.result = msgspec.structs.replace(self.result, repeated=self.result.repeated + 1)
         else:
             self._count(staging, counts)
         return True
+
+    def forget(self) -> None:
+        """Begin anew at the next load."""
+        with self._session.transaction():
+            self._session.execute(self._ledger.lock().sql, [self._target])
+            self._number = self._write_entry(f"start over {self._number}", self.cursor, "", {}, 0)
+        self.result = msgspec.structs.replace(self.result, cursor="")
 
     @property
     def _is_replacing(self) -> bool:
@@ -170,21 +186,20 @@ class Loader:
             counts = {action: planned.get(action, 0) for action in counts}
         return counts
 
-    def _write(self, staging: Staging, batch_id: str, counts: dict[str, int]) -> int:
+    def _write_entry(self, batch_id: str, since: str, upto: str, counts: dict[str, int], rows: int) -> int:
         """The batch and the cursor into the ledger; returns the number of the load."""
         number: int = self._session.fetch(self._ledger.next_number(), [self._target])[0][0]
-        changed = sum(counts.values())
         values = {
             "target": self._target,
             "number": number,
             "batch_id": batch_id,
             "source": self._source,
-            "since": staging.since,
-            "upto": staging.upto,
-            "inserted": counts["insert"],
-            "updated": counts["update"],
-            "deleted": counts["delete"],
-            "ignored": max(staging.rows - changed, 0),
+            "since": since,
+            "upto": upto,
+            "inserted": counts.get("insert", 0),
+            "updated": counts.get("update", 0),
+            "deleted": counts.get("delete", 0),
+            "ignored": max(rows - sum(counts.values()), 0),
             "loaded_at": self._now(),
         }
         self._session.execute(self._ledger.write().sql, [values[column.name] for column in LEDGER_COLUMNS])

@@ -52,7 +52,8 @@ def from_text(field: pa.Field, texts: pa.Array) -> pa.Array:
         if pa.types.is_binary(kind):
             return pa.array([None if text is None else binascii.unhexlify(text[2:]) for text in texts.to_pylist()])
         if pa.types.is_time(kind):
-            return pc.cast(_whole_seconds(texts), kind)
+            # Arrow reads times of day only as part of a date.
+            return pc.cast(pc.cast(pc.binary_join_element_wise("1970-01-01", texts, " "), pa.timestamp("us")), kind)
         return pc.cast(texts, kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         sample = [{field.name: text} for text in texts.slice(0, 20).to_pylist()]
@@ -84,10 +85,3 @@ def _decimal(modifier: int) -> pa.DataType:
         return UNSIZED_DECIMAL
     precision, scale = (modifier - 4) >> 16 & 0xFFFF, (modifier - 4) & 0x7FF
     return pa.decimal128(precision, scale) if precision <= 38 and scale <= precision else UNSIZED_DECIMAL
-
-
-def _whole_seconds(texts: pa.Array) -> pa.Array:
-    """Arrow reads times with six decimals or none."""
-    decimals = pc.subtract(pc.binary_length(texts), 9)
-    padded = pc.utf8_rpad(texts, 15, "0")
-    return pc.if_else(pc.greater(decimals, 0), padded, texts)
