@@ -86,15 +86,16 @@ function useLive(): Live {
 }
 
 /** Keeps `topic` live while the component is mounted (`null`: nothing). The cache is patched anyway; `onFrame` gets each
- * frame of this topic beside that, for rows that are not kept in the cache. */
-export function useTopic(topic: string | null, onFrame?: (frame: Frame) => void): void {
+ * frame of this topic beside that, for rows that are not kept in the cache. `start`: see `LiveStream.subscribe`. */
+export function useTopic(topic: string | null, onFrame?: (frame: Frame) => void, start?: number): void {
   const live = useLive();
   const read = useEffectEvent((frame: Frame) => {
     if (frame.topic === topic) onFrame?.(frame);
   });
+  const open = useEffectEvent((name: string) => live.stream.subscribe(name, start));
   useEffect(() => {
     if (topic === null) return;
-    const close = live.stream.subscribe(topic);
+    const close = open(topic);
     const quit = live.read((frame) => read(frame));
     return () => {
       quit();

@@ -66,10 +66,17 @@ export const runPagesQuery = (filters: Params) =>
     getNextPageParam: (page) => page.next,
   });
 
+/** With the fact up to which all of it was told, and when: patches of other topics move `fact_seq`, and not the nodes. */
+export type ToldRun = RunDetail & { told?: { seq: number; at_ms: number } };
+
 export const runQuery = (id: string) =>
   queryOptions({
     queryKey: ["run", id],
-    queryFn: ({ signal }) => get<RunDetail>(`/runs/${seg(id)}`, {}, signal),
+    queryFn: async ({ signal }): Promise<ToldRun> => {
+      const told_ms = Date.now();
+      const run = await get<RunDetail>(`/runs/${seg(id)}`, {}, signal);
+      return { ...run, told: { seq: run.fact_seq, at_ms: told_ms } };
+    },
   });
 
 export const upcomingQuery = (limit: number, untilUs?: number) =>
@@ -117,7 +124,7 @@ const PAGE = 500;
 const MOST_PAGES = 20;
 
 /** Every item of a list that is known to be bounded, page by page. */
-async function allPages<T>(path: string, filters: Params, signal: AbortSignal): Promise<Page<T>> {
+export async function allPages<T>(path: string, filters: Params, signal: AbortSignal): Promise<Page<T>> {
   const items: T[] = [];
   let cursor: string | null = "";
   for (let page = 0; page < MOST_PAGES && cursor !== null; page += 1) {

@@ -56,6 +56,17 @@ describe("LiveStream", () => {
     vi.useRealTimers();
   });
 
+  it("begins a topic where its caller says, at the earliest of several, and whole when one of them knows nothing", async () => {
+    stream.subscribe("run:1", 9);
+    const close = stream.subscribe("run:1", 7);
+    stream.subscribe("run:2", 5);
+    stream.subscribe("run:2");
+    await settle();
+    expect(decodeURIComponent(wire.asked[0] ?? "")).toContain("topics=run:1@7,run:2");
+    close();
+    expect(stream.topics()).toEqual(["run:1", "run:2"]);
+  });
+
   it("asks once for all topics of a page, however often each is wanted", async () => {
     stream.subscribe("run:1");
     stream.subscribe("home");

@@ -36,6 +36,7 @@ const SILENCE_MS = 45_000;
 
 export class LiveStream {
   private readonly counts = new Map<string, number>();
+  private readonly starts = new Map<string, number>();
   private readonly listener: StreamListener;
   private readonly open: typeof fetch;
   private cursor = "";
@@ -49,20 +50,34 @@ export class LiveStream {
     this.open = open;
   }
 
-  /** Keeps `topic` in the stream until the returned function is called. */
-  subscribe(topic: string): () => void {
+  /** Keeps `topic` in the stream until the returned function is called. `start`: up to where the caller knows it already;
+   * without one a topic begins with its whole state. */
+  subscribe(topic: string, start?: number): () => void {
     const count = this.counts.get(topic) ?? 0;
     this.counts.set(topic, count + 1);
+    const before = count === 0 ? start : this.starts.get(topic);
+    // Who knows nothing needs everything.
+    if (start === undefined || before === undefined) this.starts.delete(topic);
+    else this.starts.set(topic, Math.min(start, before));
     if (count === 0) this.restart();
     return () => {
       const left = (this.counts.get(topic) ?? 1) - 1;
       if (left > 0) this.counts.set(topic, left);
-      else if (this.counts.delete(topic)) this.restart();
+      else if (this.counts.delete(topic)) {
+        this.starts.delete(topic);
+        this.restart();
+      }
     };
   }
 
   topics(): string[] {
     return [...this.counts.keys()].sort();
+  }
+
+  /** The server heeds the start of a topic that the cursor does not know. */
+  private from(topic: string): string {
+    const start = this.starts.get(topic);
+    return start === undefined ? topic : `${topic}@${start}`;
   }
 
   pause(): void {
@@ -94,7 +109,7 @@ export class LiveStream {
     const connection = new AbortController();
     this.connection = connection;
     this.listener.onState("connecting");
-    const url = address("/stream", { topics: this.topics().join(","), since: this.cursor });
+    const url = address("/stream", { topics: this.topics().map((topic) => this.from(topic)).join(","), since: this.cursor });
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (this.cursor) headers["Last-Event-ID"] = this.cursor;
     let refused = false;

@@ -9,6 +9,11 @@ export interface Page<T> {
   next: string | null;
 }
 
+export type AssetDetail = Schemas["AssetDetail"];
+export type AssetEvent = Schemas["AssetEvent"];
+export type AssetGraph = Schemas["AssetGraph"];
+export type AssetSlice = Schemas["AssetSlice"];
+export type AssetSummary = Schemas["AssetSummary"];
 export type Attention = Schemas["Attention"];
 export type Attempt = Schemas["Attempt"];
 export type Backfill = Schemas["Backfill"];
@@ -30,6 +35,7 @@ export type LogPage = Schemas["LogPage"];
 export type NodeStatus = Schemas["NodeStatus"];
 export type PipelineDetail = Schemas["PipelineDetail"];
 export type PipelineSummary = Schemas["PipelineSummary"];
+export type PartitionStates = Schemas["PartitionStates"];
 export type Pool = Schemas["Pool"];
 export type PoolUser = Schemas["PoolUser"];
 export type Run = Schemas["Run"];

@@ -22,7 +22,8 @@ const task = (state: TaskRun["state"], name = "a"): TaskRun => ({
   size: -1,
 });
 
-const timeline = (state: TaskRun["state"]): Timeline => ({
+const timeline = (state: TaskRun["state"], fact_seq = 0): Timeline => ({
+  fact_seq,
   critical_path: [],
   bars: [{ ...task(state), critical: false, count: 1 }],
 });
@@ -98,5 +99,44 @@ describe("an answer that was on its way", () => {
     await asked<Timeline>(cache, ["run-timeline", "r"]).answer(timeline("running"));
     expect(cache.getQueryData<Timeline>(["run-timeline", "s"])?.bars[0]?.state).toBe("running");
     expect(cache.getQueryData<Timeline>(["run-timeline", "r"])?.bars[0]?.state).toBe("running");
+  });
+});
+
+describe("a stream that begins where the answer about the run ended", () => {
+  const told = { seq: 7, at_ms: 1_000 };
+  const isOld = (cache: QueryClient, key: unknown[]) => cache.getQueryState(key)?.isInvalidated;
+
+  it("asks again for bars that were read before it, and not for those that know as much", () => {
+    for (const [fact_seq, old] of [
+      [6, true],
+      [7, false],
+    ] as const) {
+      const cache = new QueryClient();
+      cache.setQueryData(["run-timeline", "r"], timeline("running", fact_seq));
+      new LatestRows(cache, "r").begin(told);
+      expect(isOld(cache, ["run-timeline", "r"])).toBe(old);
+    }
+  });
+
+  it("asks again for bars that come later and are older", async () => {
+    const cache = new QueryClient();
+    const latest = new LatestRows(cache, "r");
+    latest.follow();
+    latest.begin(told);
+    const question = asked<Timeline>(cache, ["run-timeline", "r"]);
+    await question.answer(timeline("running", 6));
+    expect(isOld(cache, ["run-timeline", "r"])).toBe(true);
+  });
+
+  it("asks again for lists of a visit before, once", () => {
+    const cache = new QueryClient();
+    const latest = new LatestRows(cache, "r");
+    cache.setQueryData(["task", "r", "a", ""], task("running"), { updatedAt: 999 });
+    cache.setQueryData(["task", "r", "b", ""], task("running"), { updatedAt: 1_001 });
+    cache.setQueryData(["task", "other", "a", ""], task("running"), { updatedAt: 999 });
+    latest.begin(told);
+    latest.begin({ seq: 9, at_ms: 2_000 });
+    expect([isOld(cache, ["task", "r", "a", ""]), isOld(cache, ["task", "r", "b", ""])]).toEqual([true, false]);
+    expect(isOld(cache, ["task", "other", "a", ""])).toBe(false);
   });
 });

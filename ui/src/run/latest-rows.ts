@@ -4,7 +4,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { rowsOf } from "@/api/patches";
 import type { Frame } from "@/api/stream";
 import { applyRunFrame } from "@/run/live";
-import type { NodeStatus, TaskRun } from "@/run/types";
+import type { NodeStatus, TaskRun, Timeline } from "@/run/types";
 
 const KEPT = 5_000;
 const ANSWERS = new Set(["run", "run-timeline", "run-tasks", "task"]);
@@ -14,10 +14,27 @@ export class LatestRows {
   private readonly tasks = new Map<string, TaskRun>();
   private readonly cache: QueryClient;
   private readonly runId: string;
+  private seq: number | null = null;
 
   constructor(cache: QueryClient, runId: string) {
     this.cache = cache;
     this.runId = runId;
+  }
+
+  /** The stream tells what came after an answer about the run: of what was answered before it, something is missing. */
+  begin(told: { seq: number; at_ms: number }): void {
+    if (this.seq !== null) return;
+    this.seq = told.seq;
+    for (const query of this.cache.getQueryCache().getAll()) {
+      const [kind, runId] = query.queryKey;
+      if (runId !== this.runId || !ANSWERS.has(String(kind)) || kind === "run" || query.state.data === undefined) continue;
+      const isOld = kind === "run-timeline" ? this.isOld(query.state.data) : query.state.dataUpdatedAt < told.at_ms;
+      if (isOld) void this.cache.invalidateQueries({ queryKey: query.queryKey, exact: true });
+    }
+  }
+
+  private isOld(answer: unknown): boolean {
+    return ((answer as Timeline).fact_seq ?? 0) < (this.seq ?? 0);
   }
 
   /** Applies a frame, and keeps its rows. */
@@ -39,6 +56,9 @@ export class LatestRows {
       const nodes: Frame = { topic: `run:${this.runId}`, kind: "nodes", data: [...this.nodes.values()] };
       applyRunFrame(this.cache, this.runId, nodes);
       applyRunFrame(this.cache, this.runId, { ...nodes, kind: "tasks", data: [...this.tasks.values()] });
+      // It was asked for beside the run, and read before it.
+      if (kind === "run-timeline" && this.isOld(event.query.state.data))
+        void this.cache.invalidateQueries({ queryKey: event.query.queryKey, exact: true });
     });
   }
 }

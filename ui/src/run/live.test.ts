@@ -28,6 +28,7 @@ describe("a frame of a run's stream", () => {
   it("moves bars and rows that are known, and leaves pages that were not asked for alone", () => {
     const cache = new QueryClient();
     cache.setQueryData<Timeline>(["run-timeline", "r"], {
+      fact_seq: 0,
       critical_path: [],
       bars: [
         {
@@ -74,6 +75,25 @@ describe("a frame of a run's stream", () => {
     expect(ends()).toEqual([7, 7]);
     applyRunFrame(cache, "r", { topic: "run:r", kind: "reset", data: [{ row: "node", ...node(9) }] });
     expect(ends()).toEqual([9, 9]);
+  });
+
+  it("takes ends from the nodes of a reset, and asks for the rows that they contradict", () => {
+    const cache = new QueryClient();
+    const node = (name: string, state: string) => ({ row: "node", task: name, counts: { [state]: 1 }, total: 1, size: -1, started_us: 3, finished_us: 9 });
+    const names = ["a", "b"];
+    const key = ["run-tasks", "r", {}];
+    cache.setQueryData(["run-timeline", "r"], { critical_path: [], bars: names.map((name) => ({ ...task(name, "running"), critical: false, count: 1 })) });
+    cache.setQueryData(key, { pageParams: [""], pages: [{ items: [task("b", "running")], next: null }] });
+    for (const name of names) cache.setQueryData(["task", "r", name, ""], { ...task(name, "running"), attempts: [] });
+    const isOld = (queryKey: unknown[]) => cache.getQueryState(queryKey)?.isInvalidated;
+    applyRunFrame(cache, "r", { topic: "run:r", kind: "reset", data: [node("a", "succeeded"), node("b", "retrying")] });
+    expect(cache.getQueryData<Timeline>(["run-timeline", "r"])?.bars.map((bar) => [bar.state, bar.finished_us])).toEqual([
+      ["succeeded", 9],
+      ["running", 0],
+    ]);
+    expect([isOld(key), isOld(["task", "r", "a", ""]), isOld(["task", "r", "b", ""])]).toEqual([false, true, false]);
+    applyRunFrame(cache, "r", { topic: "run:r", kind: "reset", data: [node("b", "failed")] });
+    expect([isOld(key), isOld(["task", "r", "b", ""])]).toEqual([true, true]);
   });
 
   it("asks for a task run again only when it has ended", () => {

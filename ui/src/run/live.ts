@@ -3,10 +3,8 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import { rowsOf, upsert } from "@/api/patches";
 import type { Frame } from "@/api/stream";
-import { withNodes, withTasks } from "@/run/timeline-model";
+import { ENDED, endOf, withEnds, withNodes, withTasks } from "@/run/timeline-model";
 import type { Graph, GraphNode, NodeStatus, RunDetail, TaskPage, TaskRun, TaskRunDetail, Timeline } from "@/run/types";
-
-const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped", "upstream_failed", "cancelled"]);
 
 const MOST_FAILURES = 5;
 
@@ -38,8 +36,11 @@ export function applyRunFrame(cache: QueryClient, runId: string, frame: Frame): 
     case "signals":
       return applySignals(cache, runId, frame.data as Signal[]);
     case "reset": {
-      applyNodes(cache, runId, rowsOf<NodeStatus>(frame.data, "node"));
-      return applyTasks(cache, runId, rowsOf<TaskRun>(frame.data, "task"));
+      const nodes = rowsOf<NodeStatus>(frame.data, "node");
+      applyNodes(cache, runId, nodes);
+      cache.setQueryData<Timeline>(["run-timeline", runId], (old) => old && { ...old, bars: withEnds(old.bars, nodes) });
+      applyTasks(cache, runId, rowsOf<TaskRun>(frame.data, "task"));
+      return askAgain(cache, runId, nodes);
     }
     default:
       return;
@@ -50,6 +51,18 @@ function applyNodes(cache: QueryClient, runId: string, nodes: NodeStatus[]): voi
   if (nodes.length === 0) return;
   cache.setQueryData<RunDetail>(["run", runId], (old) => old && { ...old, nodes: upsert(old.nodes, nodes, (node) => node.task) });
   cache.setQueryData<Timeline>(["run-timeline", runId], (old) => old && { ...old, bars: withNodes(old.bars, nodes) });
+}
+
+/** Of a large run a reset holds only the task runs that go on or failed: rows whose node has ended meanwhile are asked for. */
+function askAgain(cache: QueryClient, runId: string, nodes: readonly NodeStatus[]): void {
+  const over = new Set(nodes.flatMap((node) => (node.total === 1 && endOf(node) ? [node.task] : [])));
+  const isOld = (row: TaskRun) => row.index.length === 0 && over.has(row.task) && !ENDED.has(row.state);
+  for (const [queryKey, data] of cache.getQueriesData<InfiniteData<TaskPage>>({ queryKey: ["run-tasks", runId] })) {
+    if (data?.pages.some((page) => page.items.some(isOld))) void cache.invalidateQueries({ queryKey, exact: true });
+  }
+  for (const [queryKey, row] of cache.getQueriesData<TaskRunDetail>({ queryKey: ["task", runId] })) {
+    if (row && isOld(row)) void cache.invalidateQueries({ queryKey, exact: true });
+  }
 }
 
 /** An answer may be newer than a row: what has ended stays so. */

@@ -43,7 +43,11 @@ export function RunPage() {
   const latest = useMemo(() => new LatestRows(cache, place.runId), [cache, place.runId]);
   useEffect(() => latest.follow(), [latest]);
   const isFollowed = useFollowed(place.runId, run.data);
-  useTopic(isFollowed ? `run:${place.runId}` : null, (frame) => latest.saw(frame));
+  const told = run.data?.told;
+  useTopic(isFollowed ? `run:${place.runId}` : null, (frame) => latest.saw(frame), told?.seq);
+  useEffect(() => {
+    if (isFollowed && told) latest.begin(told);
+  }, [latest, isFollowed, told]);
   if (run.error && !run.data) {
     return (
       <Page title="Run">

@@ -45,7 +45,9 @@ export const taskQuery = (runId: string, task: string, index: string) =>
     queryFn: ({ signal }) => get<TaskRunDetail>(`/runs/${seg(runId)}/task`, { task, index }, signal),
   });
 
-export const LOG_PAGE = 5_000;
+export const LOG_PAGE = 4_000;
+/** The first page is small: what is in sight shows before the rest is read. */
+export const FIRST_LOG_PAGE = 400;
 
 export interface LogOf {
   runId: string;
@@ -55,5 +57,5 @@ export interface LogOf {
 }
 
 export function logPage({ runId, task, index, attempt }: LogOf, after: number, signal: AbortSignal): Promise<LogPage> {
-  return get<LogPage>(`/runs/${seg(runId)}/logs`, { task, index, attempt, after, limit: LOG_PAGE }, signal);
+  return get<LogPage>(`/runs/${seg(runId)}/logs`, { task, index, attempt, after, limit: after ? LOG_PAGE : FIRST_LOG_PAGE }, signal);
 }

@@ -131,6 +131,24 @@ export function withNodes(bars: readonly TimelineBar[], nodes: readonly NodeStat
   });
 }
 
+export const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped", "upstream_failed", "cancelled"]);
+
+/** How the only task run of a node has ended; undefined while it goes on, and of mapped tasks. */
+export function endOf(node: NodeStatus): TimelineBar["state"] | undefined {
+  const state = node.total === 1 ? (Object.keys(node.counts)[0] as TimelineBar["state"] | undefined) : undefined;
+  return state !== undefined && ENDED.has(state) ? state : undefined;
+}
+
+/** Bars of unmapped task runs as their nodes say that they ended. */
+export function withEnds(bars: readonly TimelineBar[], nodes: readonly NodeStatus[]): TimelineBar[] {
+  const ends = new Map(nodes.map((node) => [node.task, node]));
+  return bars.map((bar) => {
+    const node = bar.count === 1 && bar.index.length === 0 && bar.finished_us === 0 ? ends.get(bar.task) : undefined;
+    const state = node && endOf(node);
+    return node && state ? { ...bar, state, started_us: node.started_us, finished_us: node.finished_us } : bar;
+  });
+}
+
 /**
  * The task runs that made the run as long as it was: from the last one to end, back over what each had waited for.
  *

@@ -15,6 +15,7 @@ from toque.api.stream.feed import Feed, Sources
 from toque.api.stream.missed import Missed, missed
 from toque.api.wire.tasks import Progress
 from toque.engine.rows import RunRow, StepRow, TaskRow
+from toque.engine.states import TERMINAL, TaskState
 from toque.engine.values import MapIndex, TaskKey
 from toque.ports.executor import Artifact, Metric, Signal
 from toque.ports.executor import Progress as ProgressSignal
@@ -25,6 +26,10 @@ from toque.runtime.versions import VersionMissing
 MOST_ROWS = 15_000
 """Of a run that has more, a reset holds `MOST_LOOKED_UP` task runs outside of maps."""
 MOST_LOOKED_UP = 1_000
+MOST_ENDED = 1_000
+"""Of a run with more tasks outside of maps, a reset holds the task runs that go on or failed: of the others the nodes
+tell state and times."""
+TOLD = tuple(state for state in TaskState if state not in TERMINAL or state is TaskState.FAILED)
 PAGE = 1_000
 SLOW = 20
 """Counting by the store again waits for so many times as long as it took: it stays under 5 % of the time."""
@@ -220,6 +225,9 @@ class RunFeed(TasksFeed):
 
     async def _unmapped(self, nodes: Sequence[NodeCounts]) -> list[TaskRow]:
         history = self.sources.history
+        if sum(node.total == 1 for node in nodes) > MOST_ENDED:
+            page = await history.task_runs(TaskQuery(run_id=self.run_id, states=TOLD, limit=PAGE))
+            return [row for row in page.tasks if self.wants(row.task, row.map_index)]
         if sum(node.total for node in nodes) > MOST_ROWS:
             # Mapped tasks are most of it: look for the others by name.
             alone = [node.task for node in nodes if node.total == 1][:MOST_LOOKED_UP]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.stream.scene import START_US, Client, parsed, serving, task_row
-from toque.api.stream import patches
+from toque.api.stream import patches, run_feed
 from toque.api.stream.changes import LIMIT
 from toque.api.stream.feeds import KEPT_US
 from toque.api.stream.pacing import PERIOD_US
@@ -492,3 +492,34 @@ def test_an_event_is_one_line_of_data() -> None:
     raw = patches.event([patches.patch("run:é\n", "runs", b'{"a":1}')], b"cursor")
     assert raw.count(b"\n") == 4
     assert parsed(raw).patches == [{"topic": "run:é\n", "kind": "runs", "data": [{"a": 1}]}]
+
+
+async def test_a_client_that_says_what_it_has_gets_only_what_came_since(tmp_path: Path) -> None:
+    async with serving(tmp_path) as scene:
+        owned = scene.begin("r1")
+        await scene.write("r1", task_row("r1", "fetch", TaskState.SUCCEEDED))
+        known = owned.machine.row.fact_seq
+        await scene.write("r1", task_row("r1", "load", TaskState.RUNNING))
+        client = scene.client(f"run:r1@{known}")
+        await client.until(1)
+        assert [patch["kind"] for patch in client.patched[0].patches] == ["runs", "nodes", "tasks"]
+        assert [row["task"] for row in client.rows("nodes") + client.rows("tasks")] == ["load", "load"]
+        await client.leave()
+
+
+async def test_a_reset_of_a_large_run_holds_the_task_runs_that_go_on_or_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_feed, "MOST_ENDED", 1)
+    async with serving(tmp_path) as scene:
+        scene.begin("r1")
+        states = {"fetch": TaskState.SUCCEEDED, "load": TaskState.FAILED, "clean[]": TaskState.RUNNING}
+        await scene.write("r1", *(task_row("r1", task, state) for task, state in states.items()))
+        client = scene.client("run:r1")
+        await client.until(1)
+        rows = client.rows("reset")
+        assert {row["task"]: row["counts"] for row in rows if row["row"] == "node"} == {
+            task: {state: 1} for task, state in states.items()
+        }
+        assert [row["task"] for row in rows if row["row"] == "task"] == ["clean[]", "load"]
+        await client.leave()
