@@ -85,7 +85,7 @@ class Finds(Protocol):
 
 @runtime_checkable
 class Lingers(Protocol):
-    """A destination in which a `send` goes on when its process has died, as a job does: it must overtake no later one."""
+    """A destination in which a `send` goes on when its process has died, as a job does; it overtakes no later one."""
 
     def on_begin(self, note: Callable[[str], None]) -> None:
         """From now on `note` is told each thing before it can take effect."""
