@@ -78,6 +78,14 @@ def test_a_batch_that_is_audited_twice_leaves_its_rejects_once(desk: Desk) -> No
     assert batches(desk, CONTACT) == [("b1", 1), ("b2", 1)]
 
 
+def test_an_audit_that_finds_the_bad_rows_gone_keeps_them(desk: Desk) -> None:
+    """A task may run again after its audit was committed: the rows are in the rejects, and nowhere else."""
+    insert(desk, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)", "(NULL, 'e@x.y', 1, 'lead', 1, NULL)")
+    for _ in range(2):
+        audit(desk, LOOK, CHECKS, batch_id="b1")
+    assert len(rejects(desk)) == 2
+
+
 def test_what_blocks_changes_nothing(desk: Desk) -> None:
     insert(desk, "(NULL, 'd@x.y', 1, 'lead', 1, NULL)", "(5, 'e@x.y', 1, 'gone', 1, NULL)")
     before = table(desk)

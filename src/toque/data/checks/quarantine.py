@@ -1,7 +1,8 @@
 """Bad rows set aside: `<table>__rejects(batch_id, rule, "column", value, row_json)`, and the way back.
 
-One line for each rule that a row breaks. Rejects are replaced by batch, so that a load that is done twice leaves them
-once. All statements of one list belong in one transaction.
+One line for each rule that a row breaks. A row that is set aside again under the same batch takes the place of its
+lines, so that a load that is done twice leaves them once; rows that are not set aside again are never lost. All
+statements of one list belong in one transaction.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ def set_aside(
     if not checks:
         return []
     row = row_as_json(rows.table, columns, rows.dialect)
+    again = f" AND {rows.dialect.own('row_json')} IN (SELECT {row} FROM " + bad_among(checks, rows) + ")"
     into = f"INSERT INTO {rows.dialect.table(rejects)} ({', '.join(map(rows.dialect.own, _COLUMNS))}) "
-    statements = []
+    statements = [forget(rejects, batch_id, rows.dialect) + again]
     for check in checks:
         column, shown = looked_at(check, rows)
         chosen = "SELECT " + joined(", ", map(_text, (batch_id, name_of(check), column))) + f", {shown}, {row}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from toque.data.checks.columns import for_columns, typed
-from toque.data.checks.quarantine import create_rejects, forget, rejects_of, set_aside
+from toque.data.checks.quarantine import create_rejects, rejects_of, set_aside
 from toque.data.checks.queries import row_checks
 from toque.data.checks.reports import Report, explanation
 from toque.errors import DataError
@@ -48,8 +48,6 @@ def audit(
     if sorting:  # before the transaction: a warehouse may commit at each CREATE
         desk.execute(create_rejects(rejects, desk.dialect))
     with desk.transaction():
-        if sorting:
-            desk.execute(forget(rejects, batch_id, desk.dialect))
         report = run_checks(desk, look, checks)
         if any(verdict.outcome == "quarantined" for verdict in report.verdicts):
             report = _sorted(desk, look, checks, report, rejects, batch_id)
