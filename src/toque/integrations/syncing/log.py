@@ -14,7 +14,7 @@ import msgspec
 from toque.data.syncs.acknowledging import Status
 from toque.data.syncs.canonical import key_values
 from toque.graph.syncs import SyncSpec
-from toque.integrations.syncing.ledger import LOG
+from toque.integrations.syncing.tables import LOG
 from toque.ports.warehouse import Warehouse
 
 ANSWERED: tuple[Status, ...] = ("accepted", "rejected", "invalid")
