@@ -90,6 +90,25 @@ describe("fold", () => {
   });
 });
 
+describe("a focus that moves", () => {
+  const input: FoldInput = {
+    nodes: Array.from({ length: 40 }, (_, n) => ({ id: `t${n}`, label: `t${n}`, kind: "task", group: null })),
+    edges: Array.from({ length: 39 }, (_, n) => ({ source: `t${n}`, target: `t${n + 1}`, kind: "data", label: null })),
+    groups: [],
+  };
+  const folded = new Set<string>();
+
+  it("leaves the drawing as it is where all of it has room", () => {
+    expect(fold(input, folded, ["t30"])).toBe(fold(input, folded, ["t2"]));
+  });
+
+  it("moves the part that is drawn where there is too much", () => {
+    const shown = (task: string) => fold(input, folded, [task], 3).boxes.map((box) => box.id);
+    expect(shown("t30")).toEqual(["t29", "t30", "t31"]);
+    expect(shown("t2")).toEqual(["t1", "t2", "t3"]);
+  });
+});
+
 describe("foldedAtFirst", () => {
   it("opens a small graph and folds a large one", () => {
     expect(foldedAtFirst(graph).size).toBe(0);

@@ -83,6 +83,29 @@ export function fold(
   focus: readonly string[] = [],
   limit = BOX_LIMIT,
 ): Folded {
+  const whole = wholeOf(input, folded);
+  // The focus of a live run moves all the time: where everything has room it changes nothing.
+  if (whole.boxes.length <= limit) return whole;
+  const kept = nearest(whole.boxes, whole.wires, focus, limit);
+  const boxes = whole.boxes.filter((box) => kept.has(box.id));
+  const wires = whole.wires.filter((wire) => kept.has(wire.source) && kept.has(wire.target));
+  const hidden = whole.boxes.reduce((sum, box) => sum + (kept.has(box.id) ? 0 : box.members.length), 0);
+  return { boxes, frames: framesOf(boxes, input.groups), wires, hidden };
+}
+
+/** The last one of each graph: to go through 10,000 tasks takes a while. */
+const known = new WeakMap<FoldInput, { folded: ReadonlySet<string>; whole: Folded }>();
+
+function wholeOf(input: FoldInput, folded: ReadonlySet<string>): Folded {
+  const last = known.get(input);
+  if (last?.folded === folded) return last.whole;
+  const whole = folding(input, folded);
+  known.set(input, { folded, whole });
+  return whole;
+}
+
+/** All boxes and wires, however many they are. */
+function folding(input: FoldInput, folded: ReadonlySet<string>): Folded {
   const parents = new Map(input.groups.map((group) => [group.id, group.parent]));
   const shut = (group: string | null) => outermostFolded(group, parents, folded);
   const home = new Map<string, string>();
@@ -111,14 +134,7 @@ export function fold(
   }
   let wires = lift(input.edges, home);
   if (boxes.length > TWIN_LIMIT) ({ boxes, wires } = bundleTwins(boxes, wires));
-  let hidden = 0;
-  if (boxes.length > limit) {
-    const kept = nearest(boxes, wires, focus, limit);
-    for (const box of boxes) if (!kept.has(box.id)) hidden += box.members.length;
-    boxes = boxes.filter((box) => kept.has(box.id));
-    wires = wires.filter((wire) => kept.has(wire.source) && kept.has(wire.target));
-  }
-  return { boxes, frames: framesOf(boxes, input.groups), wires, hidden };
+  return { boxes, frames: framesOf(boxes, input.groups), wires, hidden: 0 };
 }
 
 /** The id of the box that a folded group becomes. */
