@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from toque.data.lineage.catalog import Catalog
+from toque.data.lineage.changes import queries_of
 from toque.data.lineage.steps import HOW, ColumnLineage, ColumnSource, How, Step
 from toque.errors import UserError
 
@@ -64,9 +65,8 @@ def _step(statement: exp.Expr, catalog: Catalog, dialect: str, target: str) -> S
     if query is None and not isinstance(statement, exp.Query | exp.Merge | exp.Update):
         return None  # settings, DDL without rows, deletes: nothing flows
     into = target if written is None else catalog.resolved(_parts(written))
-    if query is None and not isinstance(statement, exp.Query):
-        kind = statement.key.upper()
-        return Step(target=into, inputs=_tables(statement, catalog), problem=f"{kind} is not followed column by column")
+    if isinstance(statement, exp.Merge | exp.Update):
+        return _changing(statement, into, catalog, dialect)
     found = query if query is not None else statement
     inputs = _tables(found, catalog)
     try:
@@ -83,6 +83,27 @@ def _step(statement: exp.Expr, catalog: Catalog, dialect: str, target: str) -> S
         msgspec.structs.replace(column, name=catalog.column(into, column.name) or column.name) for column in columns
     )
     return Step(target=into, inputs=inputs, columns=tuple(named))
+
+
+def _changing(statement: exp.Merge | exp.Update, into: str, catalog: Catalog, dialect: str) -> Step:
+    """A MERGE or UPDATE: a column that several of its branches change is made of what all of them put there."""
+    from sqlglot.errors import SqlglotError
+
+    inputs: dict[str, None] = {}
+    found: dict[str, ColumnLineage] = {}
+    try:
+        for query in queries_of(statement):
+            inputs |= dict.fromkeys(_tables(query, catalog))
+            for column in _columns(query, catalog, dialect):
+                name = catalog.column(into, column.name) or column.name
+                known = found.get(name, ColumnLineage(name))
+                sources = [each for each in column.sources if (each.table, each.column) != (into, name)]
+                unknown = "; ".join(dict.fromkeys(filter(None, (known.unknown, column.unknown))))
+                found[name] = ColumnLineage(name, tuple(sorted({*known.sources, *sources})), unknown)
+    except (SqlglotError, RecursionError, ValueError, KeyError) as error:
+        problem = f"{statement.key.upper()} cannot be followed: {_first_line(error)}"
+        return Step(target=into, inputs=tuple(inputs), problem=problem)
+    return Step(target=into, inputs=tuple(name for name in inputs if name != into), columns=tuple(found.values()))
 
 
 def _written(statement: exp.Expr) -> tuple[exp.Table | None, list[str], exp.Expr | None]:

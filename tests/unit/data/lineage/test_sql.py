@@ -135,6 +135,29 @@ def test_what_a_statement_writes(sql: str, target: str, inputs: Sequence[str], c
     assert (step.target, list(step.inputs), read(step)) == (target, inputs, columns)
 
 
+CHANGES = [
+    (
+        "MERGE INTO raw.contact AS t USING (SELECT user_id, max(kind) AS kind FROM raw.events GROUP BY 1) AS s"
+        " ON t.id = s.user_id WHEN MATCHED THEN UPDATE SET email = s.kind || t.email, account_id = t.account_id + 1"
+        " WHEN NOT MATCHED THEN INSERT (id, email) VALUES (s.user_id, lower(s.kind))"
+        " WHEN NOT MATCHED BY SOURCE THEN DELETE",
+        {"Email": "agg(events.kind)", "account_id": "", "id": "events.user_id"},
+    ),
+    (
+        "UPDATE raw.contact AS c SET email = e.kind FROM raw.events AS e WHERE e.user_id = c.id",
+        {"Email": "events.kind"},
+    ),
+    ("UPDATE raw.contact SET account_id = id, email = 'x'", {"account_id": "contact.id", "Email": ""}),
+]
+
+
+@pytest.mark.parametrize(("sql", "columns"), CHANGES, ids=[sql[:30] for sql, _ in CHANGES])
+def test_what_changes_columns_is_followed_too(sql: str, columns: dict[str, str]) -> None:
+    step = one(sql)
+    assert (step.target, step.problem) == ("wh.raw.contact", "")
+    assert read(step) == columns
+
+
 def test_statements_know_the_tables_that_earlier_ones_made() -> None:
     script = """
     SET threads = 2; DROP TABLE IF EXISTS raw.x;
@@ -155,10 +178,9 @@ def test_statements_know_the_tables_that_earlier_ones_made() -> None:
         ("SELECT * FROM " + "(" * 50, "the SQL cannot be read"),
         ("INSERT INTO raw.nowhere SELECT id FROM raw.contact", "which columns of wh.raw.nowhere the values go into"),
         ("INSERT INTO raw.events SELECT id FROM raw.contact", "which columns of wh.raw.events the values go into"),
-        ("UPDATE raw.contact SET id = 1", "UPDATE is not followed column by column"),
         (
-            "MERGE INTO raw.contact t USING raw.events s ON t.id = s.user_id WHEN MATCHED THEN UPDATE SET id = 1",
-            "MERGE is not followed column by column",
+            "MERGE INTO raw.contact t USING raw.events s ON t.id = user_id WHEN NOT MATCHED THEN INSERT VALUES (1)",
+            "MERGE cannot be followed: its INSERT names no columns",
         ),
     ],
 )
