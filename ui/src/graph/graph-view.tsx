@@ -11,7 +11,8 @@ import { drawable, type Drawable } from "@/graph/drawable";
 import { layouts } from "@/graph/elk";
 import { fold, foldedAtFirst, type Box, type Folded } from "@/graph/fold";
 import { columns, frameId, shapeKey, withoutFrames, type Direction, type Placed } from "@/graph/layout";
-import { merged, type BoxStatus } from "@/graph/status";
+import type { BoxStatus } from "@/graph/status";
+import { Statuses } from "@/graph/statuses";
 import type { Graph, NodeStatus } from "@/run/types";
 import css from "./graph.module.css";
 
@@ -185,30 +186,9 @@ function usePlaces(shape: Folded, direction: Direction): { placed: Placed; drawn
   return known ? { placed: known, drawn: shape } : { placed: draft, drawn: plain };
 }
 
-/** Statuses by box; one that did not change is the same value, so that its box is not drawn again. */
 function useStatuses(shape: Folded, drawn: Drawable, nodes: readonly NodeStatus[]): ReadonlyMap<string, BoxStatus> {
-  const [kept] = useState(() => new Map<string, { rows: readonly NodeStatus[]; status: BoxStatus }>());
-  return useMemo(() => {
-    const byTask = new Map(nodes.map((node) => [node.task, node]));
-    const isMap = (task: string) => drawn.byId.get(task)?.kind === "map";
-    const out = new Map<string, BoxStatus>();
-    for (const box of shape.boxes) {
-      const rows = rowsOf(box, drawn, byTask);
-      if (rows.length === 0) continue;
-      const old = kept.get(box.id);
-      const same = old?.rows.length === rows.length && old.rows.every((row, at) => row === rows[at]);
-      const status = same && old ? old.status : merged(rows, isMap);
-      kept.set(box.id, { rows, status });
-      out.set(box.id, status);
-    }
-    return out;
-  }, [shape, drawn, nodes, kept]);
-}
-
-function rowsOf(box: Box, drawn: Drawable, byTask: ReadonlyMap<string, NodeStatus>): NodeStatus[] {
-  return box.members
-    .flatMap((member) => drawn.covers.get(member) ?? [member])
-    .flatMap((task) => byTask.get(task) ?? []);
+  const [statuses] = useState(() => new Statuses());
+  return useMemo(() => statuses.of(shape, drawn, nodes), [statuses, shape, drawn, nodes]);
 }
 
 interface Context {

@@ -1,6 +1,6 @@
 /** What a box says of its task runs: the worst state first, since one failure among thousands is what a person looks for. */
 
-import { worst, STATE_OF, cellOf } from "@/pipeline/grid-model";
+import { STATE_OF, cellOf } from "@/pipeline/grid-model";
 import type { NodeStatus, TaskState } from "@/run/types";
 
 export interface BoxStatus {
@@ -20,11 +20,11 @@ const ENDED: readonly TaskState[] = ["succeeded", "failed", "skipped", "upstream
  */
 export function merged(rows: readonly NodeStatus[], isMap: (task: string) => boolean): BoxStatus {
   const counts: Partial<Record<TaskState, number>> = {};
-  const letters: string[] = [];
+  const any: Record<string, number> = {};
   let [total, size, started, finished, open] = [0, 0, 0, 0, false];
   const work = rows.filter((row) => !isMap(row.task));
   for (const row of rows) {
-    letters.push(cellOf(row.counts));
+    for (const state in row.counts) any[state] = (any[state] ?? 0) + (row.counts[state] ?? 0);
     size += Math.max(0, row.size);
     if (row.started_us) started = started ? Math.min(started, row.started_us) : row.started_us;
     if (row.finished_us) finished = Math.max(finished, row.finished_us);
@@ -32,13 +32,13 @@ export function merged(rows: readonly NodeStatus[], isMap: (task: string) => boo
   }
   for (const row of work.length ? work : rows) {
     total += row.total;
-    for (const [state, n] of Object.entries(row.counts))
-      counts[state as TaskState] = (counts[state as TaskState] ?? 0) + n;
+    for (const state in row.counts)
+      counts[state as TaskState] = (counts[state as TaskState] ?? 0) + (row.counts[state] ?? 0);
   }
   if (work.length && work.length < rows.length) total = Math.max(total, size);
   const done = ENDED.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
   return {
-    state: STATE_OF[worst(letters)] ?? null,
+    state: STATE_OF[cellOf(any)] ?? null,
     counts,
     total,
     done,
