@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import (
     comparison,
     history,
+    loads,
     machine,
     pages,
     pages_section,
@@ -50,6 +51,7 @@ MEASURES: dict[str, Callable[[], list[Measurement]]] = {
     "schedules": schedules.measure,
     "history": history.measure,
     "stream": stream.measure,
+    "loads": loads.measure,
     "pages": pages.measure,
 }
 

@@ -17,8 +17,8 @@ from typing import Any
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of an empty database, until the block ends."""
+def postgresql(*settings: str) -> Iterator[str]:
+    """The URL of an empty database, until the block ends; `settings` as in `wal_level=logical`."""
     binaries = _binaries()
     # PostgreSQL refuses to run as root.
     account: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
@@ -31,6 +31,7 @@ def postgresql() -> Iterator[str]:
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **account)
         port = _free_port()
         command = [str(binaries / "postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", str(folder)]
+        command += [word for setting in settings for word in ("-c", setting)]
         with open(folder / "server.log", "wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **account)
         try:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from toque.graph.loads import AnyMode, Append, LoadSpec, Merge, Replace, Scd2, T
 from toque.integrations.loading import load_batch
 from toque.integrations.warehouses.duckdb import DuckDBWarehouse
 from toque.integrations.warehouses.postgresql import PostgreSQLWarehouse
+from toque.ports.sources import Batch
 from toque.ports.warehouse import Session, Warehouse
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -134,3 +136,33 @@ def test_a_row_that_was_deleted_softly_keeps_its_values_and_rises_only_by_a_newe
     assert after(Change("a", 3, 0, 8)) == [("a", 7, True)]
     assert after(Change("b", 1, 0, None, True)) == [("a", 7, True)]
     assert after(Change("a", 4, 0, 9)) == [("a", 9, False)]
+
+
+@pytest.mark.parametrize("mode", [Append("s"), Merge(("s", "t")), Merge("s", "soft"), Scd2("s")], ids=str)
+def test_columns_may_have_any_name(duckdb: Opened, mode: AnyMode) -> None:
+    names = [
+        "s",
+        "t",
+        "n",
+        "o",
+        "q",
+        "c",
+        "e",
+        "g",
+        "x",
+        "p",
+        "r",
+        "v",
+        "order",
+        "select",
+        "a b",
+        'it"s',
+        "number",
+        "at",
+    ]
+    spec = LoadSpec(table=duckdb.table(), mode=mode)
+    for value in (1, 2):
+        rows = pa.table({name: pa.array([value if place > 1 else 1]) for place, name in enumerate(names)})
+        batch = Batch(rows=rows, since="", upto=str(value), order=pa.array([value]), is_everything=True)
+        is_there = isinstance(mode, Append) and value == 2
+        assert load_batch(batch, duckdb, spec, source="source").changed == (0 if is_there else 1)

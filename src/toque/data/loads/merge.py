@@ -33,8 +33,8 @@ def _append_plan(load: Shaped) -> str:
     return (
         f"INSERT INTO {load.plan} SELECT s.{row}, CASE WHEN EXISTS (SELECT 1 FROM {load.target} AS t"
         f" WHERE {load.same_key('t', 's')}) THEN 'ignore' ELSE 'insert' END"
-        f" FROM (SELECT r.*, row_number() OVER (PARTITION BY {', '.join(load.keys)} ORDER BY {order}) AS n"
-        f" FROM {load.staging} AS r WHERE NOT r.{load.own(DELETED)}) AS s WHERE s.n = 1"
+        f" FROM (SELECT r.*, row_number() OVER (PARTITION BY {', '.join(load.keys)} ORDER BY {order}) AS _toque_rank"
+        f" FROM {load.staging} AS r WHERE NOT r.{load.own(DELETED)}) AS s WHERE s._toque_rank = 1"
     )
 
 
@@ -81,7 +81,7 @@ def _merge_plan(load: Shaped, *, is_soft: bool) -> str:
     places = [f"r.{load.own(ORDER)}", f"r.{load.own(SEQUENCE)}", f"r.{deleted}", f"r.{row}"]
     newest = (
         f"(SELECT r.*, row_number() OVER (PARTITION BY {', '.join(f'r.{each}' for each in load.keys)}"
-        f" ORDER BY {', '.join(f'{each} DESC' for each in places)}) AS n FROM {load.staging} AS r"
+        f" ORDER BY {', '.join(f'{each} DESC' for each in places)}) AS _toque_rank FROM {load.staging} AS r"
         + ("" if takes_deletes else f" WHERE NOT r.{deleted}")
         + ")"
     )
@@ -103,7 +103,7 @@ def _merge_plan(load: Shaped, *, is_soft: bool) -> str:
     decided = " ".join(f"WHEN {each}" for each in cases)
     return (
         f"INSERT INTO {load.plan} SELECT s.{row}, CASE {decided} ELSE 'update' END FROM {newest} AS s"
-        f" LEFT JOIN {load.target} AS t ON {load.same_key('t', 's')}{graves} WHERE s.n = 1"
+        f" LEFT JOIN {load.target} AS t ON {load.same_key('t', 's')}{graves} WHERE s._toque_rank = 1"
     )
 
 

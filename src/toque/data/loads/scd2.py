@@ -49,11 +49,11 @@ def _plan(load: Shaped) -> str:
         f" WHEN s.{deleted} THEN CASE WHEN g.{key} IS NULL THEN 'delete' ELSE 'ignore' END"
         f" WHEN t.{key} IS NULL THEN 'insert'"
         f" WHEN {load.differs('s', 't', load.values)} THEN 'update' ELSE 'ignore' END"
-        f" FROM (SELECT r.*, row_number() OVER (PARTITION BY {one} ORDER BY r.{row} DESC) AS n"
+        f" FROM (SELECT r.*, row_number() OVER (PARTITION BY {one} ORDER BY r.{row} DESC) AS _toque_rank"
         f" FROM {load.staging} AS r) AS s"
         f" LEFT JOIN {load.target} AS t ON {load.same_key('t', 's')} AND {load.is_same_place('t', 's')}"
         f" LEFT JOIN {load.tombstones} AS g ON {load.same_key('g', 's')} AND {load.is_same_place('g', 's')}"
-        f" WHERE s.n = 1"
+        f" WHERE s._toque_rank = 1"
     )
 
 
@@ -67,8 +67,9 @@ def _collapsing_plan(load: Shaped) -> str:
         f" WHEN s.{deleted} THEN CASE WHEN t.{key} IS NULL THEN 'ignore' ELSE 'delete' END"
         f" WHEN t.{key} IS NULL OR {load.differs('s', 't', load.values)} THEN 'insert' ELSE 'ignore' END"
         f" FROM (SELECT r.*, row_number() OVER (PARTITION BY {', '.join(f'r.{each}' for each in load.keys)}"
-        f" ORDER BY {places}) AS n FROM {load.staging} AS r) AS s"
-        f" LEFT JOIN {load.target} AS t ON {load.same_key('t', 's')} AND t.{load.own(IS_CURRENT)} WHERE s.n = 1"
+        f" ORDER BY {places}) AS _toque_rank FROM {load.staging} AS r) AS s"
+        f" LEFT JOIN {load.target} AS t ON {load.same_key('t', 's')} AND t.{load.own(IS_CURRENT)}"
+        " WHERE s._toque_rank = 1"
     )
 
 
@@ -79,13 +80,14 @@ def _spans(load: Shaped) -> str:
     touched = f"WHERE EXISTS (SELECT 1 FROM {load.planned('insert', 'delete')} AS s WHERE {load.same_key('s', 'v')})"
     place = f"{keys}, {order}, {sequence}"
     history = (
-        f"SELECT {place}, {load.own(VALID_FROM)} AS h_at, 0 AS h_dead FROM {load.target} AS v {touched}"
+        f"SELECT {place}, {load.own(VALID_FROM)} AS _toque_at, 0 AS _toque_dead FROM {load.target} AS v {touched}"
         f" UNION ALL SELECT {place}, {load.own(CHANGED_AT)}, 1 FROM {load.tombstones} AS v {touched}"
     )
-    ends = f"lead(h_at) OVER (PARTITION BY {keys} ORDER BY {order}, {sequence}, h_dead) AS h_ends"
+    ends = f"lead(_toque_at) OVER (PARTITION BY {keys} ORDER BY {order}, {sequence}, _toque_dead) AS _toque_ends"
     return (
-        f"UPDATE {load.target} AS t SET {valid_to} = c.h_ends, {load.own(IS_CURRENT)} = (c.h_ends IS NULL)"
-        f" FROM (SELECT {keys}, {order}, {sequence}, h_dead, {ends} FROM ({history}) AS h) AS c"
-        f" WHERE c.h_dead = 0 AND {load.same_key('t', 'c')} AND {load.is_same_place('t', 'c')}"
-        f" AND (t.{valid_to} IS DISTINCT FROM c.h_ends OR t.{load.own(IS_CURRENT)} IS DISTINCT FROM (c.h_ends IS NULL))"
+        f"UPDATE {load.target} AS t SET {valid_to} = c._toque_ends, {load.own(IS_CURRENT)} = (c._toque_ends IS NULL)"
+        f" FROM (SELECT {keys}, {order}, {sequence}, _toque_dead, {ends} FROM ({history}) AS h) AS c"
+        f" WHERE c._toque_dead = 0 AND {load.same_key('t', 'c')} AND {load.is_same_place('t', 'c')}"
+        f" AND (t.{valid_to} IS DISTINCT FROM c._toque_ends"
+        f" OR t.{load.own(IS_CURRENT)} IS DISTINCT FROM (c._toque_ends IS NULL))"
     )

@@ -1,0 +1,112 @@
+"""Files by a pattern: each once, whole, in the order in which they were written."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from tests.integration.loads.faults import Watched
+from toque.errors import UserError
+from toque.graph.loads import AnyMode, Append, LoadSpec, Replace, TableName, Upsert
+from toque.integrations.loading import LoadResult, load
+from toque.integrations.sources import files as module
+from toque.integrations.sources.files import Files, ObstoreStore
+from toque.integrations.warehouses.duckdb import DuckDBWarehouse
+
+
+class Place:
+    """A directory and a warehouse."""
+
+    def __init__(self, folder: Path, warehouse: Any, session: Any) -> None:
+        self.folder, self.warehouse, self.session = folder, warehouse, session
+        self._time = 1_790_000_000
+
+    def write(self, name: str, content: str | bytes) -> None:
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        self._time += 10
+        os.utime(path, (self._time, self._time))
+
+    def load(self, pattern: str = "*", mode: AnyMode | None = None, **options: Any) -> LoadResult:
+        spec = LoadSpec(table=TableName.parse("raw.t"), mode=mode or Append())
+        return load(Files(f"{self.folder}/{pattern}", **options), self.warehouse, spec)
+
+    def rows(self, columns: str = "id, n") -> list[tuple[Any, ...]]:
+        return self.session.fetch(f"SELECT {columns} FROM raw.t ORDER BY ALL")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    warehouse = DuckDBWarehouse(":memory:", settings={"threads": 1})
+    with warehouse.session() as session:
+        yield Place(tmp_path, Watched(warehouse, lambda _: None, session), session)
+
+
+def test_each_file_is_loaded_once(place: Place) -> None:
+    place.write("a.csv", 'id,n\n1,"x\ny"\n2,y\n')
+    place.write("b.csv.gz", gzip.compress(b"id,n\n3,z\n"))
+    assert (place.load().batches, place.load().batches) == (2, 0)
+    place.write("c.csv", "id,n\n4,z\n")
+    assert place.load().inserted == 1
+    assert place.rows() == [(1, "x\ny"), (2, "y"), (3, "z"), (4, "z")]
+
+
+def test_parquet_and_lines_of_json_in_pieces_are_one_range_each(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROWS", 2)
+    monkeypatch.setattr(module, "BLOCK_BYTES", 30)
+    pyarrow.parquet.write_table(pa.table({"id": range(5), "n": ["p"] * 5}), place.folder / "a.parquet")
+    place.write("b.jsonl", "".join(f'{{"id": {n}, "n": "j", "more": {{"x": [{n}]}}}}\n' for n in range(5, 9)) + "\n")
+    done = place.load()
+    assert (done.batches, done.inserted) == (2, 9)
+    assert place.rows("id, n, more->>'$.x[0]'") == [
+        *((n, "p", None) for n in range(5)),
+        *((n, "j", str(n)) for n in range(5, 9)),
+    ]
+
+
+def test_rows_of_later_files_are_newer_and_a_file_that_is_written_again_is_loaded_again(place: Place) -> None:
+    place.write("b.csv", "id,n\n1,old\n1,older than none\n")
+    place.write("a.csv", "id,n\n1,new\n")
+    place.load(mode=Upsert("id"))
+    assert place.rows() == [(1, "new")]
+    place.write("b.csv", "id,n\n1,newest\n")
+    assert place.load(mode=Upsert("id")).updated == 1
+    assert place.rows() == [(1, "newest")]
+
+
+def test_a_full_refresh_takes_all_files_that_there_are(place: Place) -> None:
+    place.write("a.csv", "id,n\n1,x\n")
+    place.write("b.csv", "id,n\n2,y\n")
+    place.load(mode=Replace())
+    (place.folder / "a.csv").unlink()
+    done = place.load(mode=Replace())
+    assert (done.inserted, done.deleted) == (1, 2)
+    assert place.rows() == [(2, "y")]
+
+
+def test_object_stores_are_read_by_obstore(place: Place) -> None:
+    import obstore
+    from obstore.store import MemoryStore
+
+    store = MemoryStore()
+    for name in ("in/1.csv", "in/2.csv", "out/3.csv"):
+        obstore.put(store, name, f"id,n\n{name[-5]},x\n".encode())
+    source = Files("in/*.csv", store=ObstoreStore(store))
+    spec = LoadSpec(table=TableName.parse("raw.t"), mode=Append())
+    assert load(source, place.warehouse, spec).inserted == 2
+    assert place.rows() == [(1, "x"), (2, "x")]
+
+
+def test_what_a_file_is_can_be_told(place: Place) -> None:
+    place.write("a.txt", "id,n\n1,7\n")
+    with pytest.raises(UserError, match="no Parquet, CSV or lines of JSON"):
+        place.load()
+    place.load(kind="csv", types={"n": pa.string()})
+    assert place.rows() == [(1, "7")]
