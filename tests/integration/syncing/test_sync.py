@@ -228,6 +228,14 @@ def test_a_preview_says_what_would_happen_and_writes_nothing(warehouse: Warehous
     assert preview(scores(), warehouse, Shelf()).creates is None
 
 
+def test_a_preview_does_not_look_up_masses(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toque.integrations.syncing.run.LOOKED_UP", 1)
+    warehouse.put(a=1, b=2)
+    assert preview(scores(), warehouse, Library()).creates is None
+    warehouse.remove("b")
+    assert preview(scores(), warehouse, Library()).creates == 1
+
+
 def test_a_table_or_column_that_is_not_there_is_named(warehouse: Warehouse, shelf: Shelf) -> None:
     with pytest.raises(UserError, match=r"marts\.scores has none") as caught:
         sync(scores(fields={"scor": "Score"}), warehouse, shelf)

@@ -24,6 +24,8 @@ from toque.integrations.salesforce.values import instant, readable, soql_instant
 from toque.ports.sources import Batch
 
 STAMP = "SystemModstamp"
+_ADDRESS = 12_000
+"""A query of REST stands in an address, of which Salesforce takes 16,000 characters: objects may have 800 fields."""
 _ALWAYS = ("Id", "IsDeleted", STAMP)
 
 
@@ -93,8 +95,10 @@ class SalesforceChanges:
 
     def _pages(self, names: list[str], start: datetime | None) -> Iterator[list[dict[str, Any]]]:
         """Pages in the order of their stamps. A query whose pages are forgotten begins anew where it stopped."""
-        if self._client.count(self._soql(["COUNT()"], start, order=False), deleted=True) >= self._spec.bulk_from:
-            yield from Bulk(self._client).export(self._soql(names, start), deleted=True)
+        soql = self._soql(names, start)
+        count = self._client.count(self._soql(["COUNT()"], start, order=False), deleted=True)
+        if count >= self._spec.bulk_from or len(soql) > _ADDRESS:
+            yield from Bulk(self._client).export(soql, deleted=True)
             return
         while True:
             try:

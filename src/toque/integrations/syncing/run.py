@@ -20,6 +20,8 @@ from toque.ports.destinations import Destination, Finds, Lingers, Result
 from toque.ports.warehouse import Warehouse
 
 SAMPLES = 20
+LOOKED_UP = 10_000
+"""A preview looks up so many records at most: it is to be quick, and calls are counted."""
 
 
 class Reject(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ class Preview(msgspec.Struct, kw_only=True):
     operations: dict[str, int]
     """Records to be sent, by operation."""
     creates: int | None
-    """How many upserts would create a record; None if the destination cannot tell."""
+    """How many upserts would create a record; None if the destination cannot tell, or if they are too many to ask."""
     gone: int
     invalid: int
     deviations: list[Deviation]
@@ -146,9 +148,11 @@ def _previewed(spec: SyncSpec, destination: Destination, plan: Plan) -> Preview:
         shown = samples.setdefault(change.operation, [])
         if len(shown) < SAMPLES:
             shown.append(record_of(change).values)
-        if change.operation == "upsert" and isinstance(destination, Finds):
+        if change.operation == "upsert" and len(maybe_new) <= LOOKED_UP:
             maybe_new.append(record_of(change))
-    creates = len(maybe_new) - found_before(destination, maybe_new) if isinstance(destination, Finds) else None
+    creates = None
+    if isinstance(destination, Finds) and len(maybe_new) <= LOOKED_UP:
+        creates = len(maybe_new) - found_before(destination, maybe_new)
     return Preview(
         name=spec.name,
         destination=destination.name,

@@ -80,6 +80,15 @@ def test_an_export_gives_the_same_rows_as_the_query(crm: Crm, client: Salesforce
     assert crm.calls("jobs/query")
 
 
+def test_a_query_that_fits_into_no_address_goes_by_export(
+    crm: Crm, client: SalesforceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("toque.integrations.salesforce.changes._ADDRESS", 100)
+    crm.add(LastName="Ada")
+    assert names(list(changes(client).read(""))) == ["Ada"]
+    assert crm.calls("jobs/query")
+
+
 def test_a_record_that_shows_late_is_found_within_the_lag(crm: Crm, client: SalesforceClient) -> None:
     crm.add(LastName="early")
     crm.clock.forward(30)
