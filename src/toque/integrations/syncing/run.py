@@ -16,7 +16,7 @@ from toque.integrations.patience import Patience
 from toque.integrations.syncing.ledger import LogLine, SyncLedger
 from toque.integrations.syncing.planning import Plan, planned, record_of
 from toque.integrations.syncing.sending import Sender, found_before
-from toque.ports.destinations import Destination, Finds, Lingers, Result
+from toque.ports.destinations import Destination, Finds, Lingers, Record, Result
 from toque.ports.warehouse import Warehouse
 
 SAMPLES = 20
@@ -143,7 +143,7 @@ def preview(spec: SyncSpec, warehouse: Warehouse, destination: Destination) -> P
 
 def _previewed(spec: SyncSpec, destination: Destination, plan: Plan) -> Preview:
     samples: dict[str, list[dict[str, Any]]] = {}
-    maybe_new = []
+    maybe_new: list[Record] = []
     for change in plan.changes():
         shown = samples.setdefault(change.operation, [])
         if len(shown) < SAMPLES:
