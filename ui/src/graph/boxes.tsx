@@ -1,6 +1,6 @@
 /** The boxes of a graph: a task, a folded group, a bundle of twins, and the frame of an open group. */
 
-import { Handle, Position, type NodeProps, type Node } from "@xyflow/react";
+import type { NodeProps, Node } from "@xyflow/react";
 import { memo } from "react";
 import type { Box, Frame } from "@/graph/fold";
 import type { BoxStatus } from "@/graph/status";
@@ -11,13 +11,20 @@ import { plural } from "@/design/words";
 import type { TaskState } from "@/run/types";
 import css from "./graph.module.css";
 
+/** What a box says that is no task. */
+export interface Mark {
+  readonly state: TaskState;
+  readonly words: string;
+}
+
 export interface BoxData extends Record<string, unknown> {
   box: Box;
   kind: string;
   status: BoxStatus | null;
   note: string;
   critical: boolean;
-  down: boolean;
+  mark: Mark | null;
+  unit: string;
 }
 
 export interface FrameData extends Record<string, unknown> {
@@ -42,39 +49,28 @@ const SHOWN: readonly TaskState[] = [
 ];
 
 export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNode>) {
-  const { box, kind, status, note, critical, down } = data;
+  const { box, kind, status, note, critical, mark, unit } = data;
   const many = box.kind !== "task" || kind === "map" || (status?.total ?? 0) > 1;
   const counted = many && (status?.total ?? 0) > 1;
-  const words = status?.state ? wordOf(status.state) : note;
+  const state = mark?.state ?? status?.state;
+  const words = mark?.words ?? (status?.state ? wordOf(status.state) : note);
   return (
     <div
       className={css.box}
-      data-tone={status?.state ? toneOf(status.state) : "waiting"}
-      data-state={status?.state ?? "none"}
+      data-tone={state ? toneOf(state) : "waiting"}
+      data-state={state ?? "none"}
       data-many={many}
       data-critical={critical}
       data-selected={selected}
       title={`${box.label}${words ? `: ${words}` : ""}`}
     >
-      <Handle
-        type="target"
-        position={down ? Position.Top : Position.Left}
-        className={css.handle}
-        isConnectable={false}
-      />
       <span className={css.line}>
-        {status?.state && <StateIcon state={status.state} />}
+        {state && <StateIcon state={state} />}
         <span className={css.label}>{box.label}</span>
         {box.kind === "group" && <Icon name="right" size={12} />}
       </span>
-      <Facts box={box} status={status} words={words} counted={counted} />
+      <Facts box={box} status={status} words={words} counted={counted} unit={unit} />
       {counted && status && <Share status={status} />}
-      <Handle
-        type="source"
-        position={down ? Position.Bottom : Position.Right}
-        className={css.handle}
-        isConnectable={false}
-      />
     </div>
   );
 });
@@ -84,11 +80,13 @@ function Facts({
   status,
   words,
   counted,
+  unit,
 }: {
   box: Box;
   status: BoxStatus | null;
   words: string;
   counted: boolean;
+  unit: string;
 }) {
   return (
     <span className={css.facts}>
@@ -98,7 +96,7 @@ function Facts({
           <Took fromUs={status.started_us} toUs={status.finished_us} />
         </span>
       )}
-      {!status && box.kind !== "task" && <span>{plural(box.members.length, "task")}</span>}
+      {!status && box.kind !== "task" && <span>{plural(box.members.length, unit)}</span>}
     </span>
   );
 }

@@ -1,14 +1,20 @@
-/** elk in a worker of its own, started when the first graph is laid out: the page never waits for it. */
+/** elk in a worker of its own, started with the first page that draws a graph: the page never waits for its script. */
 
 import type { ELK } from "elkjs/lib/elk-api";
 import workerUrl from "elkjs/lib/elk-worker.min.js?url";
-import { Layouts, type ElkNode } from "@/graph/layout";
+import type { ElkNode } from "@/graph/layout";
+import { Layouts, Shelf } from "@/graph/layouts";
 
 let engine: Promise<ELK> | undefined;
 
-async function arrange(root: ElkNode): Promise<ElkNode> {
+/** Begins to load the worker: while the graph is fetched there is time for it. */
+export function warm(): Promise<ELK> {
   engine ??= import("elkjs/lib/elk-api").then(({ default: Engine }) => new Engine({ workerUrl }));
-  return (await (await engine).layout(root as Parameters<ELK["layout"]>[0])) as ElkNode;
+  return engine;
 }
 
-export const layouts = new Layouts(arrange);
+async function arrange(root: ElkNode): Promise<ElkNode> {
+  return (await (await warm()).layout(root as Parameters<ELK["layout"]>[0])) as ElkNode;
+}
+
+export const layouts = new Layouts(arrange, 40, new Shelf(window.sessionStorage));

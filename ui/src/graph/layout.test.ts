@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { fold, type FoldInput } from "./fold";
-import { columns, frameId, Layouts, ranks, shapeKey, toElk, withoutFrames, type ElkNode } from "./layout";
+import { columns, frameId, fromElk, ranks, shapeKey, toElk, withoutFrames } from "./layout";
 
 const input: FoldInput = {
   nodes: ["a", "b", "c", "d"].map((id) => ({ id, label: id, kind: "task", group: id === "b" ? "g" : null })),
@@ -21,6 +21,36 @@ describe("toElk", () => {
     const frame = root.children?.find((child) => child.id === frameId("g"));
     expect(frame?.children?.map((child) => child.id)).toEqual(["b"]);
     expect(root.edges).toHaveLength(4);
+  });
+});
+
+describe("fromElk", () => {
+  it("keeps the way of each wire around boxes", () => {
+    const root = {
+      id: "<root>",
+      width: 300,
+      height: 100,
+      children: [{ id: "a", x: 1, y: 2, width: 3, height: 4 }],
+      edges: [
+        {
+          id: "a→b",
+          sources: ["a"],
+          targets: ["b"],
+          sections: [
+            {
+              startPoint: { x: 196, y: 26.4 },
+              bendPoints: [
+                { x: 220, y: 26.4 },
+                { x: 220, y: 90 },
+              ],
+              endPoint: { x: 260, y: 90 },
+            },
+          ],
+        },
+      ],
+    };
+    expect(fromElk(root).routes.get("a→b")).toEqual([196, 26, 220, 26, 220, 90, 260, 90]);
+    expect(fromElk(root).places.get("a")).toEqual({ x: 1, y: 2, width: 3, height: 4 });
   });
 });
 
@@ -48,40 +78,16 @@ describe("columns", () => {
     expect(places.get("d")?.x).toBeGreaterThan(places.get("b")?.x ?? Infinity);
   });
 
+  it("leads each wire from box to box", () => {
+    const { places, routes } = columns(drawn, "RIGHT");
+    const [a, d] = [places.get("a"), places.get("d")];
+    expect(routes.get("a→c")?.slice(0, 2)).toEqual([a?.width, (a?.y ?? 0) + 26]);
+    expect(routes.get("c→d")?.slice(-2)).toEqual([d?.x, (d?.y ?? 0) + 26]);
+  });
+
   it("goes down on a phone", () => {
     const { places } = columns(drawn, "DOWN");
     expect(places.get("d")?.y).toBeGreaterThan(places.get("b")?.y ?? Infinity);
-  });
-});
-
-describe("Layouts", () => {
-  const answer = (root: ElkNode): Promise<ElkNode> =>
-    Promise.resolve({ ...root, children: root.children?.map((child, i) => ({ ...child, x: i, y: i })) });
-
-  it("asks once for a shape, whatever happens to its states", async () => {
-    let asked = 0;
-    const layouts = new Layouts((root) => {
-      asked += 1;
-      return answer(root);
-    });
-    await Promise.all([layouts.place(drawn, "RIGHT"), layouts.place(drawn, "RIGHT")]);
-    await layouts.place(fold(input, new Set()), "RIGHT");
-    expect(asked).toBe(1);
-    expect(layouts.peek(drawn, "RIGHT")?.places.get("c")?.x).toBe(2);
-    expect(layouts.peek(drawn, "DOWN")).toBeUndefined();
-  });
-
-  it("falls back to columns when the worker fails", async () => {
-    const layouts = new Layouts(() => Promise.reject(new Error("out of memory")));
-    const placed = await layouts.place(drawn, "RIGHT");
-    expect(placed.places.size).toBe(4);
-  });
-
-  it("keeps a bounded number of shapes", async () => {
-    const layouts = new Layouts(answer, 1);
-    await layouts.place(drawn, "RIGHT");
-    await layouts.place(drawn, "DOWN");
-    expect(layouts.peek(drawn, "RIGHT")).toBeUndefined();
   });
 });
 

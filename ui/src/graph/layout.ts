@@ -7,6 +7,7 @@
 
 import type { Box, Folded, Frame, Wire } from "./fold";
 import { hash } from "./hash";
+import type { Route } from "./routes";
 
 export const BOX_WIDTH = 196;
 export const BOX_HEIGHT = 52;
@@ -23,9 +24,10 @@ export interface Place {
   readonly height: number;
 }
 
-/** Places of boxes and frames by id, relative to the parent's corner; and the size of all. */
+/** Places of boxes and frames by id, relative to the parent's corner; ways of wires, and the size of all. */
 export interface Placed {
   readonly places: ReadonlyMap<string, Place>;
+  readonly routes: ReadonlyMap<string, Route>;
   readonly width: number;
   readonly height: number;
 }
@@ -37,8 +39,20 @@ export interface ElkNode {
   x?: number;
   y?: number;
   children?: ElkNode[];
-  edges?: { id: string; sources: string[]; targets: string[] }[];
+  edges?: ElkEdge[];
   layoutOptions?: Record<string, string>;
+}
+
+export interface ElkEdge {
+  id: string;
+  sources: string[];
+  targets: string[];
+  sections?: { startPoint: ElkPoint; endPoint: ElkPoint; bendPoints?: ElkPoint[] }[];
+}
+
+interface ElkPoint {
+  x: number;
+  y: number;
 }
 
 export type Direction = "RIGHT" | "DOWN";
@@ -63,6 +77,11 @@ export function toElk(folded: Folded, direction: Direction): ElkNode {
       "elk.hierarchyHandling": "INCLUDE_CHILDREN",
       ...SPACING,
       "elk.spacing.componentComponent": "40",
+      "elk.edgeRouting": "ORTHOGONAL",
+      "elk.json.edgeCoords": "ROOT",
+      "elk.layered.spacing.edgeEdgeBetweenLayers": "7",
+      "elk.layered.spacing.edgeNodeBetweenLayers": "16",
+      "elk.spacing.edgeNode": "12",
       "elk.layered.nodePlacement.strategy": folded.boxes.length > 200 ? "BRANDES_KOEPF" : "NETWORK_SIMPLEX",
       "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
       "elk.layered.thoroughness": folded.boxes.length > 200 ? "2" : "7",
@@ -104,7 +123,15 @@ export function fromElk(root: ElkNode): Placed {
     }
   };
   walk(root);
-  return { places, width: root.width ?? 0, height: root.height ?? 0 };
+  const routes = new Map((root.edges ?? []).map((edge) => [edge.id, routeOf(edge)]));
+  return { places, routes, width: root.width ?? 0, height: root.height ?? 0 };
+}
+
+function routeOf(edge: ElkEdge): Route {
+  const [section] = edge.sections ?? [];
+  if (!section) return [];
+  const points = [section.startPoint, ...(section.bendPoints ?? []), section.endPoint];
+  return points.flatMap(({ x, y }) => [Math.round(x), Math.round(y)]);
 }
 
 /**
@@ -139,7 +166,28 @@ export function columns(folded: Folded, direction: Direction): Placed {
   });
   const length = byRank.length * ((direction === "RIGHT" ? BOX_WIDTH : BOX_HEIGHT) + 64);
   const [width, height] = direction === "RIGHT" ? [length, breadth + BOX_HEIGHT] : [breadth + BOX_WIDTH, length];
-  return { places, width, height };
+  return { places, routes: straight(folded.wires, places, direction), width, height };
+}
+
+/** From the end of one column to the begin of another: through boxes between them, as a draft may. */
+function straight(
+  wires: readonly Wire[],
+  places: ReadonlyMap<string, Place>,
+  direction: Direction,
+): ReadonlyMap<string, Route> {
+  const routes = new Map<string, Route>();
+  for (const wire of wires) {
+    const [from, to] = [places.get(wire.source), places.get(wire.target)];
+    if (!from || !to) continue;
+    if (direction === "RIGHT") {
+      const [y, end, x] = [from.y + from.height / 2, to.y + to.height / 2, to.x - 32];
+      routes.set(wire.id, [from.x + from.width, y, x, y, x, end, to.x, end]);
+    } else {
+      const [x, end, y] = [from.x + from.width / 2, to.x + to.width / 2, to.y - 32];
+      routes.set(wire.id, [x, from.y + from.height, x, y, end, y, end, to.y]);
+    }
+  }
+  return routes;
 }
 
 /** The longest path to each box; a cycle (there is none in a graph of tasks) would end the walk, not hang it. */
@@ -172,41 +220,4 @@ export function ranks(boxes: readonly Box[], wires: readonly Wire[]): Map<string
 export function withoutFrames(folded: Folded): Folded {
   const frames: Frame[] = [];
   return { ...folded, frames, boxes: folded.boxes.map((box) => ({ ...box, parent: null })) };
-}
-
-/** The places of shapes, each asked for once. `arrange` is elk in its worker; tests give their own. */
-export class Layouts {
-  private readonly kept = new Map<string, Placed>();
-  private readonly asked = new Map<string, Promise<Placed>>();
-
-  constructor(
-    private readonly arrange: (root: ElkNode) => Promise<ElkNode>,
-    private readonly limit = 40,
-  ) {}
-
-  /** The places if they are known. */
-  peek(folded: Folded, direction: Direction): Placed | undefined {
-    return this.kept.get(shapeKey(folded, direction));
-  }
-
-  /** The places, asking for them if need be; a layout that fails falls back to columns. */
-  async place(folded: Folded, direction: Direction): Promise<Placed> {
-    const key = shapeKey(folded, direction);
-    const known = this.kept.get(key);
-    if (known) return known;
-    const asked = this.asked.get(key);
-    if (asked) return asked;
-    const asking = this.arrange(toElk(folded, direction))
-      .then(fromElk)
-      .catch(() => columns(withoutFrames(folded), direction))
-      .then((placed) => {
-        this.asked.delete(key);
-        this.kept.set(key, placed);
-        const oldest = this.kept.size > this.limit ? this.kept.keys().next().value : undefined;
-        if (oldest !== undefined) this.kept.delete(oldest);
-        return placed;
-      });
-    this.asked.set(key, asking);
-    return asking;
-  }
 }

@@ -25,12 +25,12 @@ export class Statuses {
     const out = new Map(isSame ? this.found : []);
     let isNew = !isSame;
     for (const box of boxes) {
-      const rows = (this.tasksOf.get(box.id) ?? []).flatMap((task) => this.byTask.get(task) ?? []);
+      const rows = this.rowsOf(box);
       const old = this.rows.get(box.id);
       const known = this.found.get(box.id);
       this.rows.set(box.id, rows);
       if (rows.length === 0) continue;
-      if (known && old?.length === rows.length && old.every((row, at) => row === rows[at])) out.set(box.id, known);
+      if (!isSame && known && old?.length === rows.length && old.every((row, at) => row === rows[at])) out.set(box.id, known);
       else {
         out.set(box.id, merged(rows, isMap));
         isNew = true;
@@ -38,6 +38,15 @@ export class Statuses {
     }
     if (isNew) this.found = out;
     return this.found;
+  }
+
+  private rowsOf(box: Box): NodeStatus[] {
+    const rows: NodeStatus[] = [];
+    for (const task of this.tasksOf.get(box.id) ?? []) {
+      const row = this.byTask.get(task);
+      if (row) rows.push(row);
+    }
+    return rows;
   }
 
   /** The tasks whose rows are others than before; null when the list as a whole is another one. */
