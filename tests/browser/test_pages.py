@@ -29,6 +29,7 @@ class Seen:
         self.fed_again = zoo.run("feeding", count=12)
         self.failed = zoo.run("checkup")
         self.live = zoo.run("parade", gate=str(zoo.gate))
+        self.weighed = zoo.run("weighing")
         for name in ("helpings", "rounds", "walk"):
             zoo.run(name)
 
@@ -64,6 +65,19 @@ def day(page: Page, seen: Seen) -> None:
 def backfills(page: Page, seen: Seen) -> None:
     page.goto("/backfills")
     expect(page.get_by_text("No backfill yet")).to_be_visible()
+
+
+def assets(page: Page, seen: Seen) -> None:
+    page.goto("/assets?group=larder")
+    expect(page.get_by_role("link", name="stock", exact=True)).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("portions")).get_by_text("never made")).to_be_visible()
+    expect(page.get_by_role("link", name="menu", exact=True)).to_have_count(0)
+
+
+def asset(page: Page, seen: Seen) -> None:
+    page.goto("/assets/portions?partition=birds")
+    expect(page.get_by_role("heading", name="portions", level=1)).to_be_visible()
+    expect(page.get_by_role("region", name="Partition birds").get_by_text("never made").first).to_be_visible()
 
 
 def pools(page: Page, seen: Seen) -> None:
@@ -119,6 +133,8 @@ VISITS: dict[str, Visit] = {
     "/compare": compare,
     "/day": day,
     "/backfills": backfills,
+    "/assets": assets,
+    "/assets/$key": asset,
     "/pools": pools,
     "/system": system,
 }
@@ -142,7 +158,10 @@ def test_a_page_shows_what_it_is_for_and_keeps_nobody_out(path: str, page: Page,
     assert serious(page) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/pipelines", "/runs", "/day", "/pools", "/system", "/runs/$runId"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/pipelines", "/runs", "/day", "/assets", "/assets/$key", "/pools", "/system", "/runs/$runId"],
+)
 def test_pages_keep_nobody_out_in_the_dark_on_a_phone_either(path: str, browser: Browser, zoo: Zoo, seen: Seen) -> None:
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True, is_mobile=True, base_url=zoo.url

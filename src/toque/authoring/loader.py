@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from toque.authoring import sites
 from toque.authoring.asset_graphs import assets_of
-from toque.authoring.assets import Asset
+from toque.authoring.assets import Asset, Source
 from toque.authoring.flows import Flow
 from toque.authoring.pipelines import Pipeline
 from toque.authoring.trace import loading
@@ -66,6 +66,13 @@ def assets_in(path: Path, project: Path) -> list[Asset[..., Any]]:
     module = sys.modules.get(module_name(path.resolve(), project.resolve()))
     found = assets_of(vars(module).values()) if module is not None else []
     return [each for each in found if module is not None and each.__module__ == module.__name__]
+
+
+def externals_in(path: Path, project: Path) -> list[Source[Any]]:
+    """The data that something else makes and that a file names, which `load_file` has imported."""
+    module = sys.modules.get(module_name(path.resolve(), project.resolve()))
+    values = vars(module).values() if module is not None else ()
+    return [each for each in values if isinstance(each, Source) and not isinstance(each, Asset)]
 
 
 def validate_parameters(pipeline: Runnable, raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,9 @@ def assets_in(
                 found.setdefault(asset.key, IndexedAsset(asset=asset, file=pipeline.file, line=line))
             else:
                 read.setdefault(asset.key, asset)
+    for each in loaded:
+        for asset in each.externals:
+            read.setdefault(asset.key, asset)
     for key, asset in read.items():
         found.setdefault(key, IndexedAsset(asset=asset, external=True))
     for indexed in list(found.values()):

@@ -60,6 +60,7 @@ def _load(asked: Asked, answers: int, stack: int) -> None:
                 pipelines=tuple(runnable.ir for runnable in found),
                 problems=tuple(problems),
                 assets=tuple(each.described() for each in assets),
+                externals=tuple(each.described() for each in loader.externals_in(path, project)),
                 lines={each.key: definition(each.__toque_function__).line for each in assets},
             )
         except UserError as error:

@@ -72,6 +72,8 @@ class LoadedFile(msgspec.Struct, frozen=True, kw_only=True):
     """Those that it defines, whether or not a pipeline makes them."""
     lines: dict[str, int] = {}
     """Where each of them begins, by key."""
+    externals: tuple[Asset, ...] = ()
+    """Those that it names, and something else makes."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,8 +35,10 @@ def test_an_asset_is_known_by_its_file_whether_or_not_a_pipeline_makes_it() -> N
 
 def test_what_is_only_read_is_external_with_what_is_known_of_it() -> None:
     crm = Asset(key="crm.contact", owner="sales")
-    loaded = LoadedFile(file="a.py", assets=(asset("a", "crm.contact"), asset("b", "web.visits")))
+    sheet = Asset(key="sheet", doc="By hand.")
+    loaded = LoadedFile(file="a.py", assets=(asset("a", "crm.contact"), asset("b", "web.visits")), externals=(sheet,))
     found = assets_in([loaded], [pipeline("p", asset("a", "crm.contact", node="a"), crm)], {})
+    assert found["sheet"] == IndexedAsset(asset=sheet, external=True)
     assert found["crm.contact"] == IndexedAsset(asset=crm, external=True)
     assert found["web.visits"] == IndexedAsset(asset=asset("web.visits"), external=True)
 

@@ -2,6 +2,7 @@
 
 import type { QueryClient } from "@tanstack/react-query";
 import { poolsQuery, pipelineQuery, pipelinesQuery, runQuery, sessionQuery, systemQuery } from "@/api/queries";
+import { assetQuery, assetsQuery } from "@/assets/queries";
 import { runGraphQuery, timelineQuery } from "@/run/queries";
 
 export interface Ahead {
@@ -10,7 +11,7 @@ export interface Ahead {
 
 interface Opened {
   context: Ahead;
-  params: { name?: string; runId?: string; view?: string };
+  params: { name?: string; runId?: string; view?: string; key?: string };
   /** `preload`: somebody only points at a link. */
   cause: string;
 }
@@ -35,6 +36,8 @@ export const aheadOf = {
     if (view === "timeline") void cache.prefetchQuery(timelineQuery(runId));
     if (view === "graph") void import("@/graph/graph-view");
   }),
+  assets: ahead((cache) => cache.prefetchQuery(assetsQuery)),
+  asset: ahead((cache, { key = "" }) => cache.prefetchQuery(assetQuery(key))),
   pools: ahead((cache) => cache.prefetchQuery(poolsQuery)),
   system: ahead((cache) => cache.prefetchQuery(systemQuery)),
 };

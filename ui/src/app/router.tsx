@@ -98,6 +98,22 @@ const pools = createRoute({
   component: lazyRouteComponent(() => import("@/pools/page"), "PoolsPage"),
 });
 
+const assets = createRoute({
+  getParentRoute: () => root,
+  path: "/assets",
+  validateSearch: only("search", "group", "owner", "show", "view", "focus"),
+  loader: aheadOf.assets,
+  component: lazyRouteComponent(() => import("@/assets/page"), "AssetsPage"),
+});
+
+const asset = createRoute({
+  getParentRoute: () => root,
+  path: "/assets/$key",
+  validateSearch: only("partition", "until", "kind"),
+  loader: aheadOf.asset,
+  component: lazyRouteComponent(() => import("@/assets/asset"), "AssetPage"),
+});
+
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
@@ -116,6 +132,8 @@ const routeTree = root.addChildren([
   compare,
   day,
   backfills,
+  assets,
+  asset,
   pools,
   system,
 ]);

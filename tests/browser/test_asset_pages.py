@@ -1,0 +1,84 @@
+"""Assets as a person walks them: from the list over the lineage to a slice, its run, and the line to type."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Zoo
+
+
+@pytest.fixture(scope="module")
+def weighed(zoo: Zoo) -> str:
+    """A run that made `stock`."""
+    run_id = zoo.run("weighing")
+    while zoo.ask(f"/runs/{run_id}")["state"] != "succeeded":
+        pass  # each turn is a request
+    return run_id
+
+
+def test_the_list_finds_an_asset_and_opens_it(page: Page, weighed: str) -> None:
+    page.goto("/")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Assets").click()
+    page.get_by_role("searchbox", name="Search assets").fill("weighed")
+    expect(page).to_have_url(re.compile("search=weighed"))
+    expect(page.get_by_role("link", name="portions", exact=True)).to_have_count(0)
+    row = page.get_by_role("row", name=re.compile("stock"))
+    expect(row.get_by_text("fresh")).to_be_visible()
+    row.get_by_role("link", name="stock", exact=True).click()
+    expect(page.get_by_role("heading", name="stock", level=1)).to_be_visible()
+    expect(page.get_by_text("What lies in the larder")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"larder\.py:\d+"))).to_be_visible()
+
+
+def test_an_asset_leads_to_the_run_that_made_it_and_to_who_reads_it(page: Page, weighed: str) -> None:
+    page.goto("/assets/stock")
+    history = page.get_by_role("list").filter(has_text="made").last
+    expect(history.get_by_role("link", name=re.compile("weighing")).first).to_have_attribute(
+        "href", re.compile(f"/runs/{weighed}")
+    )
+    page.get_by_role("link", name="portions", exact=True).click()
+    expect(page.get_by_role("heading", name="portions", level=1)).to_be_visible()
+    expect(page.get_by_role("link", name="stock", exact=True).first).to_be_visible()
+
+
+def test_slices_are_reached_by_keyboard_and_stand_in_the_address(page: Page, weighed: str) -> None:
+    page.goto("/assets/portions")
+    matrix = page.get_by_role("group", name="Partitions, 3")
+    matrix.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("birds missing")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("partition=birds"))
+    expect(page.get_by_role("region", name="Partition birds")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+Enter")
+    expect(page).to_have_url(re.compile("partition=birds&until=cats"))
+
+
+def test_the_line_to_type_names_the_chosen_slices(page: Page, weighed: str) -> None:
+    page.goto("/assets/portions?partition=apes&until=birds")
+    page.get_by_role("button", name="Materialize…").click()
+    dialog = page.get_by_role("dialog", name="Materialize portions")
+    expect(dialog.get_by_text("toque materialize portions --partitions apes..birds")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
+
+
+def test_an_external_asset_offers_nothing_to_make(page: Page, weighed: str) -> None:
+    page.goto("/assets/crm.visitors")
+    expect(page.get_by_text("Something else: Toque only knows of it.")).to_be_visible()
+    expect(page.get_by_role("link", name="front desk")).to_be_visible()
+    expect(page.get_by_role("link", name="menu", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Materialize…")).to_have_count(0)
+
+
+def test_the_lineage_draws_every_asset_and_leads_to_it(page: Page, weighed: str) -> None:
+    page.goto("/assets?view=lineage&focus=portions")
+    graph = page.get_by_test_id("graph")
+    for name in ("stock", "portions", "menu"):
+        expect(graph.get_by_text(name, exact=True)).to_be_visible()
+    graph.get_by_role("group", name=re.compile("^menu, never made")).click()
+    expect(page.get_by_role("heading", name="menu", level=1)).to_be_visible()

@@ -1,0 +1,28 @@
+"""What the zoo keeps: assets, some with a slice for each house."""
+
+from __future__ import annotations
+
+from toque import AllPartitions, Static, asset, context, external, pipeline, use
+
+visitors = external("crm.visitors", owner="front desk")
+HOUSES = Static(["apes", "birds", "cats"])
+
+
+@asset(group="larder", owner="keepers", tags=["food"])
+def stock() -> list[dict[str, int]]:
+    """What lies in the larder, weighed each morning."""
+    return [{"shelf": shelf, "kilos": 10 * shelf} for shelf in range(5)]
+
+
+@asset(group="larder", partitions=HOUSES)
+def portions(stock: list[dict[str, int]]) -> list[dict[str, str]]:
+    """What each house gets."""
+    return [{"house": context().partition_key}]
+
+
+@asset(group="reports")
+def menu(visitors: int, portions: dict[str, list[dict[str, str]]] = use(portions, AllPartitions())) -> int:  # noqa: B008
+    return visitors + len(portions)
+
+
+weighing = pipeline("weighing", assets=[stock])

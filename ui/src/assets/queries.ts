@@ -1,0 +1,53 @@
+/** What the asset pages ask. Events of data come over no topic yet: what is looked at is asked again. */
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { get, seg } from "@/api/client";
+import { allPages, WATCHED } from "@/api/queries";
+import type { AssetDetail, AssetEvent, AssetGraph, AssetSlice, AssetSummary, Page, PartitionStates } from "@/api/types";
+
+/** All of them, so that searching never waits. */
+export const assetsQuery = queryOptions({
+  queryKey: ["assets"],
+  queryFn: ({ signal }) => allPages<AssetSummary>("/assets", {}, signal),
+  ...WATCHED,
+});
+
+export const assetGraphQuery = queryOptions({
+  queryKey: ["assets-graph"],
+  queryFn: ({ signal }) => get<AssetGraph>("/assets-graph", {}, signal),
+  ...WATCHED,
+});
+
+export const assetQuery = (key: string) =>
+  queryOptions({
+    queryKey: ["asset", key],
+    queryFn: ({ signal }) => get<AssetDetail>(`/assets/${seg(key)}`, {}, signal),
+    ...WATCHED,
+  });
+
+export const partitionsQuery = (key: string) =>
+  queryOptions({
+    queryKey: ["asset-partitions", key],
+    queryFn: ({ signal }) => get<PartitionStates>(`/assets/${seg(key)}/partitions`, {}, signal),
+    ...WATCHED,
+  });
+
+export const sliceQuery = (key: string, partition: string) =>
+  queryOptions({
+    queryKey: ["asset-slice", key, partition],
+    queryFn: ({ signal }) => get<AssetSlice>(`/assets/${seg(key)}/slice`, { partition }, signal),
+    ...WATCHED,
+  });
+
+export const eventsQuery = (key: string, kind: string, partition: string) =>
+  infiniteQueryOptions({
+    queryKey: ["asset-events", key, kind, partition],
+    initialPageParam: "",
+    queryFn: ({ signal, pageParam }) =>
+      get<Page<AssetEvent>>(
+        `/assets/${seg(key)}/events`,
+        { kind, partition: partition || undefined, limit: 50, cursor: pageParam },
+        signal,
+      ),
+    getNextPageParam: (page) => page.next,
+  });
