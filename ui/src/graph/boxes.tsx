@@ -1,6 +1,6 @@
 /** The boxes of a graph: a task, a folded group, a bundle of twins, and the frame of an open group. */
 
-import { Handle, Position, type NodeProps, type Node } from "@xyflow/react";
+import type { NodeProps, Node } from "@xyflow/react";
 import { memo } from "react";
 import type { Box, Frame } from "@/graph/fold";
 import type { BoxStatus } from "@/graph/status";
@@ -23,7 +23,6 @@ export interface BoxData extends Record<string, unknown> {
   status: BoxStatus | null;
   note: string;
   critical: boolean;
-  down: boolean;
   mark: Mark | null;
   unit: string;
 }
@@ -50,7 +49,7 @@ const SHOWN: readonly TaskState[] = [
 ];
 
 export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNode>) {
-  const { box, kind, status, note, critical, down, mark, unit } = data;
+  const { box, kind, status, note, critical, mark, unit } = data;
   const many = box.kind !== "task" || kind === "map" || (status?.total ?? 0) > 1;
   const counted = many && (status?.total ?? 0) > 1;
   const state = mark?.state ?? status?.state;
@@ -65,12 +64,6 @@ export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNo
       data-selected={selected}
       title={`${box.label}${words ? `: ${words}` : ""}`}
     >
-      <Handle
-        type="target"
-        position={down ? Position.Top : Position.Left}
-        className={css.handle}
-        isConnectable={false}
-      />
       <span className={css.line}>
         {state && <StateIcon state={state} />}
         <span className={css.label}>{box.label}</span>
@@ -78,12 +71,6 @@ export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNo
       </span>
       <Facts box={box} status={status} words={words} counted={counted} unit={unit} />
       {counted && status && <Share status={status} />}
-      <Handle
-        type="source"
-        position={down ? Position.Bottom : Position.Right}
-        className={css.handle}
-        isConnectable={false}
-      />
     </div>
   );
 });

@@ -1,18 +1,22 @@
-/** The drawing of a graph, live: layout off the page's thread, only what is visible in the DOM, a patch redraws its box. */
+/** The drawing of a graph, live: layout off the page's thread, only boxes in sight in the DOM, a patch redraws its box. */
 
 import "@xyflow/react/dist/base.css";
-import { ReactFlow, ReactFlowProvider, useReactFlow, useStore, type Edge } from "@xyflow/react";
-import { useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { ReactFlow, ReactFlowProvider, useReactFlow, useStore } from "@xyflow/react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Button } from "@/design/button";
 import { Icon } from "@/design/icon";
+import { Skeleton } from "@/design/skeleton";
 import { plural } from "@/design/words";
 import { BoxView, FrameView, type BoxNode, type FrameNode, type Mark } from "@/graph/boxes";
 import { drawable, type Drawable } from "@/graph/drawable";
-import { layouts } from "@/graph/elk";
-import { fold, foldedAtFirst, type Box, type Folded } from "@/graph/fold";
-import { columns, frameId, shapeKey, withoutFrames, type Direction, type Placed } from "@/graph/layout";
+import { layouts, warm } from "@/graph/elk";
+import { fold, foldedAtFirst, type Box, type Folded, type Wire } from "@/graph/fold";
+import { frameId, shapeKey, type Placed } from "@/graph/layout";
+import { labels, strands } from "@/graph/routes";
 import type { BoxStatus } from "@/graph/status";
 import { Statuses } from "@/graph/statuses";
+import { usePlaces, type Drawn } from "@/graph/use-places";
+import { Wires } from "@/graph/wires";
 import type { Graph, NodeStatus } from "@/run/types";
 import css from "./graph.module.css";
 
@@ -37,6 +41,8 @@ const TYPES = { box: BoxView, frame: FrameView };
 const NO_NODES: readonly NodeStatus[] = [];
 const NO_NAMES: readonly string[] = [];
 
+void warm();
+
 export function GraphView(props: GraphViewProps) {
   return (
     <ReactFlowProvider>
@@ -45,15 +51,49 @@ export function GraphView(props: GraphViewProps) {
   );
 }
 
-function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", select, idle = "", markOf, unit = "task" }: GraphViewProps) {
-  const flow = useReactFlow();
+/** Folds and places; draws when there is something to draw, so that no box is seen where it does not stay. */
+function Drawing(props: GraphViewProps) {
+  const { graph, nodes = NO_NODES, selected = "" } = props;
   const [down] = useState(() => window.matchMedia("(max-width: 44rem)").matches);
   const drawn = useMemo(() => drawable(graph), [graph]);
   const [own, setFolded] = useState<ReadonlySet<string> | null>(null);
   const folded = useMemo(() => own ?? foldedAtFirst(drawn), [own, drawn]);
   const focus = useFocus(selected, nodes);
   const folding = useMemo(() => fold(drawn, folded, focus), [drawn, folded, focus]);
-  const { placed, drawn: shape } = usePlaces(folding, down ? "DOWN" : "RIGHT");
+  const [isPointed, setPointed] = useState(false);
+  const view = usePlaces(layouts, folding, down ? "DOWN" : "RIGHT", isPointed);
+  return (
+    <div
+      className={css.room}
+      data-testid="graph"
+      data-drawn={view === null ? "no" : view.isDraft ? "draft" : "yes"}
+      onPointerEnter={() => setPointed(true)}
+      onPointerLeave={() => setPointed(false)}
+    >
+      {view ? (
+        <Canvas {...props} drawn={drawn} view={view} focus={focus} folded={folded} setFolded={setFolded} />
+      ) : (
+        <div className={css.soon}>
+          <Skeleton rows={3} height={52} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface CanvasProps extends GraphViewProps {
+  drawn: Drawable;
+  view: Drawn;
+  focus: readonly string[];
+  folded: ReadonlySet<string>;
+  setFolded: (groups: ReadonlySet<string>) => void;
+}
+
+function Canvas(props: CanvasProps) {
+  const { graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", select, idle = "", markOf, unit = "task" } = props;
+  const { drawn, focus, folded, setFolded } = props;
+  const { shape, placed } = props.view;
+  const flow = useReactFlow();
   const statuses = useStatuses(shape, drawn, nodes);
   const toggle = (group: string) => {
     const next = new Set(folded);
@@ -75,22 +115,24 @@ function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", 
   }, [key, flow]);
   const path = useMemo(() => new Set(critical), [critical]);
   const flowNodes = useMemo(
-    () => toNodes(shape, placed, { drawn, statuses, selected, path, idle, down, markOf, unit, toggle: (group) => toggle(group) }),
+    () => toNodes(shape, placed, { drawn, statuses, selected, path, idle, markOf, unit, toggle: (group) => toggle(group) }),
     // `toggle` closes over `folded`, which `shape` derives from.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [shape, placed, drawn, statuses, selected, path, idle, down, markOf, unit],
+    [shape, placed, drawn, statuses, selected, path, idle, markOf, unit],
   );
-  const flowEdges = useMemo(() => toEdges(shape, selected, path), [shape, selected, path]);
+  const lines = useMemo(
+    () => strands(shape.wires, placed.routes, (wire) => lookOf(wire, selected, path)),
+    [shape, placed, selected, path],
+  );
+  const words = useMemo(() => labels(shape.wires, placed.routes), [shape, placed]);
   return (
-    <div className={css.canvas} data-far={isFar} data-testid="graph">
+    <div className={css.canvas} data-far={isFar}>
       <ReactFlow<BoxNode | FrameNode>
         nodes={flowNodes}
-        edges={flowEdges}
         nodeTypes={TYPES}
         onlyRenderVisibleElements={flowNodes.length > 80}
         nodesDraggable={false}
         nodesConnectable={false}
-        edgesFocusable={false}
         minZoom={0.1}
         maxZoom={1.6}
         fitView
@@ -108,7 +150,9 @@ function Drawing({ graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", 
           }
         }}
         aria-label={`Graph of ${graph.pipeline}`}
-      />
+      >
+        <Wires lines={lines} words={words} />
+      </ReactFlow>
       {shape.hidden > 0 && (
         <p className={css.corner} data-at="note">
           Around {selected || "what matters"}: {plural(shape.hidden, `more ${unit}`)} in the list of {unit}s
@@ -168,27 +212,6 @@ function startOf(shape: Folded, placed: Placed, focus: readonly string[]): { id:
   );
 }
 
-/** The places of a shape: those that are known, a draft in columns until elk has answered. */
-function usePlaces(shape: Folded, direction: Direction): { placed: Placed; drawn: Folded } {
-  const [, answered] = useReducer((n: number) => n + 1, 0);
-  const key = shapeKey(shape, direction);
-  const known = layouts.peek(shape, direction);
-  useEffect(() => {
-    let wanted = true;
-    void layouts.place(shape, direction).then(() => {
-      if (wanted) answered();
-    });
-    return () => {
-      wanted = false;
-    };
-    // The key says all that matters of the shape.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [key]);
-  const plain = useMemo(() => withoutFrames(shape), [shape]);
-  const draft = useMemo(() => columns(plain, direction), [plain, direction]);
-  return known ? { placed: known, drawn: shape } : { placed: draft, drawn: plain };
-}
-
 function useStatuses(shape: Folded, drawn: Drawable, nodes: readonly NodeStatus[]): ReadonlyMap<string, BoxStatus> {
   const [statuses] = useState(() => new Statuses());
   return useMemo(() => statuses.of(shape, drawn, nodes), [statuses, shape, drawn, nodes]);
@@ -200,14 +223,13 @@ interface Context {
   selected: string;
   path: ReadonlySet<string>;
   idle: string;
-  down: boolean;
   markOf: ((members: readonly string[]) => Mark) | undefined;
   unit: string;
   toggle: (group: string) => void;
 }
 
 function toNodes(shape: Folded, placed: Placed, context: Context): (BoxNode | FrameNode)[] {
-  const { drawn, statuses, selected, path, idle, down, markOf, unit, toggle } = context;
+  const { drawn, statuses, selected, path, idle, markOf, unit, toggle } = context;
   const kinds = new Map(drawn.nodes.map((node) => [node.id, node.kind]));
   const frames = shape.frames.flatMap((frame): FrameNode[] => {
     const place = placed.places.get(frameId(frame.id));
@@ -241,7 +263,7 @@ function toNodes(shape: Folded, placed: Placed, context: Context): (BoxNode | Fr
         ...base,
         ...(parentId ? { parentId } : {}),
         ariaLabel: words,
-        data: { box, kind, status, note, critical, down, mark, unit },
+        data: { box, kind, status, note, critical, mark, unit },
       },
     ];
   });
@@ -260,20 +282,10 @@ function noteOf(drawn: Drawable, id: string): string {
     .join(" · ");
 }
 
-function toEdges(shape: Folded, selected: string, path: ReadonlySet<string>): Edge[] {
-  return shape.wires.map((wire) => {
-    const near = wire.source === selected || wire.target === selected;
-    const critical = path.has(wire.source) && path.has(wire.target);
-    return {
-      id: wire.id,
-      source: wire.source,
-      target: wire.target,
-      className: [wire.kind, near && "near", critical && "critical"].filter(Boolean).join(" "),
-      ...(wire.label ? { label: wire.label } : {}),
-      focusable: false,
-      selectable: false,
-    };
-  });
+function lookOf(wire: Wire, selected: string, path: ReadonlySet<string>): string {
+  const near = wire.source === selected || wire.target === selected;
+  const critical = path.has(wire.source) && path.has(wire.target);
+  return [wire.kind, near && "near", critical && "critical"].filter(Boolean).join(" ");
 }
 
 function open(id: string, shape: Folded, select: (task: string) => void, toggle: (group: string) => void): void {
