@@ -16,7 +16,7 @@ from toque.graph.loads import TableName
 from toque.integrations.checking.running import Look
 from toque.integrations.checking.sessions import Desk
 from toque.integrations.warehouses.duckdb import DuckDBSession
-from toque.integrations.warehouses.postgresql import PostgreSQLWarehouse
+from toque.integrations.warehouses.postgresql import PostgreSQLSession, PostgreSQLWarehouse
 
 __all__ = ["postgres"]
 
@@ -47,12 +47,17 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
             connection.execute(_SCHEMA)
             yield Desk(DuckDBSession(connection), DUCKDB)
         return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    url = server.create("template1")
-    with PostgreSQLWarehouse(url).session() as session:
-        session.execute(_SCHEMA)
-        yield Desk(session, POSTGRESQL)
-    server.drop(url)
+    session: PostgreSQLSession = request.getfixturevalue("postgres_session")
+    session.execute("DROP SCHEMA IF EXISTS raw CASCADE")
+    session.execute(_SCHEMA)
+    yield Desk(session, POSTGRESQL)
+
+
+@pytest.fixture(scope="session")
+def postgres_session(postgres: PostgresServer) -> Iterator[PostgreSQLSession]:
+    """One database for all tests, each of which makes its schema anew: a database takes a hundred times as long."""
+    with PostgreSQLWarehouse(postgres.create("template1")).session() as session:
+        yield session
 
 
 @pytest.fixture
