@@ -19,6 +19,7 @@ RESULTS = {
     "flows.md": 6,
     "commands.md": 4,
     "schedules.md": "all: 0:00:00",
+    "loads.md": "raw.orders: 3 inserted, 1 updated, 0 deleted, 0 ignored",
     "reverse-etl.md": "1 accepted, 1 rejected: a phone number begins with +",
 }
 

@@ -20,9 +20,9 @@ def append_steps(load: Shaped) -> list[Step]:
 def insert_all(load: Shaped) -> str:
     """All staged rows that are no deletes, in the order in which they came."""
     columns = ", ".join(load.columns)
-    return load.insert(
-        load.columns,
-        f"SELECT {columns} FROM {load.staging} WHERE NOT {load.own(DELETED)} ORDER BY {load.own(ROW)}",
+    return (
+        f"INSERT INTO {load.target} ({columns}) SELECT {columns} FROM {load.staging}"
+        f" WHERE NOT {load.own(DELETED)} ORDER BY {load.own(ROW)}"
     )
 
 

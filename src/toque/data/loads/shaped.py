@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from toque.data.loads.dialects import Dialect
 from toque.data.loads.drift import Shape
 from toque.data.loads.tables import ACTION, CHANGED_AT, DELETED, ORDER, ROW, SEQUENCE, Tables
 from toque.graph.loads import AnyMode
@@ -28,20 +27,15 @@ class Shaped:
     mode: AnyMode
     shape: Shape
 
-    @property
-    def dialect(self) -> Dialect:
-        """Of the warehouse."""
-        return self.tables.dialect
-
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The key columns, quoted."""
-        return tuple(map(self.dialect.quote, self.shape.keys(self.mode)))
+        return tuple(map(self.tables.dialect.quote, self.shape.keys(self.mode)))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """All columns of the source, quoted."""
-        return tuple(self.dialect.quote(each.name) for each in self.shape.columns)
+        return tuple(self.tables.dialect.quote(each.name) for each in self.shape.columns)
 
     @cached_property
     def values(self) -> tuple[str, ...]:
@@ -51,26 +45,26 @@ class Shaped:
     @cached_property
     def target(self) -> str:
         """The table, quoted; likewise below."""
-        return self.dialect.table(self.tables.target)
+        return self.tables.dialect.table(self.tables.target)
 
     @cached_property
     def staging(self) -> str:
         """The staged rows."""
-        return self.dialect.table(self.tables.staging)
+        return self.tables.dialect.table(self.tables.staging)
 
     @cached_property
     def plan(self) -> str:
         """What becomes of them."""
-        return self.dialect.table(self.tables.plan)
+        return self.tables.dialect.table(self.tables.plan)
 
     @cached_property
     def tombstones(self) -> str:
         """The deleted keys."""
-        return self.dialect.table(self.tables.tombstones)
+        return self.tables.dialect.table(self.tables.tombstones)
 
     def own(self, name: str) -> str:
         """A column of Toque's, quoted."""
-        return self.dialect.own(name)
+        return self.tables.dialect.own(name)
 
     def same_key(self, one: str, other: str) -> str:
         """Whether two aliases are of the same key."""
@@ -102,14 +96,13 @@ class Shaped:
             f" WHERE p.{action} IN ({chosen}))"
         )
 
-    def insert(self, columns: Sequence[str], select: str) -> str:
-        """Rows of a query into the target."""
-        return f"INSERT INTO {self.target} ({', '.join(columns)}) {select}"
-
     def insert_planned(self, columns: Sequence[str], values: Sequence[str] = ()) -> str:
         """The staged rows that are to be inserted; `values` are what goes into `columns`, if not the same."""
         listed = ", ".join(values or columns)
-        return self.insert(columns, f"SELECT {listed} FROM {self.planned('insert')} AS s ORDER BY s.{self.own(ROW)}")
+        return (
+            f"INSERT INTO {self.target} ({', '.join(columns)}) SELECT {listed} FROM {self.planned('insert')} AS s"
+            f" ORDER BY s.{self.own(ROW)}"
+        )
 
     def vanished(self, living: str = "") -> str:
         """Deletes of the keys that a full reading no longer has: staged, so that the plan treats them as any other.
