@@ -163,6 +163,18 @@ def test_a_row_that_broke_two_rules_comes_back_once(desk: Desk) -> None:
     assert (done.loaded, len(table(desk)), rejects(desk)) == (1, 4, [])
 
 
+def test_a_row_that_broke_two_rules_of_one_name_comes_back_once(desk: Desk) -> None:
+    insert(desk, "(4, 'd@x.y', 1, 'gone', -1, NULL)")
+    checks = [
+        accepted_values("stage", ["lead", "customer"]).quarantine(),
+        accepted_values("stage", ["lead"]).quarantine(),
+    ]
+    assert audit(desk, LOOK, checks, batch_id="b1").set_aside == 2
+    assert [row[3] for row in rejects(desk)] == ["customer", "gone"]
+    (done,) = replay(desk, LOOK, [])
+    assert (done.loaded, len(table(desk))) == (2, 4)
+
+
 def test_a_replayed_row_never_takes_the_place_of_a_newer_one(desk: Desk) -> None:
     insert(desk, "(4, 'old@x.y', 9, 'lead', 1, NULL)")
     audit(desk, LOOK, CHECKS, batch_id="b1")

@@ -59,10 +59,11 @@ def set_aside(
     again = f" AND {rows.dialect.own('row_json')} IN (SELECT {row} FROM " + bad_among(checks, rows) + ")"
     into = f"INSERT INTO {rows.dialect.table(rejects)} ({', '.join(map(rows.dialect.own, _COLUMNS))}) "
     statements = [forget(rejects, batch_id, rows.dialect) + again]
-    for check in checks:
-        column, shown = looked_at(check, rows)
-        chosen = "SELECT " + joined(", ", map(_text, (batch_id, name_of(check), column))) + f", {shown}, {row}"
-        statements.append(into + chosen + " FROM " + bad_among([check], rows))
+    for name in dict.fromkeys(map(name_of, checks)):
+        alike = [check for check in checks if name_of(check) == name]  # one line for each name, or rows come back twice
+        column, shown = looked_at(alike[0], rows)
+        chosen = "SELECT " + joined(", ", map(_text, (batch_id, name, column))) + f", {shown}, {row}"
+        statements.append(into + chosen + " FROM " + bad_among(alike, rows))
     return [*statements, "DELETE FROM " + bad_among(checks, rows)]
 
 
