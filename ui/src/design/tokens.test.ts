@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 const css = readFileSync("src/design/tokens.css", "utf8");
@@ -40,5 +40,13 @@ describe("dark", () => {
     const preferred = css.slice(css.indexOf("@media (prefers-color-scheme: dark)"), css.indexOf(':root[data-theme="dark"] {'));
     const chosen = darkCss.slice(0, darkCss.indexOf("}"));
     expect(colours(preferred)).toEqual(colours(chosen));
+  });
+});
+
+describe("plum", () => {
+  it("is of what failed upstream and of letters in code and logs: a broken file has the colour of failures", () => {
+    const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => /\.(css|tsx)$/.test(file));
+    const plum = files.filter((file) => /--upstream|tone: "upstream"/.test(readFileSync(`src/${file}`, "utf8")));
+    expect(plum.sort()).toEqual(["code/code.module.css", "design/state.tsx", "design/tokens.css", "run/log.module.css"]);
   });
 });

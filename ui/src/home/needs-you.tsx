@@ -22,7 +22,7 @@ import css from "./page.module.css";
 const KINDS: Record<AttentionKind, { words: string; tone: Tone }> = {
   failed_run: { words: "Failed run", tone: "failed" },
   late_run: { words: "Late run", tone: "retrying" },
-  broken_file: { words: "Broken file", tone: "upstream" },
+  broken_file: { words: "Broken file", tone: "failed" },
   missed_ticks: { words: "Missed ticks", tone: "retrying" },
   down_worker: { words: "Worker down", tone: "failed" },
 };
