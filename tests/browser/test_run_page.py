@@ -115,6 +115,31 @@ def test_the_graph_is_walked_by_keyboard(page: Page, zoo: Zoo) -> None:
     expect(page.get_by_role("complementary", name="Task note")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("complementary", name="Task note")).to_have_count(0)
+    expect(node).to_be_focused()
+
+
+def test_escape_gives_the_keyboard_back_to_the_failure_that_was_opened(page: Page, zoo: Zoo) -> None:
+    page.goto(f"/runs/{ended(zoo, 'hatching')}")
+    failure = page.get_by_role("list", name="First failures").get_by_role("button", name=re.compile("open_lid"))
+    failure.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="open_lid", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(failure).to_be_focused()
+
+
+def test_a_graph_stands_at_once_when_it_is_opened_again(page: Page, zoo: Zoo) -> None:
+    page.goto(f"/runs/{ended(zoo, 'rounds')}")
+    graph = page.get_by_test_id("graph")
+    expect(graph).to_have_attribute("data-drawn", "yes")
+    box = page.locator(".react-flow__node-box", has_text="note")
+    place = box.evaluate("box => box.style.transform")
+    assert page.get_by_test_id("wires").locator("path").count() > 0
+    # No worker answers now: what is drawn was kept.
+    page.route("**/elk-worker*", lambda route: route.abort())
+    page.reload()
+    expect(graph).to_have_attribute("data-drawn", "yes")
+    assert box.evaluate("box => box.style.transform") == place
 
 
 def test_a_flow_shows_its_steps(page: Page, zoo: Zoo) -> None:

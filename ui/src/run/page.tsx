@@ -14,7 +14,7 @@ import { ProblemBox } from "@/design/problem-box";
 import { PageSkeleton, Skeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
 import { Time, Took } from "@/design/time";
-import { moment, shortId, shortVersion } from "@/design/words";
+import { moment, shortId, shortVersion, taskName } from "@/design/words";
 import { useActions, useRunActions } from "@/run/actions";
 import { Details } from "@/run/details";
 import { Indexes } from "@/run/indexes";
@@ -272,11 +272,12 @@ function Failures({ run, open }: { run: RunDetail; open: Place["open"] }) {
     <ul className={css.failures} aria-label="First failures">
       {shown.slice(0, 3).map((row) => {
         const index = row.index.join(".");
+        const name = taskName(row.task, row.index);
         return (
           <li key={row.task + index}>
-            <button type="button" onClick={() => open(row.task, index)}>
+            <button type="button" data-opens={name} onClick={() => open(row.task, index)}>
               <StateMark state={row.state} quiet />
-              <strong>{index ? `${row.task}[${index}]` : row.task}</strong>
+              <strong>{name}</strong>
               <span>{row.error ? `${row.error.type}: ${row.error.message}` : row.reason}</span>
               <Icon name="right" size={12} />
             </button>

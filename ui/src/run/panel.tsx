@@ -1,7 +1,7 @@
 /** One task run: what is wrong first, then everything that it left. Its address says which one and which part. */
 
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useRef, type ReactNode } from "react";
+import { lazy, Suspense, useRef, type ReactNode } from "react";
 import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import { useShortcut } from "@/app/keys";
@@ -13,6 +13,7 @@ import { StateMark } from "@/design/state";
 import { Took } from "@/design/time";
 import { plural, taskName } from "@/design/words";
 import { useActions, useTaskActions } from "@/run/actions";
+import { useFocusReturn } from "@/run/focus";
 import { Indexes } from "@/run/indexes";
 import { applyRunFrame } from "@/run/live";
 import { Menu } from "@/run/menu";
@@ -46,13 +47,12 @@ export function Panel({ run, place, isMapped }: PanelProps) {
   const task = search.task ?? "";
   const close = () => open("");
   useShortcut("Escape", "Close the panel", close);
+  const panel = useRef<HTMLElement>(null);
   const head = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    head.current?.focus({ preventScroll: true });
-  }, [task, search.index]);
   const name = taskName(task, (search.index ?? "").split(".").filter(Boolean).map(Number));
+  useFocusReturn(panel, head, { task, name });
   return (
-    <aside className={css.panel} aria-label={`Task ${name}`}>
+    <aside ref={panel} className={css.panel} aria-label={`Task ${name}`}>
       <header className={css.head}>
         <div className={css.title}>
           {search.index && (
