@@ -1,8 +1,8 @@
 /** The task runs of a run, or the indexes of one mapped task: searched by the server, read a page at a time. */
 
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useRef } from "react";
+import { memo, useEffect, useMemo, useRef } from "react";
 import { asProblem } from "@/api/problem";
 import { Empty } from "@/design/empty";
 import { SearchField, SelectField } from "@/design/field";
@@ -12,7 +12,8 @@ import { StateMark, wordOf } from "@/design/state";
 import { Took } from "@/design/time";
 import { taskName } from "@/design/words";
 import { TASK_STATES } from "@/api/types";
-import { taskPagesQuery, type TaskFilters } from "@/run/queries";
+import { runGraphQuery, taskPagesQuery, type TaskFilters } from "@/run/queries";
+import { graphOrder, inOrder, WHOLE_LIMIT } from "@/run/task-order";
 import type { TaskRun } from "@/run/types";
 import css from "./indexes.module.css";
 
@@ -30,7 +31,13 @@ interface IndexesProps {
 
 export function Indexes({ runId, task, filters, change, open, selected = "" }: IndexesProps) {
   const pages = useInfiniteQuery(taskPagesQuery(runId, { ...(task ? { task } : {}), ...filters }));
-  const rows = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  const graph = useQuery({ ...runGraphQuery(runId), enabled: !task });
+  const order = useMemo(() => (!task && graph.data ? graphOrder(graph.data) : null), [task, graph.data]);
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages;
+  const rows = useMemo(() => {
+    const found = pages.data?.pages.flatMap((page) => page.items) ?? [];
+    return order && !hasNextPage && found.length <= WHOLE_LIMIT ? inOrder(found, order) : found;
+  }, [pages.data, order, hasNextPage]);
   const room = useRef<HTMLDivElement>(null);
   const list = useVirtualizer({
     count: rows.length,
@@ -40,10 +47,11 @@ export function Indexes({ runId, task, filters, change, open, selected = "" }: I
   });
   const items = list.getVirtualItems();
   const last = items[items.length - 1]?.index ?? 0;
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages;
+  // In the order of the graph the first row may be the last that comes.
+  const isWanted = order ? rows.length < WHOLE_LIMIT : false;
   useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage && last >= rows.length - 40) void fetchNextPage();
-  }, [last, rows.length, hasNextPage, isFetchingNextPage, fetchNextPage]);
+    if (hasNextPage && !isFetchingNextPage && (isWanted || last >= rows.length - 40)) void fetchNextPage();
+  }, [last, rows.length, isWanted, hasNextPage, isFetchingNextPage, fetchNextPage]);
   const states = [
     { value: "", text: "any state" },
     ...TASK_STATES.map((state) => ({ value: state, text: wordOf(state) })),

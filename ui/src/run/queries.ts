@@ -35,7 +35,7 @@ export const taskPagesQuery = (runId: string, filters: TaskFilters) =>
     queryKey: ["run-tasks", runId, filters],
     initialPageParam: "",
     queryFn: ({ signal, pageParam }) =>
-      get<TaskPage>(`/runs/${seg(runId)}/tasks`, { limit: 200, ...filters, cursor: pageParam }, signal),
+      get<TaskPage>(`/runs/${seg(runId)}/tasks`, { limit: filters.task ? 200 : 1_000, ...filters, cursor: pageParam }, signal),
     getNextPageParam: (page) => page.next,
   });
 
