@@ -28,7 +28,7 @@ def snowflake_emulator() -> Iterator[dict[str, object]]:
 
     for name in ("fakesnow", "fakesnow.server", "snowflake.connector", "uvicorn"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with fakesnow.server(session_parameters={"FAKESNOW_DB_PATH": None}) as options:
+    with fakesnow.server() as options:
         given = {**options, "network_timeout": 60}
         with snowflake.connector.connect(**given) as connection:
             connection.execute_string("CREATE DATABASE tests; CREATE SCHEMA tests.public")

@@ -12,8 +12,10 @@ import pytest
 
 from tests.examples.conftest import ROOT
 from tests.integration.loads.faults import GIVEN, SPEC, Crash, Steps, Watched
-from tests.load_model import content, expected, ordered
-from toque.integrations.loading import load
+from tests.load_model import batch_of, content, expected, ordered
+from toque.errors import TransientError
+from toque.graph.loads import Append, LoadSpec
+from toque.integrations.loading import LoadResult, load, load_batch
 from toque.integrations.warehouses.duckdb import DuckDBWarehouse
 from toque.ports.warehouse import Session
 
@@ -76,3 +78,36 @@ def test_a_killed_process_leaves_a_table_that_the_next_load_completes(step: str,
     load(Steps(), warehouse, SPEC)
     with warehouse.session() as session:
         check(session)
+
+
+def test_of_two_transactions_that_overlap_in_duckdb_the_later_one_tries_again(tmp_path: Path) -> None:
+    """DuckDB has no locks: the number in the ledger lets one of them win."""
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", settings={"threads": 1})
+    spec = LoadSpec(table=SPEC.table, mode=Append())
+    first = batch_of(GIVEN[0], upto="1")
+    other = batch_of(GIVEN[1], upto="2")
+    load_batch(batch_of([], upto="0"), warehouse, spec, source="crm")
+    done: list[LoadResult] = []
+
+    def told(what: str) -> None:
+        if what == "before commit":
+            done.append(load_batch(other, warehouse, spec, source="crm"))
+
+    with pytest.raises(TransientError):
+        load_batch(first, Watched(warehouse, told), spec, source="crm")
+    assert [each.inserted for each in done] == [3]
+    assert load_batch(first, warehouse, spec, source="crm").inserted == 3
+    assert load_batch(first, warehouse, spec, source="crm").repeated == 1
+
+
+def test_a_file_that_another_process_has_open_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    command = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(TransientError, match="one process owns a DuckDB file"), DuckDBWarehouse(path).session():
+            pass
+        holder.communicate()
