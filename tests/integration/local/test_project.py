@@ -295,3 +295,48 @@ async def test_a_load_is_cut_off_when_the_server_ends(scene: Scene, monkeypatch:
     scene.project.close()
     await asyncio.wait_for(looking, 20)
     assert scene.project.state.indexed_us == 0
+
+
+ASSETS = """\
+from toque import asset, external, pipeline
+
+crm = external("crm.contact", owner="sales")
+
+@asset
+def orders() -> list[int]:
+    return [1]
+
+@asset
+def totals(orders: list[int], crm: list[int]) -> int:
+    return 1
+
+nightly = pipeline("nightly", assets=[orders])
+"""
+
+
+async def test_assets_follow_their_files(scene: Scene) -> None:
+    scene.write("data.py", ASSETS)
+    await scene.look()
+    found = scene.project.state.assets
+    assert list(found) == ["crm.contact", "orders", "totals"]
+    assert (found["orders"].file, found["orders"].line, found["orders"].pipelines) == ("data.py", 5, ("nightly",))
+    assert (found["crm.contact"].external, found["crm.contact"].asset.owner) == (True, "sales")
+    assert [each.asset for each in found["totals"].asset.upstream] == ["orders", "crm.contact"]
+    scene.write("data.py", ASSETS.replace("totals", "sums"))
+    await scene.look()
+    assert list(scene.project.state.assets) == ["crm.contact", "orders", "sums"]
+
+
+async def test_a_broken_file_keeps_its_assets_also_for_the_next_server(scene: Scene) -> None:
+    scene.write("data.py", ASSETS)
+    await scene.look()
+    scene.write("data.py", ASSETS + "this is no Python\n")
+    for _ in range(2):
+        await scene.look()
+        kept = scene.project.state.assets
+        assert [key for key, each in kept.items() if each.broken] == ["orders", "totals"]
+        assert kept["orders"].pipelines == ("nightly",)
+        scene.restarted()
+    scene.write("data.py", ASSETS)
+    await scene.look()
+    assert not any(each.broken for each in scene.project.state.assets.values())
