@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import pairwise
+from types import NoneType
 from typing import Any, Final
+from uuid import UUID
 
 MASK: Final = "***"
+LONGEST: Final = 200
+"""Characters of a text in a sample: samples are stored with the end of an attempt."""
+
+_STORED: Final = frozenset({NoneType, bool, int, float, Decimal, date, datetime, time, timedelta, UUID})
+"""These and no types derived from them, such as the times of pandas."""
 
 _WORDS: Final = frozenset(
     {
@@ -64,9 +73,14 @@ def masked(
 
 
 def _inner(item: Any, declared: Sequence[str]) -> Any:
-    """Structures have columns of their own."""
+    """Structures have columns of their own; what is long or has no place in JSON is shown shortened, as text."""
     if isinstance(item, Mapping):
-        return masked([item], declared)[0]
+        return masked([{str(name): inside for name, inside in item.items()}], declared)[0]
     if isinstance(item, list | tuple):
         return [_inner(each, declared) for each in item]
-    return item
+    if type(item) in _STORED:
+        return item
+    if isinstance(item, bytes | bytearray | memoryview):
+        return f"{len(item):,} bytes"
+    text = str(item)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"

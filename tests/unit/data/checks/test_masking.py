@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +52,20 @@ def test_values_are_hidden_and_nulls_are_not() -> None:
         {"id": 1, "email": MASK, "phone": None, "note": MASK, "tags": ["a", {"email": MASK, "k": 1}]}
     ]
     assert masked(rows, all_columns=True)[0]["id"] == MASK
+
+
+def test_samples_are_short_and_can_be_stored() -> None:
+    row = {"at": datetime(2026, 1, 1, tzinfo=UTC), "n": Decimal("1.5"), "b": b"\x00" * 5000, "t": "x" * 5000}
+    row |= {"stamp": pd.Timestamp("2026-01-01"), "none": pd.NaT, "odd": Path("a/b"), "map": {1: {2}}, "list": (1, None)}
+    (shown,) = masked([row])
+    assert (shown["b"], shown["t"][-21:], len(shown["t"])) == (
+        "5,000 bytes",
+        "… (5,000 characters)".rjust(21, "x"),
+        220,
+    )
+    assert (shown["stamp"], shown["none"]) == ("2026-01-01 00:00:00", "NaT")
+    assert (shown["odd"], shown["map"], shown["list"]) == ("a/b", {"1": "{2}"}, [1, None])
+    assert msgspec.json.decode(msgspec.json.encode(shown))["n"] == "1.5"
 
 
 @given(st.text(max_size=40))
