@@ -204,12 +204,17 @@ function useFocus(selected: string, nodes: readonly NodeStatus[]): readonly stri
 /** Where to begin in a graph that does not fit: at what matters and around it, else at its first boxes. */
 function startOf(shape: Folded, placed: Placed, focus: readonly string[]): { id: string }[] {
   const center = shape.boxes.find((box) => box.members.some((member) => focus.includes(member)));
-  const x = (box: Box) => placed.places.get(box.id)?.x ?? 0;
-  if (!center) return [...shape.boxes].sort((a, b) => x(a) - x(b)).slice(0, 5);
+  if (!center) return firstOf(shape.boxes, placed);
   const near = shape.wires.filter((wire) => wire.source === center.id || wire.target === center.id).slice(0, 8);
-  return [center, ...near.map((wire) => ({ id: wire.source === center.id ? wire.target : wire.source }))].map(
-    ({ id }) => ({ id }),
-  );
+  return [{ id: center.id }, ...near.map((wire) => ({ id: wire.source === center.id ? wire.target : wire.source }))];
+}
+
+/** The first box and those around it: first ones may stand far from each other, with nothing between them. */
+function firstOf(boxes: readonly Box[], { places }: Placed): { id: string }[] {
+  const at = (box: Box) => places.get(box.id) ?? { x: 0, y: 0 };
+  const first = boxes.reduce((a, b) => (at(b).x < at(a).x ? b : a), boxes[0] as Box);
+  const far = (box: Box) => Math.hypot(at(box).x - at(first).x, at(box).y - at(first).y);
+  return [...boxes].sort((a, b) => far(a) - far(b)).slice(0, 8);
 }
 
 function useStatuses(shape: Folded, drawn: Drawable, nodes: readonly NodeStatus[]): ReadonlyMap<string, BoxStatus> {
