@@ -18,11 +18,11 @@ def append_steps(load: Shaped) -> list[Step]:
 
 
 def insert_all(load: Shaped) -> str:
-    """All staged rows that are no deletes, in the order in which they came."""
+    """All staged rows that are no deletes. Sorting them would take the memory of all."""
     columns = ", ".join(load.columns)
     return (
         f"INSERT INTO {load.target} ({columns}) SELECT {columns} FROM {load.staging}"
-        f" WHERE NOT {load.own(DELETED)} ORDER BY {load.own(ROW)}"
+        f" WHERE NOT {load.own(DELETED)}"
     )
 
 

@@ -99,10 +99,7 @@ class Shaped:
     def insert_planned(self, columns: Sequence[str], values: Sequence[str] = ()) -> str:
         """The staged rows that are to be inserted; `values` are what goes into `columns`, if not the same."""
         listed = ", ".join(values or columns)
-        return (
-            f"INSERT INTO {self.target} ({', '.join(columns)}) SELECT {listed} FROM {self.planned('insert')} AS s"
-            f" ORDER BY s.{self.own(ROW)}"
-        )
+        return f"INSERT INTO {self.target} ({', '.join(columns)}) SELECT {listed} FROM {self.planned('insert')} AS s"
 
     def vanished(self, living: str = "") -> str:
         """Deletes of the keys that a full reading no longer has: staged, so that the plan treats them as any other.
