@@ -22,6 +22,8 @@ def weighed(zoo: Zoo) -> str:
 def test_the_list_finds_an_asset_and_opens_it(page: Page, weighed: str) -> None:
     page.goto("/")
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Assets").click()
+    views = page.get_by_role("navigation", name="Views of the assets")
+    expect(views.locator("[aria-current=page]")).to_have_text("List")
     page.get_by_role("searchbox", name="Search assets").fill("weighed")
     expect(page).to_have_url(re.compile("search=weighed"))
     expect(page.get_by_role("link", name="portions", exact=True)).to_have_count(0)
@@ -77,6 +79,8 @@ def test_an_external_asset_offers_nothing_to_make(page: Page, weighed: str) -> N
 
 def test_the_lineage_draws_every_asset_and_leads_to_it(page: Page, weighed: str) -> None:
     page.goto("/assets?view=lineage&focus=portions")
+    views = page.get_by_role("navigation", name="Views of the assets")
+    expect(views.locator("[aria-current=page]")).to_have_text("Lineage")
     graph = page.get_by_test_id("graph")
     for name in ("stock", "portions", "menu"):
         expect(graph.get_by_text(name, exact=True)).to_be_visible()

@@ -13,7 +13,7 @@ import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { StateIcon } from "@/design/state";
 import { Time } from "@/design/time";
-import { bytes, shortId } from "@/design/words";
+import { bytes, plural, shortId } from "@/design/words";
 import { JsonTree } from "@/values/json-tree";
 import css from "./asset.module.css";
 
@@ -79,11 +79,11 @@ function Event({ event }: { event: AssetEvent }) {
         {event.kind === "checked" ? `${event.check} ${event.passed ? "held" : "failed"}` : KINDS[event.kind]}
       </span>
       {event.partition && <code>{event.partition}</code>}
-      {event.rows !== null && <span>{event.rows.toLocaleString()} rows</span>}
+      {event.rows !== null && <span>{plural(event.rows, "row")}</span>}
       {event.size_bytes !== null && <span>{bytes(event.size_bytes)}</span>}
       {isBad && event.failed_rows > 0 && (
         <span>
-          {event.failed_rows.toLocaleString()} rows ({event.severity})
+          {plural(event.failed_rows, "row")} ({event.severity})
         </span>
       )}
       <Link to="/runs/$runId" params={{ runId: event.run_id }} search={{ task: event.task, index: event.index.join(".") }}>

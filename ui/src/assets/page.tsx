@@ -42,10 +42,10 @@ export function AssetsPage() {
   const tools = (
     <>
       <nav className={css.views} aria-label="Views of the assets">
-        <Link to="/assets" search={(old) => ({ ...old, view: undefined })} aria-current={isLineage ? undefined : "page"}>
+        <Link to="/assets" search={(old) => ({ ...old, view: undefined })} activeOptions={{ exact: true }}>
           List
         </Link>
-        <Link to="/assets" search={(old) => ({ ...old, view: "lineage" })} aria-current={isLineage ? "page" : undefined}>
+        <Link to="/assets" search={(old) => ({ ...old, view: "lineage" })} activeOptions={{ exact: true }}>
           Lineage
         </Link>
       </nav>

@@ -9,7 +9,7 @@ import { sliceQuery } from "@/assets/queries";
 import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { Time } from "@/design/time";
-import { bytes, shortId } from "@/design/words";
+import { bytes, plural, shortId } from "@/design/words";
 import css from "./asset.module.css";
 
 export function SliceCard({ asset, partition, title }: { asset: string; partition: string; title: string }) {
@@ -42,7 +42,7 @@ function Told({ slice }: { slice: AssetSlice }) {
             {slice.pipeline} <code title={slice.run_id}>{shortId(slice.run_id)}</code>
           </Link>
           <Time us={slice.materialized_us} />
-          {slice.rows !== null && <span>{slice.rows.toLocaleString()} rows</span>}
+          {slice.rows !== null && <span>{plural(slice.rows, "row")}</span>}
           {slice.size_bytes !== null && <span>{bytes(slice.size_bytes)}</span>}
         </p>
       )}
