@@ -44,7 +44,10 @@ async def detail(asked: Services, known: Catalogue, key: str) -> AssetDetail:
     standing = await shown.stands(asked, known, [key])
     newest = standing.newest.get(key)
     summary = shown.summary(known, key, standing).model_dump()
-    if newest is not None and newest.materialized_us and not indexed.external:
+    is_there = newest is not None and (
+        asset.partitions is None or has_key(asset.partitions, newest.partition, known.known)
+    )
+    if newest is not None and is_there and newest.materialized_us and not indexed.external:
         stale = await _stale(asked, known, key, {newest.partition: newest})
         why = list(stale.get(newest.partition, ()))
         summary |= {"stale": bool(why), "why": why}
@@ -160,18 +163,17 @@ async def _slices(asked: Services, key: str) -> list[SliceRow]:
 async def _stale(
     asked: Services, known: Catalogue, key: str, slices: Mapping[str, SliceRow]
 ) -> dict[str, tuple[str, ...]]:
-    """Those of some slices that are stale, by all slices of what they are made from."""
+    """Those of some slices that are stale, by all slices of what they are made from. Each of them has to exist now."""
     indexed = known.find(key)
     cut = indexed.asset.partitions
     if indexed.external:
         return {}
-    there = {each: row for each, row in slices.items() if cut is None or has_key(cut, each, known.known)}
     sources = [
         Source(each.asset, each.mapping, known.cut(each.asset), _standings(await _by_key(asked, each.asset)))
         for each in indexed.asset.upstream
     ]
     return await asyncio.to_thread(
-        stale_slices, cut, indexed.asset.code_version, _standings(there), sources, known.known
+        stale_slices, cut, indexed.asset.code_version, _standings(slices), sources, known.known
     )
 
 
