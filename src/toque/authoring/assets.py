@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
@@ -23,7 +22,7 @@ import msgspec
 
 from toque.authoring import calls, cutting, flow_calls, sites, types
 from toque.authoring.options import AssetOptions, checked
-from toque.authoring.references import code_ref, source_hash
+from toque.authoring.references import code_ref, place_of, source_hash
 from toque.authoring.tasks import check_function, checked_upstream, refuse_at_import
 from toque.authoring.trace import current
 from toque.authoring.wiring import Marker
@@ -249,7 +248,13 @@ def read(source: Source[Any], mapping: cutting.Mapping | None) -> Marker:
         function = source.__toque_function__
         place = msgspec.structs.replace(code_ref(function, "an asset"), source_hash="", mode="sync")
         return source.marker(place, _mapping(mapping), lambda: types.return_type(function))
-    return source.marker(_place_of(source), _mapping(mapping))
+    name = source.key.rpartition(".")[2]
+    place = place_of(
+        source,
+        f"use({source.key}): a worker finds an asset",
+        f'{name} = external("{source.key}") at the top level',
+    )
+    return source.marker(place, _mapping(mapping))
 
 
 def check_key(key: object) -> None:
@@ -271,18 +276,3 @@ def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     if keeper is not None and not (hasattr(keeper, "save") and hasattr(keeper, "load")):
         raise sites.refuse(f"io={keeper!r} is no IO manager: it has no save() and load().", fix="io=Parquet(…)")
     return found
-
-
-def _place_of(source: Source[Any]) -> CodeRef:
-    """The module-level name of a source, found where it is used: that is how a worker gets at it."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("toque."):
-        frame = frame.f_back  # type: ignore[assignment]
-    scope = frame.f_globals if frame is not None else {}
-    for name, value in scope.items():
-        if value is source:
-            return CodeRef(module=scope["__name__"], qualname=name)
-    raise sites.refuse(
-        f"use({source.key}): a worker finds an asset by its name in a module.",
-        fix=f'{source.key.rpartition(".")[2]} = external("{source.key}") at the top level',
-    )

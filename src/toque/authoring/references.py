@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import linecache
 import re
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -42,6 +43,19 @@ def code_ref(function: Callable[..., Any], role: str = "a task") -> CodeRef:
         )
     mode = "async" if is_async(raw) else "sync"
     return CodeRef(module=module, qualname=qualname, source_hash=source_hash(raw), mode=mode)  # type: ignore[arg-type]
+
+
+def place_of(thing: object, what: str, fix: str) -> CodeRef:
+    """The module-level name of an object, found where it is used: that is how a worker gets at it. Raises `UserError`
+    for one that has none; `what` begins its message."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("toque."):
+        frame = frame.f_back  # type: ignore[assignment]
+    scope = frame.f_globals if frame is not None else {}
+    for name, value in scope.items():
+        if value is thing:
+            return CodeRef(module=scope["__name__"], qualname=name)
+    raise sites.refuse(f"{what} by its name in a module.", fix=fix)
 
 
 def is_async(function: Callable[..., Any]) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar, cast, overload
 
 from toque.authoring import sites, types
-from toque.authoring.references import code_ref
+from toque.authoring.references import code_ref, place_of
 from toque.authoring.wiring import Marker
 from toque.graph.ir import CodeRef, Inject
 from toque.worker.context import Context, Interval
@@ -210,18 +209,11 @@ class Secret:
 
 
 def _place_of(connection: Connection) -> CodeRef:
-    """The module-level name of a connection, found where `use()` stands: that is how a worker gets at it."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("toque."):
-        frame = frame.f_back  # type: ignore[assignment]
-    scope = frame.f_globals if frame is not None else {}
-    for name, value in scope.items():
-        if value is connection:
-            return CodeRef(module=scope["__name__"], qualname=name)
-    raise sites.refuse(
-        f"use({type(connection).__name__}({connection.name!r})): a worker finds a connection by its name in a module.",
-        fix=f"{connection.name} = {type(connection).__name__}({connection.name!r}) at the top level, "
-        f"then use({connection.name})",
+    kind, name = type(connection).__name__, connection.name
+    return place_of(
+        connection,
+        f"use({kind}({name!r})): a worker finds a connection",
+        f"{name} = {kind}({name!r}) at the top level, then use({name})",
     )
 
 

@@ -48,8 +48,16 @@ def author(
         from toque.local.environments import make_needed  # its imports cost more than most runs have use for
 
         make_needed(pipeline, settings)
-    ir_hash = canonical.content_hash(pipeline)
-    row = VersionRow(
+    row = version_row(pipeline, bundle, now_us, file=str(file))
+    return Authored(pipeline, values, bundle_ref(settings, bundle.hash), row)
+
+
+def version_row(
+    pipeline: Pipeline, bundle: bundles.Bundle, now_us: int, *, file: str = "", actor: str = "", ir_hash: str = ""
+) -> VersionRow:
+    """The version that a pipeline is with the code of `bundle`. `ir_hash`: of the pipeline, by whoever knows it."""
+    ir_hash = ir_hash or canonical.content_hash(pipeline)
+    return VersionRow(
         version=version_id(ir_hash, bundle.hash),
         pipeline=pipeline.name,
         ir_hash=ir_hash,
@@ -58,9 +66,9 @@ def author(
         created_us=now_us,
         git_commit=bundle.git_commit,
         git_dirty=bundle.git_dirty,
-        file=str(file),
+        file=file,
+        actor=actor,
     )
-    return Authored(pipeline, values, bundle_ref(settings, bundle.hash), row)
 
 
 def check_names(pipeline: Pipeline, settings: Settings) -> None:

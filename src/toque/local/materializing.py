@@ -9,17 +9,15 @@ from typing import Literal
 
 from toque.engine.rows import RunRow
 from toque.errors import UserError
-from toque.graph import canonical
 from toque.graph.assets import Asset
 from toque.graph.ir import Pipeline
 from toque.graph.partitions import AnyPartitioning, TimeWindows
-from toque.local.authored import check_names, new_row, version_id
+from toque.local.authored import check_names, new_row, version_row
 from toque.local.loading import candidates
 from toque.local.running import Watcher
 from toque.local.selecting import prepare_selection
 from toque.local.site import Site, bundle_ref, opened
 from toque.ports.executor import BundleRef
-from toque.ports.store import VersionRow
 from toque.runtime.messages import Launch
 from toque.schedule.partitions import Known, keys, selected, span, upstream_keys
 from toque.schedule.partitions.keys import parts
@@ -117,18 +115,7 @@ def materialize(
 async def _stage(site: Site, bundle: bundles.Bundle, wish: Wish, pipeline: Pipeline) -> _Stage:
     check_names(pipeline, site.settings)
     now_us = site.clock.now_us()
-    ir_hash = canonical.content_hash(pipeline)
-    row = VersionRow(
-        version=version_id(ir_hash, bundle.hash),
-        pipeline=pipeline.name,
-        ir_hash=ir_hash,
-        bundle=bundle.hash,
-        ir=canonical.encode(pipeline),
-        created_us=now_us,
-        git_commit=bundle.git_commit,
-        git_dirty=bundle.git_dirty,
-        actor=wish.actor,
-    )
+    row = version_row(pipeline, bundle, now_us, actor=wish.actor)
     await site.store.put_version(row, make_current=False)
     stage = _Stage(pipeline, row.version, ())
     stage.keys = await _keys(site, wish, stage, Known(now_us))

@@ -20,7 +20,7 @@ from toque.errors import UserError
 from toque.graph import canonical
 from toque.graph.ir import Pipeline
 from toque.local.asset_index import assets_in, read_assets, write_assets
-from toque.local.authored import version_id
+from toque.local.authored import version_id, version_row
 from toque.local.loading import TIMEOUT_S, Interruption, LoadedFile, Problem, imports_toque, load
 from toque.local.names import unknown_names
 from toque.local.outline import outline_of
@@ -199,18 +199,7 @@ class Project:
             return _replaced(before, broken=False)
         current = await self._store.current_version(pipeline.name)
         holds = current is not None and current.version != version and _is_held(current, known, ir_hash, version)
-        row = VersionRow(
-            version=version,
-            pipeline=pipeline.name,
-            ir_hash=ir_hash,
-            bundle=bundle.hash,
-            ir=canonical.encode(pipeline),
-            created_us=now_us,
-            git_commit=bundle.git_commit,
-            git_dirty=bundle.git_dirty,
-            file=file,
-            actor=self._actor,
-        )
+        row = version_row(pipeline, bundle, now_us, file=file, actor=self._actor, ir_hash=ir_hash)
         if current is None or current.version != version:
             await self._store.put_version(row, make_current=not holds)
         ir = pipeline
