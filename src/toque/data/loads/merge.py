@@ -20,10 +20,7 @@ def append_steps(load: Shaped) -> list[Step]:
 def insert_all(load: Shaped) -> str:
     """All staged rows that are no deletes. Sorting them would take the memory of all."""
     columns = ", ".join(load.columns)
-    return (
-        f"INSERT INTO {load.target} ({columns}) SELECT {columns} FROM {load.staging}"
-        f" WHERE NOT {load.own(DELETED)}"
-    )
+    return f"INSERT INTO {load.target} ({columns}) SELECT {columns} FROM {load.staging} WHERE NOT {load.own(DELETED)}"
 
 
 def _append_plan(load: Shaped) -> str:
