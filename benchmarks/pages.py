@@ -189,7 +189,8 @@ def _subjects(client: Client, run_id: str) -> places.Subjects:
 
 
 def _prepare(folder: Path) -> None:
-    shutil.copy(PIPELINES / "live.py", folder)
+    for name in ("live", "assets"):
+        shutil.copy(PIPELINES / f"{name}.py", folder)
     settings = folder / "toque.toml"
     if _POOL not in settings.read_text():
         with settings.open("a") as file:

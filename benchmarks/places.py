@@ -34,6 +34,8 @@ class Subjects:
     """The task of the live run with a long log."""
 
 
+ASSET = "doubled"
+"""Of `pipelines/assets.py`: a year of daily slices."""
 _A_RUN = 'a[href^="/runs/"]'
 _BOX = ".react-flow__node"
 _ROW = '[role="list"] [role="listitem"]'
@@ -58,6 +60,8 @@ READY: Mapping[str, str] = {
     "/compare": "table tr",
     "/day": '[aria-label="Timeline"] li',
     "/backfills": "h1",
+    "/assets": 'a[href^="/assets/"]',
+    "/assets/$key": "canvas",
     "/pools": "section li",
     "/system": "dl dd",
 }
@@ -93,7 +97,7 @@ def _place(path: str, about: Subjects) -> Place:
     if path not in READY:
         raise RuntimeError(f"nothing says when {path} of the router is ready: add it to READY in {__name__}")
     name = about.live if path.endswith("/schedules") else about.pipeline
-    address = path.replace("$name", name).replace("$runId", about.run_id)
+    address = path.replace("$key", ASSET).replace("$name", name).replace("$runId", about.run_id)
     if path == "/compare":
         address += f"?a={about.earlier}&b={about.later}"
     return Place(path, address, READY[path])

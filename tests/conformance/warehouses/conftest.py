@@ -6,7 +6,6 @@ matching columns by name into a temporary table, and null timestamps in a result
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,21 +17,6 @@ from toque.graph.loads import AnyMode, Append, Merge, Replace, Scd2, Upsert
 from toque.integrations.warehouses.duckdb import DuckDBWarehouse
 from toque.integrations.warehouses.postgresql import PostgreSQLWarehouse
 from toque.ports.warehouse import Warehouse
-
-
-@pytest.fixture(scope="session")
-def snowflake_emulator() -> Iterator[dict[str, object]]:
-    """Options of the connector for a server in this process."""
-    import fakesnow
-    import snowflake.connector
-
-    for name in ("fakesnow", "fakesnow.server", "snowflake.connector", "uvicorn"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    with fakesnow.server() as options:
-        given = {**options, "network_timeout": 60}
-        with snowflake.connector.connect(**given) as connection:
-            connection.execute_string("CREATE DATABASE tests; CREATE SCHEMA tests.public")
-        yield {**given, "database": "TESTS", "schema": "PUBLIC"}
 
 
 @pytest.fixture(params=["duckdb", "postgresql", "snowflake"])

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.postgres import PostgresServer, postgres
+from tests.postgres import PostgresServer
 from toque.data.checks.dialects import Sql
 from toque.data.loads.dialects import DUCKDB, POSTGRESQL
 from toque.graph.loads import TableName
@@ -17,8 +17,6 @@ from toque.integrations.checking.running import Look
 from toque.integrations.checking.sessions import Desk
 from toque.integrations.warehouses.duckdb import DuckDBSession
 from toque.integrations.warehouses.postgresql import PostgreSQLSession, PostgreSQLWarehouse
-
-__all__ = ["postgres"]
 
 NOW = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 CONTACT = TableName.parse("raw.contact")

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from tests.conformance.warehouses.conftest import snowflake_emulator
 from tests.integration.checking.conftest import LOOK, table
 from toque.authoring.data_checks import (
     accepted_values,
@@ -25,8 +24,6 @@ from toque.integrations.checking.auditing import audit
 from toque.integrations.checking.replaying import Replayed, replay
 from toque.integrations.checking.running import run_checks
 from toque.integrations.checking.sessions import Desk
-
-__all__ = ["snowflake_emulator"]
 
 _SCHEMA = """
 CREATE SCHEMA raw;
