@@ -21,7 +21,7 @@ def portions(stock: list[dict[str, int]]) -> list[dict[str, str]]:
 
 
 @asset(group="reports")
-def menu(visitors: int, portions: dict[str, list[dict[str, str]]] = use(portions, AllPartitions())) -> int:  # noqa: B008
+def menu(visitors: int, portions: dict[str, list[dict[str, str]]] = use(portions, AllPartitions())) -> int:
     return visitors + len(portions)
 
 
