@@ -25,7 +25,7 @@ from toque.graph.partitions import (
 )
 from toque.ports.assets import SliceRow
 from toque.ports.project import IndexedAsset
-from toque.schedule.partitions import Known, keys, upstream_keys
+from toque.schedule.partitions import Known, count, upstream_keys
 from toque.schedule.partitions.keys import has_key
 from toque.schedule.partitions.staleness import Standing, why_stale
 
@@ -60,7 +60,7 @@ class Catalogue:
     def count(self, partitioning: AnyPartitioning) -> int:
         """Slices; assets are cut in few ways, and years of hours take a while to count."""
         if partitioning not in self._counts:
-            self._counts[partitioning] = len(keys(partitioning, self.known))
+            self._counts[partitioning] = count(partitioning, self.known)
         return self._counts[partitioning]
 
 

@@ -85,9 +85,9 @@ def _all_of(loaded: Any) -> list[Asset]:
 
 
 def _partitions(asset: Asset) -> int:
-    from toque.schedule.partitions import Known, keys
+    from toque.schedule.partitions import Known, count
 
-    return len(keys(asset.partitions, Known(time.time_ns() // 1000))) if asset.partitions is not None else 0
+    return count(asset.partitions, Known(time.time_ns() // 1000)) if asset.partitions is not None else 0
 
 
 def _as_json(asset: Asset, newest: SliceRow | None, made: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ Pure, as all of `toque.schedule`: what time it is, and which dynamic keys there 
 
 from toque.schedule.partitions.keys import Known as Known
 from toque.schedule.partitions.keys import check as check
+from toque.schedule.partitions.keys import count as count
 from toque.schedule.partitions.keys import has_key as has_key
 from toque.schedule.partitions.keys import keys as keys
 from toque.schedule.partitions.mapping import upstream_keys as upstream_keys

@@ -73,6 +73,20 @@ def keys(partitioning: AnyPartitioning, known: Known) -> Sequence[str]:
             assert_never(partitioning)
 
 
+def count(partitioning: AnyPartitioning, known: Known) -> int:
+    """How many keys there are; of more than `MAX_KEYS`, too, which nobody can list."""
+    match partitioning:
+        case TimeWindows(start=start):
+            last = windows.last_complete(partitioning, known.now_us)
+            return windows.count(partitioning, start, last) if last else 0
+        case Grid(rows=rows, columns=columns):
+            return count(rows, known) * count(columns, known)
+        case StaticKeys() | DynamicKeys():
+            return len(keys(partitioning, known))
+        case _:
+            assert_never(partitioning)
+
+
 def has_key(partitioning: AnyPartitioning, key: str, known: Known) -> bool:
     """Whether a slice of that key exists. Cheap also where there are many."""
     match partitioning:

@@ -102,6 +102,20 @@ def walk(windows: TimeWindows, first: str, last: str) -> Iterator[str]:
         start = later(windows.every, start)
 
 
+def count(windows: TimeWindows, first: str, last: str) -> int:
+    """How many there are from one window to another, both inclusive, however many."""
+    start, end = begin(windows.every, first), begin(windows.every, last)
+    match windows.every:
+        case "hour" | "day" | "week":
+            return max(0, (end - start) // (later(windows.every, start) - start) + 1)
+        case "month":
+            return max(0, (end.year - start.year) * 12 + end.month - start.month + 1)
+        case "year":
+            return max(0, end.year - start.year + 1)
+        case _:
+            assert_never(windows.every)
+
+
 def last_complete(windows: TimeWindows, now_us: int) -> str:
     """The newest window that is over; "" when none is."""
     start = begin(windows.every, key_at(windows.every, _wall(windows, now_us)))

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toque.errors import UserError
-from toque.graph.partitions import AnyPartitioning, DynamicKeys, Grid, StaticKeys, TimeWindows
+from toque.graph.partitions import AnyPartitioning, DynamicKeys, Every, Grid, StaticKeys, TimeWindows
 from toque.schedule import zones
-from toque.schedule.partitions import Known, check, has_key, keys
+from toque.schedule.partitions import Known, check, count, has_key, keys, windows
 
 NOW = zones.instant_us(datetime.fromisoformat("2026-03-10T12:00+00:00"))
 KNOWN = Known(NOW, {"customers": ("ada", "bob")})
@@ -75,6 +75,23 @@ def test_no_other_key_is_there(key: str) -> None:
 def test_what_cannot_be_is_refused(partitioning: AnyPartitioning, message: str) -> None:
     with pytest.raises(UserError, match=message):
         check(partitioning)
+
+
+@pytest.mark.parametrize("every", ["hour", "day", "week", "month", "year"])
+@given(months=st.integers(0, 30))
+def test_they_are_counted_as_they_are_listed(every: Every, months: int) -> None:
+    first = windows.key_at(every, datetime(2023 + months // 12, 1 + months % 12, 17, 5))  # noqa: DTZ001 (a wall clock)
+    found = TimeWindows(every=every, start=first, tz="UTC" if every == "hour" else "Europe/Madrid")
+    assert count(found, KNOWN) == len(keys(found, KNOWN))
+
+
+@pytest.mark.parametrize("partitioning", [DAYS, REGIONS, CUSTOMERS, GRID, TimeWindows(every="day", start="2099-01-01")])
+def test_of_all_kinds(partitioning: AnyPartitioning) -> None:
+    assert count(partitioning, KNOWN) == len(keys(partitioning, KNOWN))
+
+
+def test_what_is_too_many_to_list_is_counted() -> None:
+    assert count(TimeWindows(every="hour", start="1990-01-01T00"), KNOWN) > 300_000
 
 
 def test_more_keys_than_anybody_fills_are_refused() -> None:
