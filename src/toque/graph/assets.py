@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toque.graph.lineage import AnyColumnOrigins
 from toque.graph.partitions import AnyMapping, AnyPartitioning, Matching
 from toque.graph.value import IRValue
 
@@ -40,3 +41,5 @@ class Asset(IRValue, frozen=True, kw_only=True):
     doc: str = ""
     owner: str = ""
     tags: tuple[str, ...] = ()
+    columns: AnyColumnOrigins | None = None
+    """What its columns are made of; None: nobody says."""
