@@ -47,6 +47,13 @@ class Checked(AssetEvent, frozen=True, kw_only=True, tag="checked"):
     passed: bool
     severity: Severity = "block"
     failed_rows: int = 0
+    total_rows: int | None = None
+    """That were looked at; None where rows are not what it counts."""
+    column: str = ""
+    """The column that it is about, where it is one."""
+    rejects: str = ""
+    """The table that holds the rows that it set aside, under `batch_id`."""
+    batch_id: str = ""
     message: str = ""
     sample: list[Any] = []
     """At most five rows, sensitive columns masked."""
