@@ -12,6 +12,9 @@ neighbours of a task run by name, at the same index:
 - it is a map node whose scope lies inside ours: its end is the end of all its indexes.
 
 What members of a scope need from outside of it, the map node waits for.
+
+A task may be *hosted*: it names the task whose attempt runs it among others and reports for each (one process of a
+build tool with many models in it). See `toque.graph.hosting`.
 """
 
 from __future__ import annotations
@@ -195,6 +198,9 @@ class TaskNode(Node, frozen=True, kw_only=True, tag="task"):
     hook: Literal["", "on_failure", "on_success"] = ""
     teardown_of: str = ""
     """Id of the setup node; the rule is then `teardown`."""
+    host: str = ""
+    """Id of the task, earlier in the same scope, whose attempt runs this one and reports for it. It is no upstream:
+    once the rule is fulfilled, the node waits for its host to get to it."""
 
 
 class Axis(IRValue, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from toque.graph import hosting
 from toque.graph.expr import AnyExpr, Gather, Item, OutcomeOf, Ref, walk
 from toque.graph.ir import AnyNode, JoinNode, MapNode, Origin, Pipeline, TaskNode
 
@@ -50,6 +51,8 @@ class _Checker:
             yield from self._kind_faults(node)
             for expr in _expressions(node):
                 yield from self._expression_faults(node, expr)
+        for node, message in hosting.faults(self._nodes):
+            yield _fault(node, message)
         if self._pipeline.result is not None:
             for part in walk(self._pipeline.result):
                 source = _source(part)
