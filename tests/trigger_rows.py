@@ -8,8 +8,9 @@ import msgspec
 
 from tests import store_rows as rows
 from toque.engine.rows import RunRow
-from toque.engine.states import BackfillState, RunState, TickOutcome
-from toque.ports.triggers import BackfillRow, Change, ScheduleRow, TickRow
+from toque.engine.states import BackfillState, RunState, SliceState, TickOutcome
+from toque.ports.backfills import BackfillRow, BackfillSlice
+from toque.ports.triggers import Change, ScheduleRow, TickRow
 
 
 def schedule(name: str = "s", pipeline: str = "p", **fields: Any) -> ScheduleRow:
@@ -55,3 +56,12 @@ def backfill(id: str = "b1", **fields: Any) -> BackfillRow:  # noqa: A002
         "created_us": 1,
     }
     return BackfillRow(id=id, **{**given, **fields})
+
+
+def slices(backfill: str, count: int, **fields: Any) -> list[BackfillSlice]:
+    """The first slices of a backfill of assets: days of January."""
+    given: dict[str, Any] = {"state": SliceState.WAITING, "stage": 0}
+    return [
+        BackfillSlice(backfill=backfill, n=n, partition=f"2026-01-{n + 1:02}", **{**given, **fields})
+        for n in range(count)
+    ]

@@ -12,7 +12,8 @@ from toque.api.plain import plain
 from toque.api.wire.schedules import Backfill, ScheduleSummary, Tick
 from toque.durations import text as duration_text
 from toque.graph.schedules import BusinessDaysRule, CronRule, IntervalRule, RRuleRule, Schedule
-from toque.ports.triggers import BackfillRow, ScheduleRow, TickSeen
+from toque.ports.backfills import BackfillRow
+from toque.ports.triggers import ScheduleRow, TickSeen
 from toque.schedule.ticks import Tick as PlannedTick
 from toque.schedule.words import describe
 

@@ -75,6 +75,25 @@ class BackfillState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class SliceState(StrEnum):
+    """Where one slice of a backfill of assets stands: one run, of a partition or of a range of them."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """What it is made from could not be made."""
+    FRESH = "fresh"
+    """It need not be made: only stale ones were asked for."""
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Nothing more happens to it by itself."""
+        return self not in (SliceState.WAITING, SliceState.RUNNING)
+
+
 class AttemptOutcome(StrEnum):
     """How one attempt ended."""
 

@@ -46,8 +46,27 @@ class EventQuery(msgspec.Struct, kw_only=True, frozen=True):
     limit: int = 50
 
 
+class DynamicKey(msgspec.Struct, kw_only=True):
+    """A partition that came to be by being added: `Dynamic("customers")`."""
+
+    name: str
+    """Of the dynamic partitions."""
+    key: str
+    added_us: int
+    actor: str = ""
+    """A person, or the run whose task added it."""
+
+
 class Assets(Protocol):
-    """`store.assets`. Written by `Store.commit` alone: an event is stored with the end of its attempt."""
+    """`store.assets`. Events are written by `Store.commit` alone: one is stored with the end of its attempt."""
+
+    async def dynamic(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The keys of dynamic partitions, in the order of their coming; absent where none was ever added."""
+        ...
+
+    async def add_keys(self, keys: Sequence[DynamicKey]) -> None:
+        """Those that are not known yet; the others stay as they are."""
+        ...
 
     async def standings(self, assets: Sequence[str]) -> dict[str, SliceRow]:
         """The slice of each of these assets that was materialized last; absent where none ever was."""

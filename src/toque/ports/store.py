@@ -14,8 +14,9 @@ from toque.errors import ToqueError
 
 if TYPE_CHECKING:
     from toque.ports.assets import Assets
+    from toque.ports.backfills import Backfills
     from toque.ports.history import History
-    from toque.ports.triggers import Backfills, Triggers
+    from toque.ports.triggers import Triggers
 
 
 class StoreUnavailable(ToqueError):

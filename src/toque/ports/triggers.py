@@ -1,4 +1,4 @@
-"""What starts runs by itself, as it is kept: schedules and what became of their ticks, backfills and how far they are.
+"""What starts runs by itself, as it is kept: schedules and what became of their ticks.
 
 A schedule row is changed by compare and set: whoever decides a tick, pauses or re-reads a schedule says what it saw,
 and is refused if somebody else has changed the row since. So a tick is decided by exactly one of any number of
@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from toque.engine.rows import RunRow
-from toque.engine.states import BackfillState, RunState, TickOutcome
+from toque.engine.states import RunState, TickOutcome
 from toque.ports.store import VersionRow
 
 
@@ -154,66 +154,4 @@ class Triggers(Protocol):
     async def prune_ticks(self, *, before_us: int, keep_last: int) -> int:
         """Delete ticks before an instant but the newest of each schedule, and ended backfills of that age; returns
         how many."""
-        ...
-
-
-class BackfillRow(msgspec.Struct, kw_only=True):
-    """A durable plan: one run for each tick of a schedule in [from, to)."""
-
-    id: str
-    pipeline: str
-    schedule: str
-    """Name of the schedule."""
-    version: str
-    """Its runs are pinned to it."""
-    state: BackfillState
-    from_us: int
-    to_us: int
-    max_active: int
-    reverse: bool = False
-    total: int
-    started: int = 0
-    cursor_us: int = 0
-    """The tick that was started last; 0: none."""
-    created_us: int
-    finished_us: int = 0
-    actor: str = ""
-    reason: str = ""
-    revision: int = 0
-    """Grows with each write: compare and set."""
-    definition: bytes = b""
-    """The schedule as it was when the plan was made, so that the plan never changes under way."""
-    succeeded: int = 0
-    failed: int = 0
-    """Of its ended runs, cancelled ones included. Counted from the runs while it runs, kept when it has ended."""
-
-
-class Backfills(Protocol):
-    """Backfills (`store.backfills`)."""
-
-    async def create(self, row: BackfillRow) -> None: ...
-
-    async def get(self, id: str) -> BackfillRow | None:  # noqa: A002
-        """With the counts as they are now."""
-        ...
-
-    async def list_backfills(self, *, pipeline: str = "", limit: int = 50, before: str = "") -> list[BackfillRow]:
-        """Newest first."""
-        ...
-
-    async def running(self) -> list[BackfillRow]:
-        """Those under way. Cheap while there are none."""
-        ...
-
-    async def advance(self, row: BackfillRow, runs: Sequence[RunRow] = ()) -> bool:
-        """One transaction: the row, if its revision is still `row.revision`, with `runs` (queued, owned by whoever
-        writes). False: somebody else was quicker, nothing was written."""
-        ...
-
-    async def progress(self, id: str) -> dict[RunState, int]:  # noqa: A002
-        """Its runs by state."""
-        ...
-
-    async def unfinished(self, id: str, limit: int = 1000) -> list[str]:  # noqa: A002
-        """Ids of its runs that have not ended."""
         ...

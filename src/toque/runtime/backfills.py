@@ -19,9 +19,10 @@ from toque.engine.rows import RunRow
 from toque.engine.states import BackfillState, RunState
 from toque.errors import NotFound, ToqueError, UserError
 from toque.graph.schedules import Schedule
+from toque.ports.backfills import BackfillRow
 from toque.ports.clock import Clock
 from toque.ports.store import CommandRow, RunFilter, Store, StoreUnavailable
-from toque.ports.triggers import BackfillRow, ScheduleRow
+from toque.ports.triggers import ScheduleRow
 from toque.runtime.ids import new_run_id
 from toque.runtime.loop import Runtime
 from toque.runtime.messages import Launch

@@ -8,7 +8,7 @@ from tests import store_rows as rows
 from toque.engine.assets import AnyAssetEvent, Checked, Materialized, Observed
 from toque.engine.rows import AssetEventRow
 from toque.engine.states import RunState
-from toque.ports.assets import EventQuery, SliceRow
+from toque.ports.assets import DynamicKey, EventQuery, SliceRow
 from toque.ports.store import Commit, OwnershipLost, Store
 
 
@@ -160,3 +160,13 @@ async def test_retention_takes_the_log_and_leaves_the_standing(store: Store) -> 
     assert await store.assets.events(EventQuery(asset="orders")) == []
     [found] = await store.assets.slices("orders")
     assert (found.run_id, found.materialized_us) == ("r1", 10)
+
+
+async def test_keys_are_added_once_and_come_in_the_order_of_their_coming(store: Store) -> None:
+    assert await store.assets.dynamic(["customers"]) == {}
+    await store.assets.add_keys([DynamicKey(name="customers", key=key, added_us=5) for key in ("b", "a")])
+    await store.assets.add_keys([DynamicKey(name="customers", key=key, added_us=2) for key in ("c", "a")])
+    await store.assets.add_keys([DynamicKey(name="files", key="x", added_us=1, actor="ann")])
+    assert await store.assets.dynamic(["customers", "nobody"]) == {"customers": ("c", "a", "b")}
+    assert await store.assets.dynamic(["files"]) == {"files": ("x",)}
+    assert await store.assets.dynamic([]) == {}

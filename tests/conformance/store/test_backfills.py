@@ -9,7 +9,9 @@ import msgspec
 from tests import store_rows as rows
 from tests import trigger_rows as made
 from tests.conformance.store.conftest import Place
-from toque.engine.states import BackfillState, RunState
+from toque.engine.states import BackfillState, RunState, SliceState
+from toque.graph.partitions import TimeWindows
+from toque.ports.backfills import BackfillRow, BackfillStage, SliceQuery
 from toque.ports.store import RunFilter, Store
 
 
@@ -85,3 +87,53 @@ async def test_old_plans_that_have_ended_are_pruned(store: Store) -> None:
         await store.backfills.create(made.backfill(f"b{n}", state=BackfillState.SUCCEEDED, finished_us=finished_us))
     assert await store.triggers.prune_ticks(before_us=10, keep_last=1) == 1
     assert [row.id for row in await store.backfills.list_backfills()] == ["b2", "b0"]
+
+
+def of_assets() -> BackfillRow:
+    cut = TimeWindows(every="day", start="2026-01-01")
+    return made.backfill(schedule="", stages=(BackfillStage(version="v1", assets=("a", "b"), partitions=cut, total=3),))
+
+
+async def test_a_plan_of_assets_has_a_slice_for_each_of_its_runs(store: Store) -> None:
+    plan, slices = of_assets(), made.slices("b1", 3)
+    await store.backfills.create(plan, slices)
+    assert await store.backfills.slices("b1", SliceQuery()) == slices
+    assert await store.backfills.slices("b2", SliceQuery()) == []
+    assert await store.backfills.slices("b1", SliceQuery(after=0, limit=1)) == [slices[1]]
+    begun = made.slices("b1", 1, state=SliceState.RUNNING, run_id="r1")
+    assert await store.backfills.advance(plan, [made.queued("r1", 10, backfill_id="b1")], begun)
+    assert not await store.backfills.advance(plan, [], made.slices("b1", 3, state=SliceState.FAILED))
+    assert await store.backfills.slice_counts("b1") == {SliceState.RUNNING: 1, SliceState.WAITING: 2}
+    waiting = SliceQuery(states=(SliceState.WAITING,), limit=1)
+    assert await store.backfills.slices("b1", waiting) == [slices[1]]
+    both = SliceQuery(states=(SliceState.WAITING, SliceState.RUNNING))
+    assert await store.backfills.slices("b1", both) == [*begun, *slices[1:]]
+
+
+async def test_runs_of_one_instant_are_different_slices(store: Store) -> None:
+    """Partitions that are no windows of time share the moment at which they were planned."""
+    plan = of_assets()
+    await store.backfills.create(plan, made.slices("b1", 2))
+    runs = [made.queued(f"r{n}", 10, backfill_id="b1") for n in range(2)]
+    assert await store.backfills.advance(plan, runs, [])
+    assert await store.backfills.unfinished("b1") == ["r0", "r1"]
+
+
+async def test_a_plan_of_assets_is_counted_by_its_slices(store: Store) -> None:
+    plan, slices = of_assets(), made.slices("b1", 3)
+    await store.backfills.create(plan, slices)
+    for each, state in zip(slices, (SliceState.SUCCEEDED, SliceState.SKIPPED, SliceState.WAITING), strict=True):
+        each.state = state
+    await store.backfills.advance(plan, [], slices)
+    now = await store.backfills.get("b1")
+    assert now is not None
+    assert (now.started, now.succeeded, now.failed, now.skipped, now.fresh) == (2, 1, 0, 1, 0)
+
+
+async def test_slices_go_with_their_plan(store: Store) -> None:
+    plan = of_assets()
+    await store.backfills.create(plan, made.slices("b1", 3))
+    over = msgspec.structs.replace(plan, state=BackfillState.SUCCEEDED, finished_us=5)
+    assert await store.backfills.advance(over)
+    assert await store.triggers.prune_ticks(before_us=10, keep_last=1) == 1
+    assert await store.backfills.slices("b1", SliceQuery()) == []

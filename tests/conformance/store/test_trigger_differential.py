@@ -18,10 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests import store_rows as rows
 from tests import trigger_rows as made
 from tests.conformance.store.test_differential import urls as urls
-from toque.engine.states import BackfillState, RunState, TickOutcome
+from toque.engine.states import BackfillState, RunState, SliceState, TickOutcome
 from toque.errors import ToqueError
+from toque.ports.backfills import BackfillRow, BackfillStage, SliceQuery
 from toque.ports.store import Store
-from toque.ports.triggers import BackfillRow, Change, ScheduleFilter, ScheduleRow
+from toque.ports.triggers import Change, ScheduleFilter, ScheduleRow
 from toque.store import open_store
 
 T = TypeVar("T")
@@ -109,17 +110,22 @@ class _Differential(RuleBasedStateMachine):
     @rule(pipeline=PIPELINES)
     def plan(self, pipeline: str) -> None:
         row = made.backfill(f"b{next(self._numbers):05}", pipeline=pipeline)
-        self._same(lambda store: store.backfills.create(row))
+        slices = []
+        if pipeline == "q":
+            row.stages = (BackfillStage(version="v1", assets=("a",), total=3),)
+            slices = made.slices(row.id, 3)
+        self._same(lambda store: store.backfills.create(row, slices))
         self._plans.append(row)
 
-    @rule(data=st.data(), state=st.sampled_from(BackfillState), at_us=TIMES)
-    def advance(self, data: st.DataObject, state: BackfillState, at_us: int) -> None:
+    @rule(data=st.data(), state=st.sampled_from(BackfillState), at_us=TIMES, of_slice=st.sampled_from(SliceState))
+    def advance(self, data: st.DataObject, state: BackfillState, at_us: int, of_slice: SliceState) -> None:
         if not self._plans:
             return
         plan = data.draw(st.sampled_from(self._plans))
         after = msgspec.structs.replace(plan, state=state, started=plan.started + 1, finished_us=at_us)
         run = self._run(at_us=next(self._numbers), backfill_id=plan.id)
-        if self._same(lambda store: store.backfills.advance(after, [run])):
+        slices = made.slices(plan.id, 2, state=of_slice, run_id=run.run_id) if plan.stages else []
+        if self._same(lambda store: store.backfills.advance(after, [run], slices)):
             self._plans.append(msgspec.structs.replace(after, revision=after.revision + 1))
 
     @rule(before=TIMES, keep=st.integers(1, 3))
@@ -145,6 +151,10 @@ class _Differential(RuleBasedStateMachine):
             self._same(lambda store, id=id: store.triggers.list_ticks(id, before_us=50))  # noqa: A006
         self._same(lambda store: store.backfills.list_backfills())
         self._same(lambda store: store.backfills.running())
+        for plan in self._plans[-2:]:
+            for where in (SliceQuery(), SliceQuery(states=(SliceState.FAILED, SliceState.WAITING), after=0, limit=2)):
+                self._same(lambda store, id=plan.id, where=where: store.backfills.slices(id, where))  # noqa: A006
+            self._same(lambda store, id=plan.id: store.backfills.slice_counts(id))  # noqa: A006
 
 
 async def _outcome(call: Awaitable[T]) -> Any:

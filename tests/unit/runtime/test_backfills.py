@@ -13,8 +13,8 @@ from toque.engine.states import BackfillState, RunState
 from toque.errors import NotFound, UserError
 from toque.graph.ir import Concurrency
 from toque.graph.schedules import IntervalRule
+from toque.ports.backfills import BackfillRow
 from toque.ports.store import StoreUnavailable, VersionRow
-from toque.ports.triggers import BackfillRow
 from toque.runtime.backfills import cancel_backfill, plan_backfill, remaining, ticks_of
 from toque.runtime.pausing import find_schedule
 from toque.store.memory import MemoryStore

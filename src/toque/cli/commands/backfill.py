@@ -13,8 +13,8 @@ from toque.cli.stores import in_store
 from toque.cli.times import instant_us, moment
 from toque.errors import NotFound
 from toque.graph.schedules import Schedule
+from toque.ports.backfills import BackfillRow
 from toque.ports.store import Store
-from toque.ports.triggers import BackfillRow
 from toque.runtime.backfills import cancel_backfill, plan_backfill, ticks_of
 from toque.runtime.clock import SystemClock
 from toque.runtime.pausing import find_schedule

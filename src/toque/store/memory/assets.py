@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from toque.engine.rows import AssetEventRow
-from toque.ports.assets import EventQuery, SliceRow
+from toque.ports.assets import DynamicKey, EventQuery, SliceRow
 from toque.store.memory.tables import Tables
 from toque.store.slices import fold
 
@@ -56,6 +58,26 @@ class MemoryAssets:
     async def known(self) -> list[str]:
         """See `Assets.known`."""
         return sorted({row.asset for row in self._tables.asset_slices.all()})
+
+    async def dynamic(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """See `Assets.dynamic`."""
+        found: dict[str, tuple[str, ...]] = {}
+        for row in sorted(self._tables.dynamic_keys.all(), key=lambda each: (each.added_us, each.key)):
+            if row.name in names:
+                found[row.name] = (*found.get(row.name, ()), row.key)
+        return found
+
+    async def add_keys(self, keys: Sequence[DynamicKey]) -> None:
+        """See `Assets.add_keys`."""
+        add_keys(self._tables, keys)
+
+
+def add_keys(tables: Tables, keys: Sequence[DynamicKey]) -> None:
+    """When one came stays what it was."""
+    for row in keys:
+        known = tables.dynamic_keys.get((row.name, row.key))
+        added_us = row.added_us if known is None else known.added_us
+        tables.dynamic_keys.put((row.name, row.key), msgspec.structs.replace(row, added_us=added_us))
 
 
 def told(tables: Tables, events: Sequence[AssetEventRow]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from toque.engine.rows import AssetEventRow, AttemptRow, RunRow, StepRow, TaskRow
-from toque.ports.assets import SliceRow
+from toque.ports.assets import DynamicKey, SliceRow
 from toque.ports.store import CommandRow, OutboxRow, VersionRow
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -59,6 +59,7 @@ class Tables:
         """(slots, instance)"""
         self.asset_events = Rows(AssetEventRow)
         self.asset_slices = Rows(SliceRow)
+        self.dynamic_keys = Rows(DynamicKey)
         self._outbox = Rows(OutboxRow)
         self._commands = Rows(CommandRow)
         self._counters: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Schedules, ticks and backfills in memory: the model that the databases are held against."""
+"""Schedules and ticks in memory: the model that the databases are held against."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from toque.engine.rows import RunRow
-from toque.engine.states import BackfillState, RunState, TickOutcome
+from toque.engine.states import RunState, TickOutcome
 from toque.ports.store import VersionRow
-from toque.ports.triggers import BackfillRow, Change, Recorded, ScheduleFilter, ScheduleRow, TickRow, TickSeen
-from toque.store.memory.tables import Rows, RunParts, Tables
+from toque.ports.triggers import Change, Recorded, ScheduleFilter, ScheduleRow, TickRow, TickSeen
+from toque.store.memory.backfills import MemoryBackfills, insert_run
+from toque.store.memory.tables import Rows, Tables
 
 
 class MemoryTriggers:
@@ -123,85 +123,6 @@ class MemoryTriggers:
         for key in old:
             del self._ticks.data[key]
         return len(old) + self._backfills.prune(before_us)
-
-
-class MemoryBackfills:
-    """See `Backfills`."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        self._rows = Rows(BackfillRow)
-
-    async def create(self, row: BackfillRow) -> None:
-        """See `Backfills.create`."""
-        self._rows.put(row.id, row)
-
-    async def get(self, id: str) -> BackfillRow | None:  # noqa: A002
-        """See `Backfills.get`."""
-        row = self._rows.get(id)
-        return None if row is None else self._counted(row)
-
-    async def list_backfills(self, *, pipeline: str = "", limit: int = 50, before: str = "") -> list[BackfillRow]:
-        """See `Backfills.list_backfills`."""
-        found = [
-            row
-            for row in self._rows.all()[::-1]
-            if (not pipeline or row.pipeline == pipeline) and (not before or row.id < before)
-        ]
-        return [self._counted(row) for row in found[:limit]]
-
-    async def running(self) -> list[BackfillRow]:
-        """See `Backfills.running`."""
-        return [row for row in self._rows.all() if row.state is BackfillState.RUNNING]
-
-    async def advance(self, row: BackfillRow, runs: Sequence[RunRow] = ()) -> bool:
-        """See `Backfills.advance`."""
-        now = self._rows.get(row.id)
-        if now is None or now.revision != row.revision:
-            return False
-        self._rows.put(row.id, msgspec.structs.replace(row, revision=row.revision + 1))
-        for run in runs:
-            insert_run(self._tables, run, f"backfill:{row.id}:{run.logical_us}")
-        return True
-
-    async def progress(self, id: str) -> dict[RunState, int]:  # noqa: A002
-        """See `Backfills.progress`."""
-        return self._progress(id)
-
-    async def unfinished(self, id: str, limit: int = 1000) -> list[str]:  # noqa: A002
-        """See `Backfills.unfinished`."""
-        runs = self._tables._runs.all()
-        return [run.run_id for run in runs if run.backfill_id == id and not run.state.is_terminal][:limit]
-
-    def prune(self, before_us: int) -> int:
-        """Delete ended ones of that age."""
-        ended = [row for row in self._rows.all() if row.state is not BackfillState.RUNNING]
-        old = [row.id for row in ended if row.finished_us < before_us]
-        for each in old:
-            del self._rows.data[each]
-        return len(old)
-
-    def _progress(self, id: str) -> dict[RunState, int]:  # noqa: A002
-        counts: dict[RunState, int] = {}
-        for run in self._tables._runs.all():
-            if run.backfill_id == id:
-                counts[run.state] = counts.get(run.state, 0) + 1
-        return counts
-
-    def _counted(self, row: BackfillRow) -> BackfillRow:
-        if row.state is not BackfillState.RUNNING:
-            return row
-        runs = self._progress(row.id)
-        failed = runs.get(RunState.FAILED, 0) + runs.get(RunState.CANCELLED, 0)
-        succeeded = max(row.succeeded, runs.get(RunState.SUCCEEDED, 0))
-        return msgspec.structs.replace(row, succeeded=succeeded, failed=max(row.failed, failed))
-
-
-def insert_run(tables: Tables, run: RunRow, dedup: str) -> None:
-    """A queued run that a tick started."""
-    tables._dedups[dedup] = run.run_id
-    tables._runs.put(run.run_id, run)
-    tables._parts[run.run_id] = RunParts()
 
 
 def _is_as_seen(seen: ScheduleRow | None, now: ScheduleRow | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toque.engine.rows import AssetEventRow
-from toque.ports.assets import SliceRow
+from toque.ports.assets import DynamicKey, SliceRow
 from toque.store.sql.declared import Column, Index, Table
 
 ASSET_EVENTS = Table(
@@ -34,4 +34,12 @@ ASSET_SLICES = Table(
     row=SliceRow,
     columns=(Column("asset"), Column("partition"), Column("materialized_us", "int"), Column("rest", "bytes")),
     indexes=(Index("asset_slices_by_time", ("asset", "materialized_us", "partition")),),
+)
+
+DYNAMIC_KEYS = Table(
+    name="dynamic_keys",
+    key=("name", "key"),
+    row=DynamicKey,
+    columns=(Column("name"), Column("key"), Column("added_us", "int", frozen=True), Column("rest", "bytes")),
+    indexes=(Index("dynamic_keys_in_order", ("name", "added_us", "key")),),
 )

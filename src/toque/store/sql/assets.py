@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from toque.engine.rows import AssetEventRow
-from toque.ports.assets import EventQuery, SliceRow
+from toque.ports.assets import DynamicKey, EventQuery, SliceRow
 from toque.store.slices import fold
-from toque.store.sql.asset_tables import ASSET_EVENTS, ASSET_SLICES
+from toque.store.sql.asset_tables import ASSET_EVENTS, ASSET_SLICES, DYNAMIC_KEYS
 from toque.store.sql.codec import RowCodec
 from toque.store.sql.session import Database, Session
 
 EVENT = RowCodec(ASSET_EVENTS, AssetEventRow)
 SLICE = RowCodec(ASSET_SLICES, SliceRow)
+KEY = RowCodec(DYNAMIC_KEYS, DynamicKey)
 _EVENT_COLUMNS = ", ".join(EVENT.names)
 _SLICE_COLUMNS = ", ".join(SLICE.names)
 
@@ -65,6 +66,28 @@ class SqlAssets:
     async def known(self) -> list[str]:
         """See `Assets.known`."""
         return await self._database.browse(_known)
+
+    async def dynamic(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """See `Assets.dynamic`."""
+        return await self._database.browse(lambda session: _dynamic(session, names)) if names else {}
+
+    async def add_keys(self, keys: Sequence[DynamicKey]) -> None:
+        """See `Assets.add_keys`."""
+        await self._database.write(lambda session: add_keys(session, keys))
+
+
+def add_keys(session: Session, keys: Sequence[DynamicKey]) -> None:
+    """When one came stays what it was."""
+    session.upsert(DYNAMIC_KEYS, KEY.names, map(KEY.encode, sorted(keys, key=lambda each: (each.name, each.key))))
+
+
+def _dynamic(session: Session, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        rows = session.rows("SELECT key FROM dynamic_keys WHERE name = ? ORDER BY name, added_us, key", (name,))
+        if rows:
+            found[name] = tuple(key for (key,) in rows)
+    return found
 
 
 def _standings(session: Session, assets: Sequence[str]) -> dict[str, SliceRow]:

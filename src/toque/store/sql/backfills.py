@@ -7,22 +7,27 @@ from collections.abc import Sequence
 import msgspec
 
 from toque.engine.rows import RunRow
-from toque.engine.states import BackfillState, RunState
-from toque.ports.triggers import BackfillRow
+from toque.engine.states import BackfillState, RunState, SliceState
+from toque.ports.backfills import BackfillRow, BackfillSlice, SliceQuery
+from toque.store.plans import dedup_of, with_runs, with_slices
 from toque.store.sql import schema
 from toque.store.sql.codec import RowCodec
 from toque.store.sql.session import Session
-from toque.store.sql.trigger_tables import BACKFILLS, RUNNING
+from toque.store.sql.trigger_tables import BACKFILL_SLICES, BACKFILLS, RUNNING
 from toque.store.sql.triggers import insert_runs
 
 BACKFILL = RowCodec(BACKFILLS, BackfillRow)
+SLICE = RowCodec(BACKFILL_SLICES, BackfillSlice)
 
 _BACKFILL = ", ".join(BACKFILL.names)
+_SLICE = ", ".join(SLICE.names)
 
 
-def create(session: Session, row: BackfillRow) -> None:
+def create(session: Session, row: BackfillRow, slices: Sequence[BackfillSlice] = ()) -> None:
     """A new plan."""
     session.insert(BACKFILLS, BACKFILL.names, [BACKFILL.encode(row)])
+    if slices:
+        session.insert(BACKFILL_SLICES, SLICE.names, map(SLICE.encode, slices))
 
 
 def get(session: Session, id: str) -> BackfillRow | None:  # noqa: A002
@@ -46,14 +51,18 @@ def running(session: Session) -> list[BackfillRow]:
     return [*map(BACKFILL.decode, found)]
 
 
-def advance(session: Session, row: BackfillRow, runs: Sequence[RunRow]) -> bool:
+def advance(
+    session: Session, row: BackfillRow, runs: Sequence[RunRow] = (), slices: Sequence[BackfillSlice] = ()
+) -> bool:
     """See `Backfills.advance`."""
     found = session.rows(f"SELECT revision FROM backfills WHERE id = ?{session.lock_rows}", (row.id,))
     if not found or found[0][0] != row.revision:
         return False
     after = msgspec.structs.replace(row, revision=row.revision + 1)
     session.upsert(BACKFILLS, BACKFILL.names, [BACKFILL.encode(after)])
-    insert_runs(session, ((run, f"backfill:{row.id}:{run.logical_us}") for run in runs))
+    insert_runs(session, ((run, dedup_of(row, run)) for run in runs))
+    if slices:
+        session.upsert(BACKFILL_SLICES, SLICE.names, map(SLICE.encode, slices))
     return True
 
 
@@ -76,21 +85,45 @@ def unfinished(session: Session, id: str, limit: int) -> list[str]:  # noqa: A00
     return [row[0] for row in found]
 
 
+def slices(session: Session, id: str, where: SliceQuery) -> list[BackfillSlice]:  # noqa: A002
+    """In the order of the plan; each state is a walk through the index."""
+    if not where.states:
+        found = session.rows(
+            f"SELECT {_SLICE} FROM backfill_slices WHERE backfill = ? AND n > ? ORDER BY n LIMIT ?",
+            (id, where.after, where.limit),
+        )
+        return [*map(SLICE.decode, found)]
+    rows: list[BackfillSlice] = []
+    for state in where.states:
+        found = session.rows(
+            f"SELECT {_SLICE} FROM backfill_slices WHERE backfill = ? AND state = ? AND n > ? ORDER BY n LIMIT ?",
+            (id, state.value, where.after, where.limit),
+        )
+        rows += map(SLICE.decode, found)
+    return sorted(rows, key=lambda each: each.n)[: where.limit]
+
+
+def slice_counts(session: Session, id: str) -> dict[SliceState, int]:  # noqa: A002
+    """By state, from an index alone."""
+    found = session.rows(
+        "SELECT state, count(*) FROM backfill_slices WHERE backfill = ? GROUP BY state ORDER BY state", (id,)
+    )
+    return {SliceState(state): count for state, count in found}
+
+
 def prune(session: Session, before_us: int) -> int:
     """Delete ended backfills of that age; they are few."""
     found = session.rows(f"SELECT {_BACKFILL} FROM backfills WHERE NOT ({RUNNING})")
     old = [row.id for row in map(BACKFILL.decode, found) if row.finished_us < before_us]
     if old:
         session.run(f"DELETE FROM backfills WHERE {session.among('id')}", (session.listed(old),))
+        session.run(f"DELETE FROM backfill_slices WHERE {session.among('backfill')}", (session.listed(old),))
     return len(old)
 
 
 def _counted(session: Session, row: BackfillRow) -> BackfillRow:
-    return with_counts(row, progress(session, row.id)) if row.state is BackfillState.RUNNING else row
-
-
-def with_counts(row: BackfillRow, runs: dict[RunState, int]) -> BackfillRow:
-    """The plan with its runs as they stand. What was counted before stays counted when retention removes runs."""
-    succeeded = runs.get(RunState.SUCCEEDED, 0)
-    failed = runs.get(RunState.FAILED, 0) + runs.get(RunState.CANCELLED, 0)
-    return msgspec.structs.replace(row, succeeded=max(row.succeeded, succeeded), failed=max(row.failed, failed))
+    if row.state is not BackfillState.RUNNING:
+        return row
+    if row.stages:
+        return with_slices(row, slice_counts(session, row.id))
+    return with_runs(row, progress(session, row.id))

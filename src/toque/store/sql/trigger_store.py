@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toque.engine.rows import RunRow
-from toque.engine.states import RunState
+from toque.engine.states import RunState, SliceState
+from toque.ports.backfills import BackfillRow, BackfillSlice, SliceQuery
 from toque.ports.store import VersionRow
-from toque.ports.triggers import BackfillRow, Change, Recorded, ScheduleFilter, ScheduleRow, TickRow, TickSeen
+from toque.ports.triggers import Change, Recorded, ScheduleFilter, ScheduleRow, TickRow, TickSeen
 from toque.store.sql import backfills, triggers
 from toque.store.sql.session import Database
 
@@ -72,9 +73,9 @@ class SqlBackfills:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, row: BackfillRow) -> None:
+    async def create(self, row: BackfillRow, slices: Sequence[BackfillSlice] = ()) -> None:
         """See `Backfills.create`."""
-        await self._database.write(lambda session: backfills.create(session, row))
+        await self._database.write(lambda session: backfills.create(session, row, slices))
 
     async def get(self, id: str) -> BackfillRow | None:  # noqa: A002
         """See `Backfills.get`."""
@@ -88,9 +89,13 @@ class SqlBackfills:
         """See `Backfills.running`."""
         return await self._database.read(backfills.running)
 
-    async def advance(self, row: BackfillRow, runs: Sequence[RunRow] = ()) -> bool:
+    async def advance(
+        self, row: BackfillRow, runs: Sequence[RunRow] = (), slices: Sequence[BackfillSlice] = ()
+    ) -> bool:
         """See `Backfills.advance`."""
-        return await self._database.write(lambda session: backfills.advance(session, row, runs), tell=bool(runs))
+        return await self._database.write(
+            lambda session: backfills.advance(session, row, runs, slices), tell=bool(runs)
+        )
 
     async def progress(self, id: str) -> dict[RunState, int]:  # noqa: A002
         """See `Backfills.progress`."""
@@ -99,3 +104,11 @@ class SqlBackfills:
     async def unfinished(self, id: str, limit: int = 1000) -> list[str]:  # noqa: A002
         """See `Backfills.unfinished`."""
         return await self._database.read(lambda session: backfills.unfinished(session, id, limit))
+
+    async def slices(self, id: str, where: SliceQuery) -> list[BackfillSlice]:  # noqa: A002
+        """See `Backfills.slices`."""
+        return await self._database.browse(lambda session: backfills.slices(session, id, where))
+
+    async def slice_counts(self, id: str) -> dict[SliceState, int]:  # noqa: A002
+        """See `Backfills.slice_counts`."""
+        return await self._database.browse(lambda session: backfills.slice_counts(session, id))

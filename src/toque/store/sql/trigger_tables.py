@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from toque.engine.states import BackfillState, TickOutcome
-from toque.ports.triggers import BackfillRow, ScheduleRow, TickRow
+from toque.engine.states import BackfillState, SliceState, TickOutcome
+from toque.ports.backfills import BackfillRow, BackfillSlice
+from toque.ports.triggers import ScheduleRow, TickRow
 from toque.store.sql.declared import Column, Index, Table
 
 DUE = "next_due_us > 0"
@@ -68,4 +69,17 @@ BACKFILLS = Table(
         Index("backfills_by_pipeline", ("pipeline", "id")),
         Index("backfills_running", ("id",), where=RUNNING),
     ),
+)
+
+BACKFILL_SLICES = Table(
+    name="backfill_slices",
+    key=("backfill", "n"),
+    row=BackfillSlice,
+    columns=(
+        Column("backfill"),
+        Column("n", "int"),
+        Column("state", enum=SliceState),
+        Column("rest", "bytes"),
+    ),
+    indexes=(Index("backfill_slices_by_state", ("backfill", "state", "n")),),
 )
