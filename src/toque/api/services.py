@@ -18,6 +18,7 @@ from toque.engine.values import TaskKey, ValueRef
 from toque.graph.expr import Access
 from toque.graph.ir import Pipeline
 from toque.ports.clock import Clock
+from toque.ports.connections import Connections
 from toque.ports.pages import NodeCounts
 from toque.ports.project import ProjectIndex
 from toque.ports.store import Store
@@ -183,6 +184,7 @@ class Services:
     values: Values
     code: Code
     project: ProjectIndex
+    connections: Connections
     machine: Machine
     progress: Callable[[str, TaskKey], Progress | None] = lambda run_id, key: None
     """What a running attempt last said of itself."""

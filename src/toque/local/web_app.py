@@ -22,6 +22,7 @@ from toque.api.replays import Replays
 from toque.api.services import Identity, Services
 from toque.api.stream.hub import Hub
 from toque.local.code_files import CodeFiles
+from toque.local.connections import ProjectConnections
 from toque.local.machine import LocalMachine
 from toque.local.previews import Previews
 from toque.local.queueing import Queueing
@@ -100,6 +101,7 @@ def services(site: Site, access: Access, project: ProjectIndex) -> Services:
         values=Previews(site.blobs, settings.home / "logs"),
         code=CodeFiles(settings.project, settings.home / "logs"),
         project=project,
+        connections=ProjectConnections(settings),
         machine=LocalMachine(site.executors),
     )
 

@@ -54,8 +54,13 @@ class Secret:
             case _:
                 return self._value
 
+    @property
+    def reference(self) -> str:
+        """Where it is kept, as it is written: `env:NAME`, `file:path`; "" for one that is written out."""
+        return "" if self._kind == "literal" else f"{self._kind}:{self._value}"
+
     def __repr__(self) -> str:
-        return "Secret(***)" if self._kind == "literal" else f"Secret({self._kind}:{self._value})"
+        return f"Secret({self.reference or '***'})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and (self._kind, self._value) == (other._kind, other._value)

@@ -66,6 +66,10 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         """The options with secrets opened, at any depth. Raises `UserError`."""
         return {key: _reveal(value) for key, value in self.options.items()}
 
+    def secrets(self) -> list[Secret]:
+        """Those of its options, at any depth."""
+        return _secrets_in(dict(self.options))
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is set for one project under one profile."""
@@ -123,7 +127,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Every secret of the tree: what logs are masked with."""
         found = list(self.secrets.values())
         for connection in self.connections.values():
-            found.extend(_secrets_in(connection.options))
+            found.extend(connection.secrets())
         return found
 
 

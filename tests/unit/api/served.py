@@ -35,6 +35,7 @@ from toque.graph.ir import Pipeline
 from toque.local.code_files import CodeFiles
 from toque.local.previews import Previews
 from toque.local.running import again_row, reuse_of
+from toque.ports.connections import Connections
 from toque.ports.executor import BundleRef
 from toque.ports.project import IndexedPipeline, ProjectListener, ProjectState
 from toque.ports.store import Commit
@@ -188,6 +189,8 @@ class Served:
     machine: Machine = field(default_factory=Machine)
     project: Project = field(default_factory=Project)
     pools: dict[str, int] = field(default_factory=lambda: {"api": 2})
+    connections: Connections | None = None
+    """What the project declares; most tests ask for none."""
 
     def __post_init__(self) -> None:
         self.start()
@@ -210,6 +213,7 @@ class Served:
             values=Previews(self.blobs, self.folder / "logs"),
             code=self.code,
             project=self.project,
+            connections=cast(Connections, self.connections),
             machine=self.machine,
         )
         self.app = Guard(Replays(application()), self.access, self.clock)

@@ -224,6 +224,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connection-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Connection Types
+         * @description What a connection can be, and what each type asks for.
+         */
+        get: operations["list_connection_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Connections
+         * @description Those of the project under its profile, as `toque.toml` says now. Secrets are shown by where they are kept.
+         */
+        get: operations["list_connections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Connection
+         * @description Open its secrets and reach what it leads to, in a process of its own that is given half a minute.
+         */
+        post: operations["test_connection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/day": {
         parameters: {
             query?: never;
@@ -1731,6 +1791,131 @@ export interface components {
             version_changed: boolean;
         };
         /**
+         * Connection
+         * @description Named access to something outside.
+         */
+        Connection: {
+            /**
+             * Assets
+             * @description Those that are kept in it: their keys begin with its name.
+             */
+            assets: string[];
+            /**
+             * File
+             * @description Where it is declared; "" for one that the environment declares.
+             */
+            file: string;
+            /** Holders */
+            holders: components["schemas"]["PoolUser"][];
+            /** Line */
+            line: number;
+            /** Name */
+            name: string;
+            /** Options */
+            options: components["schemas"]["ConnectionOption"][];
+            /**
+             * Slots
+             * @description How many task runs may use it at once; null for any number.
+             */
+            slots: number | null;
+            /** Testable */
+            testable: boolean;
+            /**
+             * Title
+             * @description Of the type, for people; the type itself where nothing installed knows it.
+             */
+            title: string;
+            /**
+             * Told Of
+             * @description What its notifications are about.
+             */
+            told_of: string[];
+            /** Type */
+            type: string;
+            /** Used By */
+            used_by: components["schemas"]["ConnectionUse"][];
+            /** Waiters */
+            waiters: components["schemas"]["PoolUser"][];
+        };
+        /**
+         * ConnectionOption
+         * @description One field of a connection.
+         */
+        ConnectionOption: {
+            /**
+             * Name
+             * @description Of a table in it: `headers.X-Team`.
+             */
+            name: string;
+            /**
+             * Resolves
+             * @description The secret is there, as this server sees it.
+             */
+            resolves: boolean;
+            /**
+             * Secret
+             * @description Where it is kept: `env:NAME`, `file:path`; "" for what is no secret.
+             */
+            secret: string;
+            /**
+             * Value
+             * @description null where it is a secret.
+             */
+            value: unknown;
+        };
+        /**
+         * ConnectionTested
+         * @description What trying a connection came to.
+         */
+        ConnectionTested: {
+            /** Fix */
+            fix: string;
+            /** Latency Us */
+            latency_us: number;
+            /** Message */
+            message: string;
+            /**
+             * Outcome
+             * @description `unknown`: nothing installed can try it; its secrets are there.
+             * @enum {string}
+             */
+            outcome: "ok" | "failed" | "unknown";
+        };
+        /**
+         * ConnectionType
+         * @description What a connection can be.
+         */
+        ConnectionType: {
+            /** Doc */
+            doc: string;
+            /**
+             * Options
+             * @description JSON Schema (object); a property of format `secret` takes a reference, `env:NAME` or `file:path`.
+             */
+            options: {
+                [key: string]: unknown;
+            };
+            /** Testable */
+            testable: boolean;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
+        };
+        /**
+         * ConnectionUse
+         * @description A pipeline whose tasks use it.
+         */
+        ConnectionUse: {
+            /** Pipeline */
+            pipeline: string;
+            /**
+             * Tasks
+             * @description By id.
+             */
+            tasks: string[];
+        };
+        /**
          * Day
          * @description What ran and what will run.
          */
@@ -2207,6 +2392,26 @@ export interface components {
         Page_BrokenFile_: {
             /** Items */
             items: components["schemas"]["BrokenFile"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[ConnectionType] */
+        Page_ConnectionType_: {
+            /** Items */
+            items: components["schemas"]["ConnectionType"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[Connection] */
+        Page_Connection_: {
+            /** Items */
+            items: components["schemas"]["Connection"][];
             /**
              * Next
              * @description Opaque: hand it back as `cursor` for the following page; null at the end.
@@ -4198,6 +4403,200 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_connection_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ConnectionType_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_connections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Connection_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_connection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path: {
+                /** @description Name of the connection. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionTested"];
                 };
             };
             /** @description Bad request */

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import click
+import msgspec
 
 from toque.cli.exits import Exit
 from toque.cli.options import json_option, project_options
 from toque.cli.output import Output, table
 from toque.errors import NotFound
-from toque.settings import Connection, Secret, Settings
+from toque.ports.connections import Trial
+from toque.settings import Connection, Settings
 
 
 @click.group()
@@ -46,46 +48,23 @@ def test_connections(names: tuple[str, ...], settings: Settings, output: Output)
             known = ", ".join(sorted(settings.connections)) or "none"
             raise NotFound(f"there is no connection {name!r}", fix=f"declared are: {known}")
     chosen = [settings.connections[name] for name in names or sorted(settings.connections)]
-    results = [(each.name, *_tested(each)) for each in chosen]
+    from toque.local.probing import tried
+
+    results = {each.name: tried(each) for each in chosen}
     output.result(
-        [{"name": name, "outcome": outcome, "message": message} for name, outcome, message in results],
-        lambda: table(["NAME", "OUTCOME", ""], results) if results else "no connections",
+        [{"name": name, **msgspec.to_builtins(result)} for name, result in results.items()],
+        lambda: (
+            table(["NAME", "OUTCOME", ""], [(name, each.outcome, _said(each)) for name, each in results.items()])
+            if results
+            else "no connections"
+        ),
     )
-    return Exit.RUN_FAILED if any(outcome == "failed" for _, outcome, _ in results) else Exit.OK
-
-
-def _tested(connection: Connection) -> tuple[str, str]:
-    """(`ok`, `failed` or `unknown`, one line)."""
-    from toque.integrations.probes import probe_for
-
-    try:
-        options = connection.revealed()
-        probe = probe_for(connection.type)
-        if probe is None:
-            return "unknown", f"its secrets are there; nothing installed can test a {connection.type!r} connection"
-        return "ok", probe(options)
-    except Exception as error:  # whatever a client raises is the answer
-        secrets = [secret.reveal() for secret in _secrets(connection) if _opens(secret)]
-        return "failed", _masked(f"{type(error).__name__}: {error}", secrets).splitlines()[0]
+    return Exit.RUN_FAILED if any(each.outcome == "failed" for each in results.values()) else Exit.OK
 
 
 def _options(connection: Connection) -> str:
     return ", ".join(f"{key}={value}" for key, value in connection.options.items())
 
 
-def _secrets(connection: Connection) -> list[Secret]:
-    return [value for value in connection.options.values() if isinstance(value, Secret)]
-
-
-def _opens(secret: Secret) -> bool:
-    try:
-        return bool(secret.reveal())
-    except Exception:
-        return False
-
-
-def _masked(text: str, secrets: list[str]) -> str:
-    """Clients like to quote what they were given."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
+def _said(result: Trial) -> str:
+    return f"{result.message}; {result.fix}" if result.fix else result.message
