@@ -130,6 +130,7 @@ OBJECTS = {
                 Field("Product_User_Id__c", length=40, external_id=True),
                 Field("Lead_Score__c", "double", low=0, high=100),
                 Field("Lead_Grade__c", "picklist", picklist=("A", "B", "C", "D")),
+                Field("Segment__c", "picklist", picklist=("Champion", "Active", "At risk", "Dormant", "Trial")),
                 Field("Last_Seen__c", "datetime"),
                 Field("Trial_Ends__c", "date"),
                 Field("Active_Days__c", "int", low=0),

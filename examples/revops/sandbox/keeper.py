@@ -1,0 +1,155 @@
+"""One process in the background that keeps both systems up, and how others find, start and end it.
+
+It holds a lock for as long as it lives, so that a pid which the machine gave to somebody else is never taken for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+CRM_PORT, PRODUCT_PORT = 44380, 54380
+
+
+class NotStarted(Exception):
+    """The systems did not come up."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where the systems are."""
+
+    pid: int
+    crm_url: str
+    authority: str
+    """Whom a client of the CRM must trust."""
+    product_url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For the connections of `toque.toml`, which otherwise look at the usual ports."""
+        return {"REVOPS_CRM_URL": self.crm_url, "REVOPS_CRM_CA": self.authority, "REVOPS_APP_URL": self.product_url}
+
+
+def running(folder: Path) -> Running | None:
+    """The systems whose state is in `folder`, if they are up."""
+    with _lock(folder) as lock:
+        if _take(lock):
+            return None
+    return Running(**json.loads((folder / "running.json").read_text()))
+
+
+def ensure(folder: Path, crm_port: int = CRM_PORT, product_port: int = PRODUCT_PORT) -> Running:
+    """Start them unless they are up. Returns when both answer. Raises `NotStarted`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = running(folder)
+    if found is not None:
+        return found
+    command = [sys.executable, "-m", "sandbox", "--folder", str(folder), "serve"]
+    command += ["--crm-port", str(crm_port), "--product-port", str(product_port)]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    log = folder / "log"
+    with log.open("a") as told:
+        process = subprocess.Popen(
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=told, start_new_session=True
+        )
+    assert process.stdout is not None
+    with process.stdout:
+        line = process.stdout.readline()
+    if not line:
+        process.wait()
+        said = log.read_text().strip().splitlines()
+        raise NotStarted(f"{said[-1] if said else 'no word'} ({log})")
+    return Running(**json.loads(line))
+
+
+def stop(folder: Path) -> bool:
+    """End them, and return when they have ended: whether they were up. What they hold stays."""
+    found = running(folder)
+    if found is None:
+        return False
+    os.kill(found.pid, signal.SIGTERM)
+    with _lock(folder) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return True
+
+
+def serve(folder: Path, crm_port: int, product_port: int) -> None:
+    """Be that process, until SIGTERM, or until the folder is gone: nothing outlives the example."""
+    from sandbox.filling import fill_crm, fill_product
+    from sandbox.product import Product
+    from sandbox.salesforce.application import Sandbox
+    from sandbox.salesforce.server import SandboxServer
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    folder = folder.resolve()
+    with _lock(folder) as lock:
+        if not _take(lock):
+            raise SystemExit("the sandboxes of this folder are up already")
+        try:
+            server = SandboxServer(Sandbox(folder / "crm.db"), folder / "tls", crm_port)
+        except OSError as error:
+            raise SystemExit(f"port {crm_port}: {error.strerror}. REVOPS_CRM_PORT names another one") from error
+        product = Product(folder, product_port or _free_port())
+        state = server.sandbox.state
+        try:
+            if not state.setting("filled"):
+                product.forget()  # of an example that was removed while it was down
+            product.start()
+            fill_product(product.url)
+            fill_crm(state)
+            server.start()
+            told = json.dumps(asdict(Running(os.getpid(), server.url, str(server.authority), product.url)))
+            (folder / "running.json").write_text(told)
+            print(told, flush=True)
+            while folder.exists():
+                time.sleep(1)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.close()
+            product.stop()
+            if not folder.exists():
+                product.forget()
+
+
+def forget(folder: Path) -> None:
+    """End them and remove what they hold."""
+    from sandbox.product import Product
+
+    stop(folder)
+    Product(folder, 0).forget()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _lock(folder: Path) -> IO[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / "lock").open("a")
+
+
+def _take(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
