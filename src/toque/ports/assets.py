@@ -88,6 +88,14 @@ class Assets(Protocol):
         """What was told of it, newest first."""
         ...
 
+    async def failing(self, limit: int) -> list[SliceRow]:
+        """Slices with a check that does not hold, by asset and key."""
+        ...
+
+    async def told_by(self, run_id: str) -> list[str]:
+        """The assets that a run told of, by key."""
+        ...
+
     async def known(self) -> list[str]:
         """Every asset that was ever told of, by key."""
         ...

@@ -170,3 +170,24 @@ async def test_keys_are_added_once_and_come_in_the_order_of_their_coming(store: 
     assert await store.assets.dynamic(["customers", "nobody"]) == {"customers": ("c", "a", "b")}
     assert await store.assets.dynamic(["files"]) == {"files": ("x",)}
     assert await store.assets.dynamic([]) == {}
+
+
+async def test_what_fails_is_listed_until_it_holds(store: Store) -> None:
+    def checked(asset: str, partition: str = "", *, passed: bool, check: str = "c") -> Checked:
+        return Checked(asset=asset, partition=partition, check=check, passed=passed, severity="quarantine")
+
+    told = [checked("b", passed=False), checked("a", "2", passed=False), checked("a", "1", passed=True)]
+    await tell(store, *(row("r1", 10, event, n) for n, event in enumerate(told)))
+    assert [(each.asset, each.partition) for each in await store.assets.failing(10)] == [("a", "2"), ("b", "")]
+    assert (await store.assets.failing(1))[0].failing == {"c": "quarantine"}
+    again = [checked("a", "2", passed=True), checked("b", passed=False), checked("b", passed=False, check="d")]
+    await tell(store, *(row("r2", 20, event, n) for n, event in enumerate(again)))
+    [left] = await store.assets.failing(10)
+    assert (left.asset, sorted(left.failing)) == ("b", ["c", "d"])
+
+
+async def test_it_is_known_what_a_run_told_of(store: Store) -> None:
+    await tell(store, row("r1", 10, made("b"), 0), row("r1", 10, made("a"), 1), row("r1", 10, made("a", "x"), 2))
+    await tell(store, row("r2", 20, made("c")))
+    assert await store.assets.told_by("r1") == ["a", "b"]
+    assert await store.assets.told_by("nobody") == []

@@ -55,6 +55,14 @@ class MemoryAssets:
         rows.sort(key=lambda row: (row.at_us, row.run_id, row.task, row.map_index, row.attempt, row.n), reverse=True)
         return rows[: query.limit]
 
+    async def failing(self, limit: int) -> list[SliceRow]:
+        """See `Assets.failing`."""
+        return [row for row in self._tables.asset_slices.all() if row.failing][:limit]
+
+    async def told_by(self, run_id: str) -> list[str]:
+        """See `Assets.told_by`."""
+        return sorted({row.asset for row in self._tables.asset_events.all() if row.run_id == run_id})
+
     async def known(self) -> list[str]:
         """See `Assets.known`."""
         return sorted({row.asset for row in self._tables.asset_slices.all()})

@@ -36,6 +36,13 @@ ASSET_SLICES = Table(
     indexes=(Index("asset_slices_by_time", ("asset", "materialized_us", "partition")),),
 )
 
+FAILING_SLICES = Table(
+    name="failing_slices",
+    key=("asset", "partition"),
+    columns=(Column("asset"), Column("partition")),
+)
+"""Those with a check that does not hold: few beside all."""
+
 DYNAMIC_KEYS = Table(
     name="dynamic_keys",
     key=("name", "key"),

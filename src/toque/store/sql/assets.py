@@ -8,7 +8,7 @@ from typing import Any
 from toque.engine.rows import AssetEventRow
 from toque.ports.assets import DynamicKey, EventQuery, SliceRow
 from toque.store.slices import fold
-from toque.store.sql.asset_tables import ASSET_EVENTS, ASSET_SLICES, DYNAMIC_KEYS
+from toque.store.sql.asset_tables import ASSET_EVENTS, ASSET_SLICES, DYNAMIC_KEYS, FAILING_SLICES
 from toque.store.sql.codec import RowCodec
 from toque.store.sql.session import Database, Session
 
@@ -32,9 +32,14 @@ def told(session: Session, events: Sequence[AssetEventRow]) -> None:
             (asset, partition),
         )
         standing[asset, partition] = SLICE.decode(found[0]) if found else None
+    failed = {key for key, row in standing.items() if row is not None and row.failing}
     for row in events:
         standing[row.asset, row.partition] = fold(standing[row.asset, row.partition], row)
     session.upsert(ASSET_SLICES, SLICE.names, [SLICE.encode(row) for row in standing.values() if row is not None])
+    failing = {key for key, row in standing.items() if row is not None and row.failing}
+    session.insert(FAILING_SLICES, FAILING_SLICES.column_names, sorted(failing - failed))
+    for key in sorted(failed - failing):
+        session.run("DELETE FROM failing_slices WHERE asset = ? AND partition = ?", key)
 
 
 class SqlAssets:
@@ -62,6 +67,14 @@ class SqlAssets:
     async def events(self, query: EventQuery) -> list[AssetEventRow]:
         """See `Assets.events`."""
         return await self._database.browse(lambda session: _events(session, query))
+
+    async def failing(self, limit: int) -> list[SliceRow]:
+        """See `Assets.failing`."""
+        return await self._database.browse(lambda session: _failing(session, limit))
+
+    async def told_by(self, run_id: str) -> list[str]:
+        """See `Assets.told_by`."""
+        return await self._database.browse(lambda session: _told_by(session, run_id))
 
     async def known(self) -> list[str]:
         """See `Assets.known`."""
@@ -146,6 +159,22 @@ def _events(session: Session, query: EventQuery) -> list[AssetEventRow]:
         (*values, query.limit),
     )
     return [EVENT.decode(row) for row in rows]
+
+
+def _failing(session: Session, limit: int) -> list[SliceRow]:
+    columns = ", ".join(f"s.{name}" for name in SLICE.names)
+    rows = session.rows(
+        f"SELECT {columns} FROM failing_slices AS f"
+        " JOIN asset_slices AS s ON s.asset = f.asset AND s.partition = f.partition"
+        " ORDER BY f.asset, f.partition LIMIT ?",
+        (limit,),
+    )
+    return [SLICE.decode(row) for row in rows]
+
+
+def _told_by(session: Session, run_id: str) -> list[str]:
+    rows = session.rows("SELECT DISTINCT asset FROM asset_events WHERE run_id = ? ORDER BY asset", (run_id,))
+    return [asset for (asset,) in rows]
 
 
 def _known(session: Session) -> list[str]:
