@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.postgres", "tests.salesforce", "tests.snowflake"]
+pytest_plugins = ["tests.postgres", "tests.salesforce", "tests.snowflake", "tests.stripe"]
 
 # The gate tries the same examples each time: what it refuses is the fault of the change. `make soak` searches anew.
 settings.register_profile("gate", derandomize=True, deadline=None)

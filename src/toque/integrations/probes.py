@@ -64,6 +64,14 @@ def salesforce(options: Options) -> str:
         return client.probe()
 
 
+def stripe(options: Options) -> str:
+    """Ask for one customer."""
+    from toque.integrations.stripe.client import StripeClient
+
+    with StripeClient(options) as client:
+        return client.probe()
+
+
 def duckdb(options: Options) -> str:
     """The file exists or can be made. It is not opened: one process owns a DuckDB file, and it may be a task."""
     return _file(_required(options, "path"))
@@ -88,6 +96,7 @@ _BUILT_IN: dict[str, Probe] = {
     "postgresql": postgresql,
     "http": http,
     "salesforce": salesforce,
+    "stripe": stripe,
     "duckdb": duckdb,
     "sqlite": sqlite,
     "file": file,

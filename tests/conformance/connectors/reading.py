@@ -16,9 +16,13 @@ from toque.integrations.http.source import Increment, RestSource, RestSpec
 from toque.integrations.patience import Patience
 from toque.integrations.salesforce.changes import ChangesSpec, SalesforceChanges
 from toque.integrations.salesforce.client import SalesforceClient
+from toque.integrations.stripe.changes import StripeChanges, StripeSpec
+from toque.integrations.stripe.client import StripeClient
 from toque.ports.sources import Source
 
-KINDS = ("salesforce", "http")
+CONTACTS = ("Id", "LastName")
+CUSTOMERS = ("id", "name")
+"""Column of the key, and of the name that tests give."""
 
 SOQL = (
     "SELECT Id, LastName, SystemModstamp, IsDeleted FROM Contact"
@@ -37,8 +41,12 @@ REST = RestSpec(
 
 @contextmanager
 def open_source(kind: str, options: dict[str, Any], sleep: Callable[[float], None]) -> Iterator[Source]:
-    """The contacts of an organisation, by the connector of this kind."""
+    """The contacts of an organisation or the customers of an account, by the connector of this kind."""
     patience = Patience(sleep=sleep)
+    if kind == "stripe":
+        with StripeClient(options, patience) as account:
+            yield StripeChanges(account, "billing.customers", StripeSpec(object="customers", lag_s=0, page=5))
+        return
     if kind == "salesforce":
         with SalesforceClient(options, patience) as client:
             yield SalesforceChanges(client, "crm.Contact", ChangesSpec(object="Contact", lag_s=0))
@@ -51,9 +59,10 @@ def open_source(kind: str, options: dict[str, Any], sleep: Callable[[float], Non
 
 def main(kind: str, options: dict[str, Any]) -> None:
     """One line for each batch; whoever reads them may kill this process at any of them."""
+    label = (CUSTOMERS if kind == "stripe" else CONTACTS)[1]
     with open_source(kind, options, time.sleep) as source:
         for batch in source.read(""):
-            told = {"upto": batch.upto, "complete": batch.is_complete, "names": batch.rows["LastName"].to_pylist()}
+            told = {"upto": batch.upto, "complete": batch.is_complete, "names": batch.rows[label].to_pylist()}
             print(json.dumps(told), flush=True)
             sys.stdin.readline()
 
