@@ -5,6 +5,7 @@ from __future__ import annotations
 from toque.engine import effects as fx
 from toque.engine import facts as f
 from toque.engine.codes import DEFERRED, DISPATCHED, FIRST_TERMINAL, READY, RUNNING, WAITING
+from toque.engine.hosting import is_held
 from toque.engine.inputs import Cancel
 from toque.engine.lanes import Lane, NodeState
 from toque.engine.rows import TaskRow
@@ -112,6 +113,9 @@ def _cancel_task(turn: Turn, order: Cancel) -> None:
     code = lane.state[index]
     if code >= FIRST_TERMINAL:
         turn.reject("cancel", "it has ended", order.task, order.map_index)
+    elif node.host is not None and is_held(lane, index):
+        whole = TaskKey(node.host.plan.id, order.map_index)
+        turn.reject("cancel", f"{whole} runs it with others: cancel {whole}", order.task, order.map_index)
     elif code in (WAITING, READY) and index not in lane.live:
         turn.cancel(lane, index, order.actor, order.reason)
     elif lane.live[index].cancel_requested:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from toque.engine import facts as f
 from toque.engine.codes import CANCELLED, FIRST_TERMINAL, READY, RUNNING, WAITING
+from toque.engine.hosting import end_members, end_with_host, host_of
 from toque.engine.joining import joined
 from toque.engine.lanes import Frame, Lane
 from toque.engine.reuse import take_over
@@ -61,15 +62,7 @@ def consider(turn: Turn, lane: Lane, index: int) -> None:
         case Verdict.START:
             _start(turn, lane, index)
         case Verdict.BLOCKED:
-            turn.emit(
-                f.UpstreamFailed(
-                    at_us=turn.now_us,
-                    task=lane.node.plan.id,
-                    map_index=lane.key_of(index),
-                    culprit=culprit(lane, index),
-                )
-            )
-            turn.ended.append((lane, index))
+            turn.block(lane, index, culprit(lane, index))
         case _:
             turn.skip(lane, index, verdict.value)
 
@@ -86,7 +79,11 @@ def _start(turn: Turn, lane: Lane, index: int) -> None:
             else:
                 turn.succeed(lane, index, **values)
         case _:
-            if not (turn.run.taken_over and take_over(turn, lane, index)):
+            if turn.run.taken_over and take_over(turn, lane, index):
+                return
+            if lane.node.host is not None and host_of(lane).state[index] >= FIRST_TERMINAL:
+                end_with_host(turn, lane, index)
+            else:
                 turn.ready(lane, index)
 
 
@@ -124,6 +121,8 @@ def _follow(turn: Turn, lane: Lane, index: int) -> None:
         step_ended(turn, lane, index)
     if node.steps:
         abandon_steps(turn, lane, index)
+    if node.hosted:
+        end_members(turn, lane, index)
     frame = lane.frame
     if frame is not None and frame.lane is not None and frame.ended == frame.size:
         close(turn, frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toque.engine.states import TASK_TRANSITIONS, TaskState
+from toque.engine.states import HOSTED_TRANSITIONS, TASK_TRANSITIONS, TaskState
 
 STATES: tuple[TaskState, ...] = tuple(TaskState)
 CODE: dict[TaskState, int] = {state: code for code, state in enumerate(STATES)}
@@ -26,6 +26,9 @@ LEGAL: tuple[frozenset[int], ...] = tuple(
     frozenset(CODE[after] for after in TASK_TRANSITIONS[before]) for before in STATES
 )
 """By code: the codes that may follow."""
+LEGAL_IF_HOSTED: tuple[frozenset[int], ...] = tuple(
+    frozenset(CODE[after] for after in HOSTED_TRANSITIONS[before]) for before in STATES
+)
 
 # What an upstream counts as for the trigger rules. Three counters of 21 bits share one integer.
 OK_UNIT = 1

@@ -162,20 +162,30 @@ def on_mark(turn: Turn, mark: i.Mark) -> None:
     if code >= FIRST_TERMINAL:
         turn.reject("mark", "it has ended", mark.task, mark.map_index)
         return
+    _mark(turn, lane, index, mark)
+
+
+def _mark(turn: Turn, lane: Lane, index: int, mark: i.Mark) -> None:
+    """Declare the outcome of one task run. That of a host goes for those of its members that have not ended."""
+    node, code = lane.node, lane.state[index]
     turn.emit(
         f.Marked(
             at_us=turn.now_us,
-            task=mark.task,
+            task=node.plan.id,
             map_index=mark.map_index,
             state=mark.state,
             actor=mark.actor,
             reason=mark.reason,
         )
     )
+    for member in node.hosted:
+        inner = member.lanes[lane.path]
+        if inner.state[index] < FIRST_TERMINAL:
+            _mark(turn, inner, index, mark)
     row = lane.live[index]
     if node.plan.is_map and code == RUNNING:
         cancel_members(turn, lane, index, mark.actor, mark.reason)
-    elif code in (DISPATCHED, RUNNING):
+    elif code in (DISPATCHED, RUNNING) and node.host is None:
         turn.stop(row)
     else:
         if code == DEFERRED:

@@ -166,6 +166,8 @@ class NodeState:
         "body",
         "down",
         "handled",
+        "host",
+        "hosted",
         "lanes",
         "members",
         "openings",
@@ -194,6 +196,10 @@ class NodeState:
         self.body: NodeState | None = None
         """Steps: the flow that they belong to."""
         self.steps: list[NodeState] = []
+        self.host: NodeState | None = None
+        """The node whose attempts run its instances; None for one that is dispatched itself."""
+        self.hosted: list[NodeState] = []
+        """Nodes that the attempts of this one run, in the order of the graph."""
         self.queue: deque[tuple[Lane, int, int]] = deque()
         """Ranges (start, stop) of ready instances, first come first; those that are ready no more are passed over."""
         self.ready = 0
@@ -212,7 +218,9 @@ class NodeState:
         return lane, index
 
     def enqueue(self, lane: Lane, start: int, stop: int) -> None:
-        """Line up instances that have become ready."""
+        """Line up instances that have become ready, unless their host gets to them."""
+        if self.host is not None:
+            return
         queue = self.queue
         if queue:
             last_lane, first, last = queue[-1]
@@ -244,6 +252,9 @@ def connect(nodes: dict[str, NodeState]) -> None:
     for node in nodes.values():
         if node.plan.scope:
             nodes[node.plan.scope].members.append(node)
+        if node.plan.host:
+            node.host = nodes[node.plan.host]
+            node.host.hosted.append(node)
         for edge in node.plan.edges:
             source = nodes[edge.source]
             node.sources.append(source)

@@ -32,6 +32,7 @@ class NodePlan:
         "gates",
         "guards",
         "has_readers",
+        "host",
         "id",
         "is_hook",
         "is_map",
@@ -62,6 +63,7 @@ class NodePlan:
         """Positions in `edges`."""
         self.guards: tuple[Guard, ...] = node.guards
         self.is_map = isinstance(node, MapNode)
+        self.host = node.host if isinstance(node, TaskNode) else ""
         self.is_task = isinstance(node, TaskNode)
         self.is_hook = isinstance(node, TaskNode) and bool(node.hook)
         self.survives_cancel = node.rule == "teardown"
@@ -91,6 +93,9 @@ def plan(pipeline: Pipeline) -> dict[str, NodePlan]:
         edges = _edges(node, [plans[member].scope for member in chained_members(node)], guards)
         plans[node.id] = NodePlan(node, edges, depth, position)
     for planned in plans.values():
+        if planned.host:
+            # Its members may have to say why it failed.
+            plans[planned.host].keeps_errors = True
         for expr in planned.reads:
             _note_reader(plans, expr)
     for expr in walk(pipeline.result) if pipeline.result is not None else ():

@@ -12,7 +12,8 @@ from toque.engine import inputs as i
 from toque.engine.backoff import LONGEST_S, delay_us, may_retry
 from toque.engine.cancelling import is_called_off, stop_deferred
 from toque.engine.cascade import declare
-from toque.engine.codes import DISPATCHED, RUNNING
+from toque.engine.codes import DISPATCHED, READY, RUNNING
+from toque.engine.hosting import host_of, refusal, take_back
 from toque.engine.lanes import Lane
 from toque.engine.rows import TaskRow
 from toque.engine.states import AttemptOutcome
@@ -31,10 +32,43 @@ def on_report(turn: Turn, report: i.AnyReport) -> None:
         row = lane.live.get(index)
         if row is not None and row.token == report.token and lane.state[index] in (DISPATCHED, RUNNING):
             _HANDLERS[type(report)](turn, lane, index, row, report)
+            if node.hosted:  # type: ignore[union-attr]
+                take_back(turn, lane, index)
             return
-    name = type(report).__struct_config__.tag
-    turn.reject(str(name), "stale: of a dispatch that is over", report.task, report.map_index)
+        if lane.node.host is not None:
+            _of_member(turn, lane, index, report)
+            return
+    _reject(turn, report, "stale: of a dispatch that is over")
+
+
+def _reject(turn: Turn, report: i.AnyReport, reason: str) -> None:
+    turn.reject(str(type(report).__struct_config__.tag), reason, report.task, report.map_index)
     turn.effects.append(fx.Acknowledge(key=report.key, attempt=report.attempt, token=report.token))
+
+
+def _of_member(turn: Turn, lane: Lane, index: int, report: Any) -> None:
+    """A host tells of a task that it runs."""
+    reason = refusal(lane, index, report)
+    if reason:
+        _reject(turn, report, reason)
+        return
+    host = host_of(lane)
+    if host.state[index] == DISPATCHED:
+        _begin(turn, host.live[index], turn.now_us)
+    if lane.state[index] == READY:
+        turn.emit(
+            f.Started(
+                at_us=turn.now_us,
+                task=report.task,
+                map_index=report.map_index,
+                attempt=report.attempt,
+                started_us=report.started_us or report.finished_us,
+                worker=host.live[index].worker,
+            )
+        )
+    turn.effects.append(fx.Acknowledge(key=report.key, attempt=report.attempt, token=report.token))
+    if not isinstance(report, i.AttemptStarted):
+        _HANDLERS[type(report)](turn, lane, index, lane.live[index], report)
 
 
 def _started(turn: Turn, lane: Lane, index: int, row: TaskRow, report: i.AttemptStarted) -> None:
@@ -209,7 +243,8 @@ def _attempt_over(turn: Turn, row: TaskRow, outcome: AttemptOutcome, error: Erro
 
 def release(turn: Turn, row: TaskRow) -> None:
     """The report is about to be recorded: its slots are free, and the worker may forget it."""
-    assert row.token is not None
+    if row.token is None:
+        return  # Its host has the slots, and goes on.
     key = TaskKey(row.task, row.map_index)
     turn.effects.append(fx.ReleaseSlots(key=key))
     turn.effects.append(fx.Acknowledge(key=key, attempt=row.attempt, token=row.token))

@@ -142,7 +142,7 @@ def _line_up(run: Run, placed: list[tuple[Lane, int, TaskRow]]) -> None:
         if frame.lane.state[frame.index] == RUNNING and not run.row.cancel_requested:
             ready_at_opening(run, frame)
     for lane, index, _ in placed:
-        if lane.state[index] == READY:
+        if lane.state[index] == READY and lane.node.host is None:
             # Not merged with a range next to it, which may have been ready much earlier or later.
             lane.node.queue.append((lane, index, index + 1))
             count_ready(run, lane.node, 1)

@@ -1,7 +1,8 @@
 """Reuse: which outcomes of its origin a rerun takes over.
 
 A task run is taken over if it ended well (or skipped itself), is not to run anew, and the same holds for all that
-it depends on. What lies between a setup and its teardown needs the setup anew.
+it depends on. What lies between a setup and its teardown needs the setup anew; what a host
+runs needs the host, which then runs what is left of its members.
 """
 
 from __future__ import annotations
@@ -51,10 +52,12 @@ def plan_reuse(run: Run, rows: Sequence[TaskRow]) -> None:
         return
     by_key = {TaskKey(row.task, row.map_index): row for row in rows if row.task in run.nodes}
     anew = set(run.row.reuse)
+    # Who names a host means all that it runs.
+    anew.update(name for name, node in run.nodes.items() if node.plan.host in anew)
     dirty = {key for key, row in by_key.items() if key.task in anew or not _is_settled(row)}
     while True:
         clean = _clean(run, by_key, dirty, anew)
-        more = {key for key in _setups_needed(run, by_key, clean) if key not in dirty}
+        more = (_setups_needed(run, by_key, clean) | _hosts_needed(run, by_key, clean)) - dirty
         if not more:
             break
         dirty |= more
@@ -134,6 +137,15 @@ def _taint_scopes(run: Run, state: NodeState, key: TaskKey, unclean_members: set
         index = index[:-1]
         unclean_members.add(TaskKey(scope, index))
         scope = run.nodes[scope].plan.scope
+
+
+def _hosts_needed(run: Run, rows: dict[TaskKey, TaskRow], clean: set[TaskKey]) -> set[TaskKey]:
+    """Hosts of whatever runs anew: nobody else can run it."""
+    return {
+        key
+        for key in rows
+        if any(TaskKey(member.plan.id, key.map_index) not in clean for member in run.nodes[key.task].hosted)
+    }
 
 
 def _setups_needed(run: Run, rows: dict[TaskKey, TaskRow], clean: set[TaskKey]) -> set[TaskKey]:

@@ -83,7 +83,9 @@ def ready_at_opening(run: Run, frame: Frame) -> None:
 
 
 def count_ready(run: Run, node: NodeState, change: int) -> None:
-    """More or fewer instances of `node` are ready, and admission is to hear of it."""
+    """More or fewer instances of `node` are ready, and admission is to hear of it (not of those that a host runs)."""
+    if node.host is not None:
+        return
     node.ready += change
     name = node.plan.id
     run.readied[name] = run.readied.get(name, 0) + change

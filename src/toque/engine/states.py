@@ -1,7 +1,7 @@
 """The life cycles: one enum each, and the transitions that are legal, as data.
 
-Rule 1: a task run moves only along `TASK_TRANSITIONS`; anything else is a bug (an assertion) or, when it was
-asked for from outside, a `Rejected` fact. Rule 2: a terminal state is never left, except by `mark`.
+Rule 1: a task run moves only along `TASK_TRANSITIONS` (`HOSTED_TRANSITIONS` if a host runs it); anything else is a
+bug (an assertion) or, when it was asked for from outside, a `Rejected` fact. Rule 2: a terminal state is never left, except by `mark`.
 The wire format, the SQL constraints, the TypeScript types and the diagram in the docs derive from this file.
 """
 
@@ -127,6 +127,16 @@ TASK_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     _T.UPSTREAM_FAILED: frozenset(),
     _T.CANCELLED: frozenset(),
 }
+
+HOSTED_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
+    **TASK_TRANSITIONS,
+    _T.READY: frozenset({_T.RUNNING, _T.FAILED, _T.SKIPPED, _T.UPSTREAM_FAILED, _T.CANCELLED}),
+    _T.DISPATCHED: frozenset(),
+    _T.RUNNING: frozenset({_T.READY, _T.SUCCEEDED, _T.FAILED, _T.SKIPPED, _T.CANCELLED}),
+    _T.DEFERRED: frozenset(),
+    _T.RETRYING: frozenset(),
+}
+"""Of a task run that a host runs: it is begun by its host and ends with it, and nobody dispatches or defers it."""
 
 _R = RunState
 RUN_TERMINAL = frozenset({_R.SUCCEEDED, _R.FAILED, _R.CANCELLED})

@@ -9,6 +9,7 @@ from toque.engine.codes import (
     DISPATCHED,
     FAILED,
     LEGAL,
+    LEGAL_IF_HOSTED,
     READY,
     RETRYING,
     RUNNING,
@@ -53,7 +54,8 @@ def touch(run: Run, lane: Lane, index: int) -> TaskRow:
 
 def _move(run: Run, lane: Lane, index: int, row: TaskRow, code: int) -> None:
     before = lane.state[index]
-    if code not in LEGAL[before] and row.marked is None and not row.reused_from:
+    legal = LEGAL if lane.node.host is None else LEGAL_IF_HOSTED
+    if code not in legal[before] and row.marked is None and not row.reused_from:
         raise ToqueBug(f"{row.task}{list(row.map_index)} cannot go from {STATES[before]} to {STATES[code]}")
     if before == READY:
         if code == DISPATCHED:
@@ -129,6 +131,7 @@ def started(run: Run, fact: f.Started) -> None:
     lane, index = find(run, fact)
     row = touch(run, lane, index)
     _move(run, lane, index, row, RUNNING)
+    row.attempt = fact.attempt
     row.started_us = fact.started_us
     row.worker = fact.worker
 

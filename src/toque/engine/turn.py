@@ -57,6 +57,13 @@ class Turn:
         )
         self.ended.append((lane, index))
 
+    def block(self, lane: Lane, index: int, culprit: str) -> None:
+        """End an instance that can't start: what it needs has failed."""
+        self.emit(
+            f.UpstreamFailed(at_us=self.now_us, task=lane.node.plan.id, map_index=lane.key_of(index), culprit=culprit)
+        )
+        self.ended.append((lane, index))
+
     def skip(self, lane: Lane, index: int, reason: str, started_us: int = 0, finished_us: int = 0) -> None:
         """End an instance without a result, on purpose."""
         self.emit(

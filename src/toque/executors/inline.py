@@ -8,11 +8,12 @@ as elsewhere.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from toque.engine.inputs import AttemptCancelled
+from toque.engine.inputs import AnyReport, AttemptCancelled
 from toque.engine.values import Token
 from toque.errors import ToqueError
 from toque.executors import reports
@@ -49,14 +50,16 @@ class InlineExecutor:
         self._known: set[Token] = set()
         self._capture = capture.Borrowed()
         self._sink: Sink
+        self._told: deque[AnyReport] = deque()
         self._is_scheduled = False
         self._root = ""
-        self._env = Environment(open_blobs, load_settings, self._signal, now_us=now_us, worker="inline")
+        self._env = Environment(open_blobs, load_settings, self._signal, self._tell, now_us=now_us, worker="inline")
         self._env.masker.add(*secrets)
 
     async def start(self, sink: Sink) -> None:
         """See `Executor.start`."""
         self._sink = sink
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     def free(self) -> int:
         """See `Executor.free`."""
@@ -117,6 +120,18 @@ class InlineExecutor:
     def _signal(self, signal: Signal) -> None:
         self._sink.signal(signal)
 
+    def _tell(self, report: AnyReport) -> None:
+        """A host says something of a task that it runs. Threads that it started leave it to the loop to pass on."""
+        self._told.append(report)
+        if threading.get_ident() == self._thread:
+            self._pass_on()
+        else:
+            self._loop.call_soon_threadsafe(self._pass_on)
+
+    def _pass_on(self) -> None:
+        while self._told:
+            self._sink.report(self._told.popleft())
+
     def _schedule(self) -> None:
         if self._queue and not self._is_scheduled:
             self._is_scheduled = True
@@ -138,6 +153,7 @@ class InlineExecutor:
                 report = attempt.execute(spec, self._env)
             finally:
                 self._capture.give_back()
+            self._pass_on()
             self._sink.report(report)
             self._sink.capacity_changed()
         self._schedule()
@@ -160,6 +176,7 @@ class InlineExecutor:
             self._tasks.pop(spec.token, None)
             self._capture.give_back()
         report = body.result()
+        self._pass_on()
         if isinstance(report, AttemptCancelled) and stopped == "timeout":
             self._sink.report(reports.timed_out(spec, report.finished_us, report.started_us))
         elif isinstance(report, AttemptCancelled) and stopped != "cancel":

@@ -9,8 +9,8 @@ import msgspec
 from toque.api.wire.versions import VersionFile
 from toque.engine.values import TaskKey
 from toque.errors import NotFound
-from toque.runtime.specs import log_path
 from toque.store import bundles
+from toque.worker.log import log_path
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 

@@ -81,6 +81,9 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Of a flow body: how many of its steps have ended. Until it has been told of them, it repeats itself."""
     run_report: dict[str, Any] | None = None
     """For hooks."""
+    members: tuple[tuple[str, int], ...] = ()
+    """Of a host: ids of the tasks that it is to run and report for, and the number of this attempt at each. A report
+    about one of them carries that number and the token of the host."""
     log_path: str = ""
     """File for the JSON lines of this attempt, made at its first output."""
     group: str = ""

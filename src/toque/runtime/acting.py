@@ -98,11 +98,12 @@ class Actor:
                 executor.acknowledge(token)
 
     def _executor(self, owned: OwnedRun, key: TaskKey) -> Executor | None:
-        """None: nobody here could have taken the attempt, or the run has no such task (a stray report)."""
-        try:
-            return self._executors.get(self._name(owned, key))
-        except KeyError:
+        """None: nobody here could have taken the attempt, or the run has no such task (a stray report), or its host is
+        told for it: what a host says of others goes the way of its own reports, and is not held until acknowledged."""
+        state = owned.machine.nodes.get(key.task)
+        if state is None or state.host is not None:
             return None
+        return self._executors.get(self._name(owned, key))
 
     def _name(self, owned: OwnedRun, key: TaskKey) -> str:
         node = owned.machine.node(key.task)

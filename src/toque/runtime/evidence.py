@@ -15,7 +15,7 @@ from toque.ports.notifier import Message
 from toque.ports.store import RunFilter, Store, TaskFilter
 from toque.runtime.alerts import HOUR_US, MOST_IN_AN_HOUR, Event, Verdict, happened
 from toque.runtime.outgoing import Alerting
-from toque.runtime.specs import log_path
+from toque.worker.log import log_path
 
 FAILED_TASKS = 100
 """So many are looked at to find the first."""

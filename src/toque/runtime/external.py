@@ -20,8 +20,8 @@ from toque.ports.executor import AttemptSpec, Executor, WorkItem
 from toque.runtime.messages import Message
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.outgoing import StopOrder
-from toque.runtime.specs import log_path
 from toque.runtime.versions import Versions
+from toque.worker.log import log_path
 
 TIMEOUT_S = 300.0
 """A call that takes longer is ended, and made again."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from toque.engine.hosting import members_of
 from toque.engine.run import Run
 from toque.engine.sourcing import attempt_inputs, idempotency_key
 from toque.engine.values import Entry, TaskKey, Token, Values
@@ -14,6 +13,7 @@ from toque.ports.executor import AttemptSpec, ItemSource
 from toque.runtime.options import RuntimeOptions
 from toque.runtime.owned import OwnedRun
 from toque.worker import pages
+from toque.worker.log import log_path
 
 
 class Specs:
@@ -61,6 +61,7 @@ class Specs:
             deferrals=inputs.deferrals,
             steps_ended=_steps_ended(run, key) if node.kind == "flow" else 0,
             run_report=inputs.run_report,
+            members=members_of(run, key) if run.nodes[key.task].hosted else (),
             log_path=self._log_path(row.run_id, key, attempt),
         )
 
@@ -73,13 +74,6 @@ class Specs:
 
     def _log_path(self, run_id: str, key: TaskKey, attempt: int) -> str:
         return log_path(self._options.logs, run_id, key, attempt) if self._options.logs else ""
-
-
-def log_path(logs: str, run_id: str, key: TaskKey, attempt: int) -> str:
-    """Where the JSON lines of an attempt are: `<logs>/<run>/<task>/<index>-<attempt>.jsonl`."""
-    index = ".".join(map(str, key.map_index)) or "_"
-    task = key.task.replace("/", "~")
-    return os.path.join(logs, run_id, task, f"{index}-{attempt}.jsonl")
 
 
 def _steps_ended(run: Run, key: TaskKey) -> int:

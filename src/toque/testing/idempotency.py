@@ -99,8 +99,8 @@ def _context(name: str, attempt: int) -> Context:
         node=TaskNode(id=name, code=CodeRef(module="", qualname="")),
         idempotency_key=f"verify/{name}",
     )
-    return Context(spec, Channel(_ignore, _ignore), Log(LogFile(""), Masker()))
+    return Context(spec, Channel(_ignore, _ignore, _ignore), Log(LogFile(""), Masker()))
 
 
-def _ignore(*_: Any) -> None:
+def _ignore(*_: Any) -> Any:
     pass

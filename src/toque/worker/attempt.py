@@ -141,7 +141,7 @@ class Attempt:
 
     def leave(self, token: Token[Context | None], exclusive: bool) -> None:
         """The end of that."""
-        self.context.pass_on_progress()
+        self.context.close()
         if exclusive:
             lone.context = None
         self.env.running.pop(self.spec.token, None)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from toque.engine.inputs import AnyReport
 from toque.ports.blobs import Blobs
 from toque.ports.executor import Signal
 from toque.worker import capture, code, linux, wire
@@ -45,6 +46,10 @@ class ServesLane(Protocol):
 
     def signal(self, signal: Signal) -> None:
         """Pass a signal on to the server."""
+        ...
+
+    def report(self, report: AnyReport) -> None:
+        """Pass on what a host says of a task that it runs."""
         ...
 
 
@@ -88,6 +93,7 @@ def serve(connection: socket.socket, permits: int, files: str, wiring: Wiring) -
         open_blobs=lambda: wiring.open_blobs(setup.blobs_url),
         load_settings=load_settings,
         signal=worker.signal,
+        report=worker.report,
         bundle=setup.bundle,
         project=setup.project,
         masker=project_masker(load_settings),

@@ -9,14 +9,18 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from toque.engine.assets import AnyAssetEvent
 from toque.errors import ToqueError
 from toque.graph import constants
 from toque.ports.executor import AttemptSpec, Metric, Progress, Signal
 from toque.worker import instants
 from toque.worker.control import Cancelled
 from toque.worker.log import Log
+
+if TYPE_CHECKING:
+    from toque.worker.hosting import Members
 
 ArtifactKind: TypeAlias = Literal["table", "markdown", "json", "image", "link", "text"]
 
@@ -47,6 +51,7 @@ class Channel:
 
     signal: Callable[[Signal], None]
     artifact: Callable[[AttemptSpec, str, Any, ArtifactKind | None], None]
+    members: Callable[[AttemptSpec], Members]
 
 
 class Context:
@@ -69,6 +74,8 @@ class Context:
         """How often this task run raised `NotYet`."""
         self.cancelled: bool = False
         """True from the moment that the attempt is told to end: a loop that checks it can end in its own way."""
+        self.told: list[AnyAssetEvent] = []
+        """What is to be known of data, however the attempt ends."""
         self.log = log
         self._spec = spec
         self._channel = channel
@@ -134,6 +141,21 @@ class Context:
         Without `kind` it is chosen by the value: data frames are tables, bytes images, strings text, the rest JSON.
         """
         self._channel.artifact(self._spec, str(name), value, kind)
+
+    def tell(self, event: AnyAssetEvent) -> None:
+        """Say what was learnt of an asset; it is recorded with the end of the attempt, a failure included."""
+        self.told.append(event)
+
+    @cached_property
+    def members(self) -> Members:
+        """The tasks that this attempt runs and reports for, if it is a host."""
+        return self._channel.members(self._spec)
+
+    def close(self) -> None:
+        """The attempt is over."""
+        self.pass_on_progress()
+        if "members" in self.__dict__:
+            self.members.close()
 
     def check_cancelled(self) -> None:
         """Raise `Cancelled` if the attempt was told to end."""

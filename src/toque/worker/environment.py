@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from toque.engine.inputs import AnyReport
 from toque.engine.values import Token
 from toque.graph.expr import AnyExpr, Gather
 from toque.graph.ir import Inject, TaskNode
@@ -27,6 +28,9 @@ from toque.worker.masking import Masker
 from toque.worker.pickles import MAX_PICKLE_BYTES
 from toque.worker.rawoutput import RawOutput
 from toque.worker.replacements import Replacements, in_place
+
+if TYPE_CHECKING:
+    from toque.worker.hosting import Members
 
 MAX_PLANS = 4096
 
@@ -100,6 +104,8 @@ class Environment:
     open_blobs: Callable[[], Blobs]
     load_settings: Callable[[], Known]
     signal: Callable[[Signal], None]
+    report: Callable[[AnyReport], None] = lambda report: None
+    """Where what a host says of the tasks that it runs goes: nowhere, unless there is a server."""
     bundle: str = ""
     project: str = ""
     masker: Masker = field(default_factory=Masker)
@@ -114,7 +120,7 @@ class Environment:
 
     def __post_init__(self) -> None:
         self.failures = Failures((self.bundle, self.project), self.masker)
-        self.channel = Channel(self.signal, self._artifact)
+        self.channel = Channel(self.signal, self._artifact, self._members)
         self.items = Items()
         self.blobs: Blobs = LazyBlobs(self.open_blobs)
         self._settings: Known | None = None
@@ -146,6 +152,11 @@ class Environment:
             self._plans.clear()
         self._plans[id(node)] = made
         return made
+
+    def _members(self, spec: AttemptSpec) -> Members:
+        from toque.worker.hosting import Members  # few attempts are hosts
+
+        return Members(spec, self)
 
     def _artifact(self, spec: AttemptSpec, name: str, value: Any, kind: ArtifactKind | None) -> None:
         kind = kind or _kind_of(value)

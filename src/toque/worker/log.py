@@ -14,6 +14,7 @@ from typing import Literal, TextIO, TypeAlias
 
 import msgspec
 
+from toque.engine.values import TaskKey
 from toque.worker.masking import Masker
 
 StreamName: TypeAlias = Literal["stdout", "stderr", "log", "traceback"]
@@ -125,6 +126,13 @@ class LogFile:
             return True
         self._lost = lost
         return False
+
+
+def log_path(logs: str, run_id: str, key: TaskKey, attempt: int) -> str:
+    """Where the JSON lines of an attempt are: `<logs>/<run>/<task>/<index>-<attempt>.jsonl`."""
+    index = ".".join(map(str, key.map_index)) or "_"
+    task = key.task.replace("/", "~")
+    return os.path.join(logs, run_id, task, f"{index}-{attempt}.jsonl")
 
 
 class Log:

@@ -48,6 +48,10 @@ class SharedWorker:
         """Pass a signal on, from any thread."""
         self._send(wire.Up([], [signal]))
 
+    def report(self, report: AnyReport) -> None:
+        """Pass on what a host says of a task that it runs, from any thread."""
+        self._send(wire.Up([report]))
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()

@@ -81,7 +81,14 @@ class SyncWorker:
 
     def signal(self, signal: Signal) -> None:
         """Pass a signal on. Any thread of user code may call this."""
-        self._tell(wire.Up([], [signal]))
+        self._pass_on(wire.Up([], [signal]))
+
+    def report(self, report: AnyReport) -> None:
+        """Pass on what a host says of a task that it runs. Any thread of user code may call this."""
+        self._pass_on(wire.Up([report]))
+
+    def _pass_on(self, message: wire.Up) -> None:
+        self._tell(message)
         if self._is_owed and threading.get_ident() == threading.main_thread().ident:
             self._is_owed = False
             raise Cancelled

@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from toque.engine.inputs import AttemptStarted, Report
+from toque.engine.inputs import AnyReport, AttemptStarted, Report
 from toque.engine.values import Token
+from toque.errors import ToqueBug
 from toque.executors import reports
 from toque.executors.flow.asking import FlowMessage
 from toque.executors.flow.stage import Stage
@@ -70,6 +71,10 @@ class FlowWorker:
     def signal(self, signal: Signal) -> None:
         """Pass a signal on, from any thread."""
         self._write(wire.Up([], [signal]))
+
+    def report(self, report: AnyReport) -> None:
+        """No body of a flow hosts tasks of a pipeline: they are steps."""
+        raise ToqueBug(f"a flow cannot report for {report.task}")
 
     def _read_all(self) -> None:
         while (data := read_now(self._connection)) is not None:

@@ -71,6 +71,10 @@ class Hearing:
             return
         now_s = asyncio.get_running_loop().time()
         worker.moved_s = now_s
+        if report.task != held.spec.task:
+            # The attempt is a host, says what became of a task that it runs, and goes on.
+            self._ledger.sink.report(report)
+            return
         if isinstance(report, AttemptStarted):
             held.started_us = report.started_us
             worker.running += 1
