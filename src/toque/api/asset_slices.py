@@ -95,7 +95,7 @@ async def one_slice(asked: Services, known: Catalogue, key: str, partition: str)
         )
     row = (await asked.store.assets.pick(key, [partition])).get(partition)
     sources, changed = [], list[Source]()
-    for each in indexed.asset.upstream:
+    for each in indexed.asset.sources:
         theirs = known.cut(each.asset)
         read = upstream_keys(each.mapping, cut, theirs, partition, known.known)
         rows = await asked.store.assets.pick(each.asset, read[-SHOWN_SOURCES:])
@@ -170,7 +170,7 @@ async def _stale(
         return {}
     sources = [
         Source(each.asset, each.mapping, known.cut(each.asset), _standings(await _by_key(asked, each.asset)))
-        for each in indexed.asset.upstream
+        for each in indexed.asset.sources
     ]
     return await asyncio.to_thread(
         stale_slices, cut, indexed.asset.code_version, _standings(slices), sources, known.known

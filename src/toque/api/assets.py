@@ -123,7 +123,7 @@ def reasons(known: Catalogue, indexed: IndexedAsset, standing: Stands) -> tuple[
     if indexed.external:
         return ()
     changes = []
-    for source in asset.upstream:
+    for source in asset.sources:
         theirs = standing.newest.get(source.asset)
         if newest is not None and theirs is not None and _is_read(known, asset, source, newest, theirs):
             changes.append((source.asset, theirs.changed_us))

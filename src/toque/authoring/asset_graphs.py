@@ -9,9 +9,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from toque.authoring import sites
-from toque.authoring.assets import Asset, Source
+from toque.authoring.assets import Source
+from toque.authoring.producers import Producer, producers_among, read_by, written_by
 from toque.authoring.sites import Site
 from toque.errors import UserError
+from toque.graph import assets as ir
+from toque.graph.partitions import Matching
 from toque.graph.selection import Selectable
 from toque.graph.selection import select as select_keys
 
@@ -27,14 +30,12 @@ class Selection:
         self._scope = scope
         self._site = site
 
-    def assets(self) -> list[Asset[..., Any]]:
-        """Those that it selects among the assets of its module, imported ones included."""
-        known = assets_of(self._scope.values())
+    def assets(self) -> list[Producer]:
+        """What makes those that it selects among the assets of its module, imported ones included."""
         try:
-            chosen = select_keys(self.text, map(selectable, known))
+            return chosen_among(self.text, producers_among(self._scope.values()))
         except UserError as error:
             raise self._site.error(error.message, fix=error.fix) from None
-        return [each for each in known if each.key in chosen]
 
 
 def select(text: str) -> Selection:
@@ -42,21 +43,40 @@ def select(text: str) -> Selection:
     return Selection(text, _caller().f_globals, sites.here())
 
 
-def stages_of(name: str, selection: str, known: Sequence[Asset[..., Any]]) -> list[Pipeline[[], None]]:
+def chosen_among(selection: str, known: Sequence[Producer]) -> list[Producer]:
+    """What makes the selected ones of the assets that `known` make. Raises `UserError`."""
+    described = [asset for each in known for asset in each.described()]
+    keys = frozenset(select_keys(selection, map(Selectable.of, described)))
+    return [each.chosen(keys) for each in known if not keys.isdisjoint(written_by(each))]
+
+
+def stages_of(name: str, selection: str, known: Sequence[Producer], *, apart: bool = False) -> list[Pipeline[[], None]]:
     """Pipelines that make the selected ones of a project's assets. A run is of one partition, so assets that are cut
-    in different ways are made by different runs, each after those that it reads from. Raises `UserError`."""
+    in different ways are made by different runs, each after those that it reads from; so is one that reads other
+    slices than its own of what is cut as it is. `apart`: each has a pipeline of its own. Raises `UserError`."""
     from toque.authoring.pipelines import Pipeline
 
-    keys = select_keys(selection, map(selectable, known))
-    chosen = ordered(_checked([each for each in known if each.key in keys], Site("", 0)), Site("", 0))
-    cuts = {each.key: each.__toque_partitions__ for each in chosen}
+    nowhere = Site("", 0)
+    chosen = ordered(_checked(chosen_among(selection, known), nowhere), nowhere)
+    cuts = {key: asset.partitions for each in chosen for asset in each.described() for key in written_by(each)}
     stage: dict[str, int] = {}
-    groups: dict[tuple[int, Any], list[Asset[..., Any]]] = {}
+    groups: dict[tuple[int, Any], list[Producer]] = {}
     for each in chosen:
-        before = [source.key for source, _ in each.reads if source.key in stage]
-        stage[each.key] = max((stage[key] + (cuts[key] != cuts[each.key]) for key in before), default=0)
-        groups.setdefault((stage[each.key], cuts[each.key]), []).append(each)
+        keys = written_by(each)
+        cut = cuts[keys[0]]
+        before = [source for source in read_by(each) if source in stage]
+        others = _reading_other_slices(each)
+        number = max((stage[key] + (apart or cuts[key] != cut or key in others) for key in before), default=0)
+        stage.update(dict.fromkeys(keys, number))
+        groups.setdefault((number, keys if apart else cut), []).append(each)
     return [Pipeline(body_of(name, groups[key], {}), {}) for key in sorted(groups, key=lambda key: key[0])]
+
+
+def _reading_other_slices(producer: Producer) -> set[str]:
+    """The keys of what it reads by a mapping: other slices than the one of the run."""
+    return {
+        each.asset for asset in producer.described() for each in asset.sources if not isinstance(each.mapping, Matching)
+    }
 
 
 def body_of(name: str, assets: Selection | Sequence[Any], scope: Mapping[str, Any] | None = None) -> Callable[[], None]:
@@ -77,36 +97,36 @@ def body_of(name: str, assets: Selection | Sequence[Any], scope: Mapping[str, An
     return body
 
 
-def ordered(assets: Iterable[Asset[..., Any]], site: Site) -> list[Asset[..., Any]]:
+def ordered(producers: Iterable[Producer], site: Site) -> list[Producer]:
     """Those that others are made from come first; else as they are given."""
-    by_key = {each.key: each for each in assets}
-    sorter: TopologicalSorter[str] = TopologicalSorter()
-    for key, each in by_key.items():
-        sorter.add(key, *(source.key for source, _ in each.reads if source.key in by_key))
+    whole = list(producers)
+    parts = [part for each in whole for part in each.split(_others(each, whole))]
+    maker = {key: number for number, each in enumerate(parts) for key in written_by(each)}
+    sorter: TopologicalSorter[int] = TopologicalSorter()
+    for number, each in enumerate(parts):
+        sorter.add(number, *(maker[key] for key in read_by(each) if key in maker))
     try:
-        return [by_key[key] for key in sorter.static_order()]
+        return [parts[number] for number in sorter.static_order()]
     except CycleError as error:
-        raise site.error(f"A cycle of assets: {' → '.join(reversed(error.args[1]))}.") from None
+        cycle = (written_by(parts[number])[0] for number in reversed(error.args[1]))
+        raise site.error(f"A cycle of assets: {' → '.join(cycle)}.") from None
 
 
-def assets_of(values: Iterable[Any]) -> list[Asset[..., Any]]:
-    """The assets among some values, each once."""
-    return list({id(each): each for each in values if isinstance(each, Asset)}.values())
+def _others(producer: Producer, all_of_them: Sequence[Producer]) -> tuple[ir.Asset, ...]:
+    return tuple(asset for each in all_of_them if each is not producer for asset in each.described())
 
 
-def selectable(each: Asset[..., Any]) -> Selectable:
-    """As a selection sees it."""
-    return Selectable.of(each.described())
-
-
-def _checked(assets: Iterable[Any], site: Site) -> list[Asset[..., Any]]:
-    found: dict[str, Asset[..., Any]] = {}
-    for each in assets:
-        if not isinstance(each, Asset):
+def _checked(producers: Iterable[Any], site: Site) -> list[Producer]:
+    makers: dict[str, Producer] = {}
+    found: dict[int, Producer] = {}
+    for each in producers:
+        if not isinstance(each, Producer):
             what = f"{each.key} is made by something else" if isinstance(each, Source) else f"{each!r} is no asset"
-            raise site.error(f"{what}: a pipeline cannot make it.", fix="assets=[…] of functions with @asset")
-        if found.setdefault(each.key, each) is not each:
-            raise site.error(f"Two assets have the key {each.key}.", fix=f'@asset(key="{each.key}_2")')
+            raise site.error(f"{what}: a pipeline cannot make it.", fix="assets=[…] of functions with @asset, loads, …")
+        found[id(each)] = each
+        for key in written_by(each):
+            if makers.setdefault(key, each) is not each:
+                raise site.error(f"Two assets have the key {key}.", fix=f'@asset(key="{key}_2")')
     if not found:
         raise site.error("assets is empty: the pipeline would make nothing.", fix='assets=[orders], or select("*")')
     return list(found.values())

@@ -21,7 +21,9 @@ from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, Unpack, ca
 import msgspec
 
 from toque.authoring import calls, cutting, flow_calls, sites, types
+from toque.authoring.column_origins import column_origins
 from toque.authoring.options import AssetOptions, checked
+from toque.authoring.producers import Producer
 from toque.authoring.references import code_ref, place_of, source_hash
 from toque.authoring.tasks import check_function, checked_upstream, refuse_at_import
 from toque.authoring.trace import current
@@ -60,7 +62,7 @@ class Source(Generic[R]):
     def __repr__(self) -> str:
         return f"<asset {self.key}>"
 
-    def described(self) -> ir.Asset:
+    def known(self) -> ir.Asset:
         """As the graph knows it when no node of it makes it."""
         settings = self.settings
         return ir.Asset(
@@ -80,7 +82,7 @@ class Source(Generic[R]):
         return Marker(inject, lasting=False, annotation=annotation, asset=self)
 
 
-class Asset(Source[R], Generic[P, R]):
+class Asset(Source[R], Producer, Generic[P, R]):
     """A function that makes a data object. Made by `@asset`.
 
     In the body of a pipeline a call adds the node that makes it; anywhere else it calls the function.
@@ -104,6 +106,11 @@ class Asset(Source[R], Generic[P, R]):
     def name(self) -> str:
         """What its node is called."""
         return cast("str", self.settings.get("name") or self.__name__)
+
+    @property
+    def site(self) -> sites.Site:
+        """Where its function is defined."""
+        return sites.definition(self.__toque_function__)
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -151,16 +158,22 @@ class Asset(Source[R], Generic[P, R]):
         place = msgspec.structs.replace(code, source_hash="", mode="sync")
         return self.marker(place, Matching(), lambda: types.return_type(function))
 
-    def described(self) -> ir.Asset:
-        """As the graph knows it. `node` is filled in by whoever has one."""
+    def known(self) -> ir.Asset:
+        """As the graph knows it, whether or not a node of it makes it."""
+        return self.described()[0]
+
+    def described(self) -> tuple[ir.Asset, ...]:
+        """The one that it makes."""
         upstream = tuple(ir.AssetDependency(asset=each.key, mapping=mapping) for each, mapping in self.reads)
         stated = self.settings.get("code_version", "")
-        return msgspec.structs.replace(
-            super().described(),
+        made = msgspec.structs.replace(
+            super().known(),
             upstream=upstream,
             code_version=stated or source_hash(self.__toque_function__),
+            columns=column_origins(self.settings.get("columns")),
             doc=self.settings.get("doc") or inspect.cleandoc(self.__doc__ or ""),
         )
+        return (made,)
 
     def __reduce__(self) -> tuple[Any, ...] | str:
         return self.__qualname__

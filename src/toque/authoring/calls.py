@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
-import msgspec
-
-from toque.authoring import overrides, sites, types, wiring
+from toque.authoring import ordering, overrides, sites, types, wiring
 from toque.authoring.options import task_policy
 from toque.authoring.placeholders import Placeholder, Wired, describe, wired
 from toque.authoring.references import code_ref
@@ -89,7 +87,7 @@ def call_task(trace: Trace, callee: Callee, args: tuple[Any, ...], kwargs: dict[
     draft = trace.open("task", callee.name, sites.here(), meta_of(callee))
     draft.rule = callee.settings.get("trigger_rule", "all_success")
     fill(trace, draft, callee, given)
-    wait_for(trace, draft, callee)
+    wait_for(trace, draft, callee.upstream)
     trace.close(draft)
     return Placeholder(Wired(trace, Ref(node=draft.id), callee.name, draft.annotation))
 
@@ -99,34 +97,14 @@ def call_asset(trace: Trace, callee: Any, args: tuple[Any, ...], kwargs: dict[st
     placed = call_task(trace, callee, args, kwargs)
     inside = wired(placed)
     draft = trace.drafts[inside.held.node]  # type: ignore[union-attr]
-    first = trace.writers.setdefault(callee.key, draft.id)
-    if first != draft.id:
-        raise sites.refuse(f"{callee.key} is made by {first} already: a run makes an asset once.")
-    late = next((reader for key, reader in trace.readers if key == callee.key and reader != draft.id), None)
-    if late is not None:
-        raise sites.refuse(f"{late} reads {callee.key}, which is made only here.", fix=f"call {callee.name} before it")
-    draft.fields["writes"] = (callee.key,)
-    draft.site = sites.definition(callee.__toque_function__)
-    trace.assets[callee.key] = msgspec.structs.replace(callee.described(), node=draft.id)
+    ordering.write(trace, draft, callee.described())
+    draft.site = callee.site
     return Placeholder(replace(inside, asset=callee.made_by(draft.fields["code"])))
 
 
-def _read_assets(trace: Trace, draft: Draft, markers: Iterable[Marker]) -> tuple[str, ...]:
-    """Wait for what is made in this pipeline; note what is not."""
-    keys = dict.fromkeys(marker.asset.key for marker in markers if marker.asset is not None)
-    for marker in markers:
-        if marker.asset is not None and marker.asset.key not in trace.assets:
-            trace.assets[marker.asset.key] = marker.asset.described()
-    for key in keys:
-        trace.readers.append((key, draft.id))
-        if key in trace.writers:
-            trace.connect(draft, trace.writers[key], "order")
-    return tuple(keys)
-
-
-def wait_for(trace: Trace, draft: Draft, callee: Callee) -> None:
+def wait_for(trace: Trace, draft: Draft, awaited: Iterable[object]) -> None:
     """Add the edges of `.after()`."""
-    for upstream in callee.upstream:
+    for upstream in awaited:
         for placeholder in wiring.placeholders_in(upstream):
             for node in wiring.nodes_of(trace, placeholder):
                 trace.connect(draft, node, "order")
@@ -222,9 +200,7 @@ def fill(trace: Trace, draft: Draft, callee: Callee, given: list[Argument]) -> N
         ),
         "kind": "flow" if is_flow else "task",
     }
-    reads = _read_assets(trace, draft, markers.values())
-    if reads:
-        draft.fields["reads"] = reads
+    ordering.read(trace, draft, (marker.asset.known() for marker in markers.values() if marker.asset is not None))
 
 
 def _marker(trace: Trace, value: object) -> Marker | None:

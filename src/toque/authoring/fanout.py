@@ -39,7 +39,7 @@ def open_map(trace: Trace, callee: Callee, mode: MapMode, given: list[Argument])
     axes = tuple(_axis(trace, opened, mode, source) for source in sources)
     opened.fields = {"axes": axes, "mode": mode, "tolerate": tolerance(callee.settings)}
     _refuse_holes_without_tolerance(trace, opened, callee)
-    calls.wait_for(trace, opened, callee)
+    calls.wait_for(trace, opened, callee.upstream)
     trace.close(opened)
     order = iter(range(len(marked)))
     items = [

@@ -18,10 +18,10 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from toque.authoring import sites
-from toque.authoring.asset_graphs import assets_of
-from toque.authoring.assets import Asset, Source
+from toque.authoring.assets import Source
 from toque.authoring.flows import Flow
 from toque.authoring.pipelines import Pipeline
+from toque.authoring.producers import Producer, producers_among
 from toque.authoring.trace import loading
 from toque.errors import ToqueError, UserError
 from toque.worker import code
@@ -61,10 +61,10 @@ def load_files(paths: Iterable[Path], project: Path) -> list[Loaded]:
     return loaded
 
 
-def assets_in(path: Path, project: Path) -> list[Asset[..., Any]]:
-    """The assets that a file defines, which `load_file` has imported."""
+def producers_in(path: Path, project: Path) -> list[Producer]:
+    """What makes assets in a file that `load_file` has imported."""
     module = sys.modules.get(module_name(path.resolve(), project.resolve()))
-    found = assets_of(vars(module).values()) if module is not None else []
+    found = producers_among(vars(module).values()) if module is not None else []
     return [each for each in found if module is not None and each.__module__ == module.__name__]
 
 
@@ -72,7 +72,7 @@ def externals_in(path: Path, project: Path) -> list[Source[Any]]:
     """The data that something else makes and that a file names, which `load_file` has imported."""
     module = sys.modules.get(module_name(path.resolve(), project.resolve()))
     values = vars(module).values() if module is not None else ()
-    return [each for each in values if isinstance(each, Source) and not isinstance(each, Asset)]
+    return [each for each in values if isinstance(each, Source) and not isinstance(each, Producer)]
 
 
 def validate_parameters(pipeline: Runnable, raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
+from toque.authoring.column_origins import Columns
 from toque.authoring.cutting import Partitions
 from toque.authoring.schedules import Scheduled
 from toque.durations import Duration
@@ -53,13 +54,11 @@ class Pool:
     slots: int = 1
 
 
-class GroupOptions(TypedDict, total=False):
-    """Options of a group, and of every callable when it is mapped."""
+class NodeOptions(TypedDict, total=False):
+    """Options of whatever stands in a graph."""
 
     name: str
     """In the graph, the history and the logs; the function's name unless stated."""
-    tolerate: float | str
-    """How many indexes of a map may fail: a count, or a share such as `"2%"`."""
     trigger_rule: TriggerRule
     """Which outcomes upstream let it start; `all_success` unless stated."""
     owner: str
@@ -70,8 +69,15 @@ class GroupOptions(TypedDict, total=False):
     """What people read about it; the docstring unless stated."""
 
 
-class TaskOptions(GroupOptions, total=False):
-    """Options of a task: for `@task`, `.options()` and whatever else makes a node."""
+class GroupOptions(NodeOptions, total=False):
+    """Options of a group, and of every callable when it is mapped."""
+
+    tolerate: float | str
+    """How many indexes of a map may fail: a count, or a share such as `"2%"`."""
+
+
+class AttemptOptions(TypedDict, total=False):
+    """Options of whatever a worker runs."""
 
     retries: int | Retry
     """How often it is tried again after a failure that may heal."""
@@ -87,18 +93,30 @@ class TaskOptions(GroupOptions, total=False):
     """Higher first, when slots or workers are short; 0 unless stated."""
     concurrency_key: str
     """At most one task run at a time for each value; `{name}` stands for a parameter of the run."""
-    cache: bool | Duration | Cache
-    """Reuse an earlier result for the same inputs and code: always, for so long, or by a key of your own."""
     executor: str
     """Where it runs; `process` unless stated."""
     environment: str
     """Name of an environment of `toque.toml`."""
     memory_limit: int | str
     """An attempt that takes more is ended: bytes, or `"2GB"`."""
-    on_cancel: Callable[..., object]
-    """Called with the handle of a deferred task run that is cancelled, to stop what it waits for."""
     io_bound: bool
     """It waits more than it computes: many share one process."""
+
+
+class TaskOptions(GroupOptions, AttemptOptions, total=False):
+    """Options of a task: for `@task`, `.options()` and whatever else makes a node."""
+
+    cache: bool | Duration | Cache
+    """Reuse an earlier result for the same inputs and code: always, for so long, or by a key of your own."""
+    on_cancel: Callable[..., object]
+    """Called with the handle of a deferred task run that is cancelled, to stop what it waits for."""
+
+
+class MoveOptions(NodeOptions, AttemptOptions, total=False):
+    """Options of a load or sync: those of the task that makes it, and what is said of the data."""
+
+    group: str
+    """What it is shown with."""
 
 
 class AssetOptions(TaskOptions, total=False):
@@ -112,6 +130,8 @@ class AssetOptions(TaskOptions, total=False):
     """How it is cut: `Daily("2026-01-01")`, `Static(["eu", "us"])`, …"""
     group: str
     """What it is shown with."""
+    columns: Columns
+    """What its columns are made of: `{"total": ["warehouse.raw.orders.amount"]}`, or the SQL that makes them."""
     code_version: str
     """Stated by hand; otherwise the text of the function decides whether what was made by it is stale."""
 

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
 from toque.authoring import sites
+from toque.authoring.column_origins import column_origins
 from toque.authoring.option_types import AssetOptions as AssetOptions
 from toque.authoring.option_types import Cache as Cache
 from toque.authoring.option_types import FlowOptions as FlowOptions
 from toque.authoring.option_types import GroupOptions as GroupOptions
+from toque.authoring.option_types import MoveOptions as MoveOptions
 from toque.authoring.option_types import PipelineOptions as PipelineOptions
 from toque.authoring.option_types import Pool as Pool
 from toque.authoring.option_types import Retry as Retry
@@ -26,6 +28,7 @@ from toque.graph.ir import CachePolicy, CodeRef, ErrorClass, PoolClaim, RetryPol
 _KNOWN: Final[dict[str, frozenset[str]]] = {
     "task": frozenset(TaskOptions.__annotations__),
     "asset": frozenset(AssetOptions.__annotations__) - {"tolerate"},
+    "move": frozenset(MoveOptions.__annotations__),
     "shell": frozenset(TaskOptions.__annotations__) | {"exits", "env", "cwd"},
     "group": frozenset(GroupOptions.__annotations__),
     "pipeline": frozenset(PipelineOptions.__annotations__),
@@ -37,13 +40,13 @@ _CLASSES: Final = frozenset(get_args(ErrorClass))
 
 
 def checked(
-    kind: Literal["task", "asset", "shell", "group", "pipeline", "flow"], options: Mapping[str, Any]
+    kind: Literal["task", "asset", "move", "shell", "group", "pipeline", "flow"], options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The options, if all of them exist and have values that can be meant. Raises `UserError`."""
     known = _KNOWN[kind]
     for name in options:
         if name not in known:
-            what = {"shell": "A shell task", "asset": "An asset"}.get(kind, f"A {kind}")
+            what = {"shell": "A shell task", "asset": "An asset", "move": "A load or sync"}.get(kind, f"A {kind}")
             raise sites.refuse(f"{what} has no option {name!r}.", fix=_instead(kind, name, known))
     if "name" in options:
         check_name(options["name"], f"a {kind}")
@@ -58,9 +61,10 @@ def checked(
         raise sites.refuse("tags is one string.", fix=f"tags=[{options['tags']!r}]")
     if "max_active_runs" in options and options["max_active_runs"] < 1:
         raise sites.refuse(f"max_active_runs={options['max_active_runs']} would let nothing run.", fix="1 or more")
-    if kind in ("task", "asset", "shell", "flow"):
+    if kind in ("task", "asset", "move", "shell", "flow"):
         task_policy(options)
     tolerance(options)
+    column_origins(options.get("columns"))
     check_option(options.get("schedule"))
     duration_s("deadline", options.get("deadline"))
     duration_s("late_after", options.get("late_after"))

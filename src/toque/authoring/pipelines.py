@@ -21,7 +21,7 @@ from toque.graph.ir import Pipeline as PipelineIR
 
 if TYPE_CHECKING:
     from toque.authoring.asset_graphs import Selection
-    from toque.authoring.assets import Asset
+    from toque.authoring.producers import Producer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -120,7 +120,7 @@ def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
 def pipeline(**options: Unpack[PipelineOptions]) -> _PipelineDecorator: ...
 @overload
 def pipeline(
-    name: str, /, *, assets: Selection | Sequence[Asset[..., Any]], **options: Unpack[PipelineOptions]
+    name: str, /, *, assets: Selection | Sequence[Producer], **options: Unpack[PipelineOptions]
 ) -> Pipeline[[], None]: ...
 def pipeline(function: Any = None, /, *, assets: Any = None, **options: Any) -> Any:
     """Make a function that calls tasks a pipeline: `@pipeline` or `@pipeline(owner="data-team")`.

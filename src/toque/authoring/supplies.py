@@ -149,6 +149,8 @@ class Connection:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.type = ""
+        """As `toque.toml` says under the profile of the run; of an opened one."""
         self.options: dict[str, Any] = {}
 
     @property
@@ -158,6 +160,7 @@ class Connection:
     def __toque_open__(self, **supplied: Any) -> Self:
         """A copy of this connection with the fields of the settings."""
         opened = type(self)(self.name)
+        opened.type = supplied["settings"].type
         opened.options = supplied["settings"].revealed()
         for field, value in _fields(type(self), self.name, opened.options).items():
             setattr(opened, field, value)
@@ -218,7 +221,11 @@ def _place_of(connection: Connection) -> CodeRef:
 
 
 def _fields(kind: type[Connection], name: str, options: dict[str, Any]) -> dict[str, Any]:
-    declared = {key: hint for key, hint in types.hints_of_class(kind).items() if key not in ("name", "options")}
+    declared = {
+        key: hint
+        for key, hint in types.hints_of_class(kind).items()
+        if key not in ("name", "options") and not key.startswith("_")
+    }
     missing = [key for key in declared if key not in options and not hasattr(kind, key)]
     if missing:
         from toque.errors import UserError

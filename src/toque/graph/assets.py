@@ -22,6 +22,9 @@ class AssetDependency(IRValue, frozen=True, kw_only=True):
 
     asset: str
     mapping: AnyMapping = Matching()
+    observed: bool = False
+    """It is looked at and neither waited for nor the cause of staleness: a load of what a sync of the same pipeline
+    writes to would else be a cycle. Only lineage knows it."""
 
 
 class Asset(IRValue, frozen=True, kw_only=True):
@@ -43,3 +46,8 @@ class Asset(IRValue, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     columns: AnyColumnOrigins | None = None
     """What its columns are made of; None: nobody says."""
+
+    @property
+    def sources(self) -> tuple[AssetDependency, ...]:
+        """What it is made from: it is stale when one of them is newer."""
+        return tuple(each for each in self.upstream if not each.observed)

@@ -40,7 +40,7 @@ class Selectable(NamedTuple):
     @classmethod
     def of(cls, asset: Asset) -> Selectable:
         """What it sees of one."""
-        upstream = tuple(each.asset for each in asset.upstream)
+        upstream = tuple(each.asset for each in asset.sources)
         return cls(asset.key, upstream, asset.group, asset.tags, asset.owner)
 
 

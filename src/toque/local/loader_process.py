@@ -44,7 +44,6 @@ def main() -> None:
 
 def _load(asked: Asked, answers: int, stack: int) -> None:
     from toque.authoring import loader
-    from toque.authoring.sites import definition
 
     project = Path(asked.project)
     for file in asked.files:
@@ -54,14 +53,14 @@ def _load(asked: Asked, answers: int, stack: int) -> None:
         try:
             found = loader.load_file(path, project)
             problems = _findings(found) if asked.checks else []
-            assets = loader.assets_in(path, project)
+            producers = loader.producers_in(path, project)
             loaded = LoadedFile(
                 file=shown,
                 pipelines=tuple(runnable.ir for runnable in found),
                 problems=tuple(problems),
-                assets=tuple(each.described() for each in assets),
-                externals=tuple(each.described() for each in loader.externals_in(path, project)),
-                lines={each.key: definition(each.__toque_function__).line for each in assets},
+                assets=tuple(asset for each in producers for asset in each.described()),
+                externals=tuple(each.known() for each in loader.externals_in(path, project)),
+                lines={key: line for each in producers for key, line in each.lines().items()},
             )
         except UserError as error:
             loaded = LoadedFile(file=shown, problems=(Problem.of(error),))
@@ -98,11 +97,11 @@ def _selected(asked: Selection, stack: int) -> Planned:
         faulthandler.dump_traceback_later(asked.timeout_s, exit=True, file=stack)
         try:
             loader.load_file(Path(file), project)
-            known += loader.assets_in(Path(file), project)
+            known += loader.producers_in(Path(file), project)
         except UserError:
             broken.append(os.path.relpath(file, project.resolve()))
     try:
-        stages = asset_graphs.stages_of(asked.name, asked.selection, known)
+        stages = asset_graphs.stages_of(asked.name, asked.selection, known, apart=asked.apart)
         return Planned(stages=tuple(each.ir for each in stages), broken=tuple(broken))
     except UserError as error:
         return Planned(problem=Problem.of(error), broken=tuple(broken))

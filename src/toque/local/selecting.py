@@ -21,6 +21,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """What the pipelines are to be called."""
     timeout_s: float
+    apart: bool = False
+    """A stage for each asset, not for all that are cut alike."""
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,11 +36,19 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prepare_selection(
-    project: Path, files: Sequence[Path], selection: str, name: str, *, timeout_s: float = TIMEOUT_S
+    project: Path,
+    files: Sequence[Path],
+    selection: str,
+    name: str,
+    *,
+    apart: bool = False,
+    timeout_s: float = TIMEOUT_S,
 ) -> Planned:
     """The pipelines that make the assets that `selection` names. Raises `UserError`."""
     paths = [str(file.resolve()) for file in files]
-    asked = Selection(project=str(project), files=paths, selection=selection, name=name, timeout_s=timeout_s)
+    asked = Selection(
+        project=str(project), files=paths, selection=selection, name=name, timeout_s=timeout_s, apart=apart
+    )
     answers, stuck = ask(asked, len(files), timeout_s)
     if not answers:
         raise stuck_at(project, paths[0] if paths else str(project), stuck, timeout_s).problems[0].error()

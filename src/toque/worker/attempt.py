@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from toque.engine.assets import AnyAssetEvent
 from toque.engine.inputs import (
     AttemptCancelled,
     AttemptDeferred,
@@ -173,10 +172,8 @@ class Attempt:
     def succeed(self, result: Any, call: Call) -> EndReport:
         """Store the result and what the server must know of it."""
         spec, env, node = self.spec, self.env, self.spec.node
-        told: tuple[AnyAssetEvent, ...] = ()
         if node.writes:
-            event, result = materializing.kept(spec, result, self._site())
-            told = (event,)
+            result = materializing.written(spec, self.context, result, self._site())
         place = values.Place(env.blobs, lambda: call.cache_key or result_key(spec))
         ref = values.encode(result, place, mapped=call.plan.mapped, max_pickle_bytes=env.max_pickle_bytes)
         if self.context.cancelled:
@@ -198,7 +195,7 @@ class Attempt:
             result=ref,
             exports=exports,
             lengths=lengths,
-            assets=told,
+            assets=tuple(self.context.told),
         )
 
     def fail(self, error: BaseException) -> EndReport:
@@ -218,7 +215,7 @@ class Attempt:
                 pass
         info = self._describe(error)
         self.context.log.line("traceback", self.env.failures.traceback(error))
-        return AttemptFailed(**common, error=info)
+        return AttemptFailed(**common, error=info, assets=tuple(self.context.told))
 
     def _site(self) -> Site:
         return Site(self.env.blobs, self.env.project, materializing.attempt_name(self.spec))

@@ -82,6 +82,8 @@ class Supplier:
         if key in self._opened:
             return self._opened[key]
         found = code.locate(inject.code)
+        if isinstance(found, type):  # of connections: it stands for the one of that name
+            found = found(inject.name)
         if not hasattr(found, "__toque_open__"):
             raise UserError(
                 f"{inject.code.module}.{inject.code.qualname} cannot be injected: it is no resource or connection",

@@ -7,18 +7,41 @@ from typing import Any
 from toque.engine.assets import Materialized
 from toque.engine.values import Token
 from toque.errors import UserError
-from toque.graph.ir import Inject, TaskNode
+from toque.graph.ir import CodeRef, Inject
 from toque.graph.partitions import AnyPartitioning, TimeWindows
 from toque.ports.executor import AttemptSpec
 from toque.worker import code
+from toque.worker.context import Context
 from toque.worker.slices import NothingThere, Site, Slice
 
+CHECKING = CodeRef(module="toque.integrations.checking.of_assets", qualname="check")
+"""Checks what the function of an asset returned, if it has checks: most have none, and pay for none."""
 
-def kept(spec: AttemptSpec, value: Any, site: Site) -> tuple[Materialized, dict[str, Any]]:
-    """Keep what the node of an asset returned: what to tell of it, and what stands for it as the node's result."""
-    (key,) = spec.node.writes
+
+def written(spec: AttemptSpec, context: Context, value: Any, site: Site) -> Any:
+    """What stands for the result of a node that writes assets. The value of an `@asset` is kept; any other node has
+    written by itself, and what it did not tell of is told now."""
     source = code.locate(spec.node.code)
+    if hasattr(source, "__toque_io__"):
+        event, summary = kept(spec, context, source, value, site)
+        context.tell(event)
+        return summary
+    told = {event.asset for event in context.told if isinstance(event, Materialized)}
+    for key in spec.node.writes:
+        if key not in told:
+            context.tell(Materialized(asset=key, data_version=attempt_name(spec)))
+    return value
+
+
+def kept(
+    spec: AttemptSpec, context: Context, source: Any, value: Any, site: Site
+) -> tuple[Materialized, dict[str, Any]]:
+    """Keep what the function of an asset returned: what to tell of it, and what stands for it as the node's result."""
+    (key,) = spec.node.writes
     target = slice_of(key, source.__toque_partitions__, spec.partition_key)
+    checks = getattr(source, "__toque_checks__", ())
+    if checks:
+        value = code.locate(CHECKING)(value, target, checks, context, site)
     saved = source.__toque_io__.save(target, value, site)
     event = Materialized(
         asset=key,
@@ -74,11 +97,6 @@ def slice_of(asset: str, partitions: AnyPartitioning | None, key: str) -> Slice:
     window = next(((each, part) for each, part in parts(partitions, key) if isinstance(each, TimeWindows)), None)
     start_us, end_us = span(*window) if window is not None else (0, 0)
     return Slice(asset=asset, partition=key, start_us=start_us, end_us=end_us)
-
-
-def makes_asset(node: TaskNode) -> bool:
-    """What the node returns is kept as an asset."""
-    return bool(node.writes)
 
 
 def attempt_name(spec: AttemptSpec) -> str:

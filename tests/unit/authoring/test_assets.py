@@ -138,7 +138,7 @@ def test_a_plain_task_reads_an_asset_too(graph: Callable[[str], Pipeline]) -> No
 def test_outside_of_a_pipeline_an_asset_is_its_function(write: Write, project: Path) -> None:
     path = write(SALES)
     loader.load_file(path, project)
-    orders, revenue, report = loader.assets_in(path, project)
+    orders, revenue, report = loader.producers_in(path, project)
     assert orders() == [3, 4]
     assert revenue([1], factor=3) == 3
     assert report(6, people=["ana"]) == "6 from ['ana']"

@@ -21,6 +21,8 @@ class Settings:
     def __init__(self, **options: Any) -> None:
         self.options = options
 
+    type = "shop"
+
     def revealed(self) -> dict[str, Any]:
         return self.options
 

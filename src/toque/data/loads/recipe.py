@@ -84,6 +84,12 @@ class Ledger:
             case "duckdb":
                 return Step("lock", "SELECT ?")
 
+    def last_change(self) -> str:
+        """The number of the last load of a target that changed any of its rows."""
+        own = self._own
+        counts = " + ".join(own(name) for name in ("inserted", "updated", "deleted"))
+        return f"SELECT COALESCE(max({own('number')}), 0) FROM {self._name} WHERE {own('target')} = ? AND {counts} > 0"
+
     def is_known(self) -> str:
         """Whether a (target, batch) was loaded."""
         return f"SELECT 1 FROM {self._name} WHERE {self._own('target')} = ? AND {self._own('batch_id')} = ? LIMIT 1"
@@ -101,10 +107,11 @@ class Ledger:
 
     def prune(self) -> Step:
         """Loads of a target below a number."""
-        # The last load of each source stays, whatever its number: it holds the cursor.
+        # The last load of each source stays, whatever its number: it holds the cursor. So does the last change.
         own, name = self._own, self._name
         last = f"SELECT max({own('number')}) FROM {name} WHERE {own('target')} = ? GROUP BY {own('source')}"
         return Step(
             "prune",
-            f"DELETE FROM {name} WHERE {own('target')} = ? AND {own('number')} < ? AND {own('number')} NOT IN ({last})",
+            f"DELETE FROM {name} WHERE {own('target')} = ? AND {own('number')} < ? AND {own('number')} NOT IN ({last})"
+            f" AND {own('number')} <> ({self.last_change()})",
         )

@@ -149,6 +149,13 @@ class SyncLedger:
             f"DELETE FROM {self._tables.sql(LOG)} WHERE name = ? AND run <= ?", (self._spec.name, oldest)
         )
 
+    def last_change(self) -> int:
+        """The last run in which anything was sent; 0 before there was one."""
+        found = self._session.fetch(
+            f"SELECT max(run) FROM {self._tables.sql(SYNCS)} WHERE name = ? AND sent > 0", (self._spec.name,)
+        )
+        return int(found[0][0] or 0)
+
     def past(self) -> list[Past]:
         """Earlier runs that went to their end, in order of time."""
         if not self._tables.has(SYNCS):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from toque.data.checks.masking import masked
 from toque.data.syncs.deviations import Deviation, exceeds, rejections
 from toque.data.syncs.diff import Change
 from toque.errors import DataError
@@ -98,8 +99,8 @@ def sync(
     """Send what changed in `spec.source` since it was last acknowledged.
 
     However it ends, the next sync sends what is not acknowledged then, and nothing else. `on_answer` hears the result
-    so far after each record. Raises `DuplicateKeys`, `SyncStopped` before anything is sent, `SyncRejected` after
-    everything is, and what the destination raises.
+    so far, before anything is sent and after each record. Raises `DuplicateKeys`, `SyncStopped` before anything is
+    sent, `SyncRejected` after everything is, and what the destination raises.
     """
     with warehouse.session() as session:
         ledger = SyncLedger(session, warehouse.dialect, spec)
@@ -108,6 +109,7 @@ def sync(
         try:
             ledger.begin(plan.mapping.version, now())
             result = _result(spec, plan, ledger.run)
+            on_answer(result)
             counted = (plan.counts.rows, 0)
             if any(each.severity == "stop" for each in plan.deviations):
                 ledger.finish("stopped", counted, result, now())
@@ -228,7 +230,7 @@ def _ended(spec: SyncSpec, ledger: SyncLedger, result: SyncResult, at: datetime)
     is_over = lost > 0 and exceeds(lost, result.considered, spec.tolerate)
     ledger.finish("rejected" if is_over else "succeeded", (result.rows, result.sent), result, at)
     if is_over:
-        sample = [{"status": each.status, "reason": each.reason, **each.record} for each in result.rejects]
+        sample = masked({"status": each.status, "reason": each.reason, **each.record} for each in result.rejects)
         raise SyncRejected(
             f"{spec.name}: {lost} of {result.considered} records did not arrive ({result.rejected} rejected,"
             f" {result.invalid} invalid), tolerated: {spec.tolerate:g}; the first: {result.rejects[0].reason}",
