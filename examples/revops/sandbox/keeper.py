@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import IO
 
 CRM_PORT, PRODUCT_PORT = 44380, 54380
+LIFE_S = 12 * 3_600
+"""Then they end by themselves: nobody is surprised by them next week."""
 
 
 class NotStarted(Exception):
@@ -84,7 +86,7 @@ def stop(folder: Path) -> bool:
 
 
 def serve(folder: Path, crm_port: int, product_port: int) -> None:
-    """Be that process, until SIGTERM, or until the folder is gone: nothing outlives the example."""
+    """Be that process, until SIGTERM, for a day's work, or until the folder is gone: nothing outlives the example."""
     from sandbox.filling import fill_crm, fill_product
     from sandbox.product import Product
     from sandbox.salesforce.application import Sandbox
@@ -111,7 +113,8 @@ def serve(folder: Path, crm_port: int, product_port: int) -> None:
             told = json.dumps(asdict(Running(os.getpid(), server.url, str(server.authority), product.url)))
             (folder / "running.json").write_text(told)
             print(told, flush=True)
-            while folder.exists():
+            end_s = time.monotonic() + LIFE_S
+            while folder.exists() and time.monotonic() < end_s:
                 time.sleep(1)
         except KeyboardInterrupt:
             pass
