@@ -27,6 +27,8 @@ class Mapped(ColumnOrigins, frozen=True, tag="fields"):
     """Key of an asset."""
     fields: dict[str, str]
     """Field by column: what is mapped, and what finds the record."""
+    into: str = ""
+    """Key of the asset that has these fields, where the sync itself goes by another one."""
 
 
 class Stated(ColumnOrigins, frozen=True, tag="stated"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from toque.errors import UserError
 from toque.graph.value import IRValue
@@ -50,6 +50,10 @@ class Scd2(Mode, frozen=True, tag="scd2"):
     """
 
     key: str | tuple[str, ...]
+
+
+SCD2_COLUMNS: Final = ("valid_from", "valid_to", "is_current")
+"""What `Scd2` adds to the columns of the source."""
 
 
 class Replace(Mode, frozen=True, tag="replace"):
