@@ -13,6 +13,7 @@ from toque.api.wire.system import WorkerRow
 from toque.api.wire.tasks import Progress
 from toque.api.wire.values import Preview
 from toque.api.wire.versions import VersionFile
+from toque.data.lineage.stitching import Lineage
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.values import TaskKey, ValueRef
 from toque.graph.expr import Access
@@ -153,6 +154,14 @@ class Code(Protocol):
         ...
 
 
+class ColumnLineages(Protocol):
+    """Which columns each column of the project is made of."""
+
+    async def now(self) -> Lineage:
+        """As the files and the tables are now. May take seconds after an edit, off this loop."""
+        ...
+
+
 class Machine(Protocol):
     """What runs on this machine."""
 
@@ -186,6 +195,7 @@ class Services:
     project: ProjectIndex
     connections: Connections
     machine: Machine
+    lineage: ColumnLineages
     progress: Callable[[str, TaskKey], Progress | None] = lambda run_id, key: None
     """What a running attempt last said of itself."""
     live_nodes: Callable[[str], Awaitable[list[tuple[NodeCounts, int]] | None]] = _nothing_is_live

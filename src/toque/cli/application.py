@@ -36,6 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "show": Entry("pipelines", "show", "Show the graph of a pipeline."),
     "assets": Entry("assets", "assets", "List the data that the project makes, and how it stands."),
     "materialize": Entry("assets", "materialize", "Make selected assets, for the partitions that you name."),
+    "lineage": Entry("lineage", "lineage", "Show where a column or an asset comes from."),
     "runs": Entry("runs", "runs", "List runs, or show one."),
     "logs": Entry("logs", "logs", "Print the logs of a run."),
     "retry": Entry("again", "retry", "Run what failed again."),

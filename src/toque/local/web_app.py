@@ -23,6 +23,7 @@ from toque.api.services import Identity, Services
 from toque.api.stream.hub import Hub
 from toque.local.code_files import CodeFiles
 from toque.local.connections import ProjectConnections
+from toque.local.lineage import ProjectLineage
 from toque.local.machine import LocalMachine
 from toque.local.previews import Previews
 from toque.local.queueing import Queueing
@@ -103,6 +104,7 @@ def services(site: Site, access: Access, project: ProjectIndex) -> Services:
         project=project,
         connections=ProjectConnections(settings),
         machine=LocalMachine(site.executors),
+        lineage=ProjectLineage(settings, site.store, project),
     )
 
 

@@ -24,6 +24,8 @@ from toque.api.replays import Replays
 from toque.api.services import Again, Identity, NewRun, PlannedAgain, Services
 from toque.api.wire.system import WorkerRow
 from toque.api.wire.versions import VersionFile
+from toque.data.lineage.steps import Step
+from toque.data.lineage.stitching import Lineage
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.run import new_run
 from toque.engine.run_ids import base32, first_run_id
@@ -173,6 +175,16 @@ class Starts:
         return first_run_id(self._clock.now_us()) + base32(next(DRAWN), 9)
 
 
+class Followed:
+    """The lineage of the project, given."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = steps
+
+    async def now(self) -> Lineage:
+        return Lineage(self.steps)
+
+
 @cache
 def application() -> FastAPI:
     """The routes, for all tests: to make them takes longer than most requests."""
@@ -189,6 +201,7 @@ class Served:
     machine: Machine = field(default_factory=Machine)
     project: Project = field(default_factory=Project)
     pools: dict[str, int] = field(default_factory=lambda: {"api": 2})
+    lineage: Followed = field(default_factory=lambda: Followed())
     connections: Connections | None = None
     """What the project declares; most tests ask for none."""
 
@@ -215,6 +228,7 @@ class Served:
             project=self.project,
             connections=cast(Connections, self.connections),
             machine=self.machine,
+            lineage=self.lineage,
         )
         self.app = Guard(Replays(application()), self.access, self.clock)
 

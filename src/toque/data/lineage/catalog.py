@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
+
+_WORD = re.compile(r"\w+")
 
 
 class Catalog:
@@ -15,14 +18,34 @@ class Catalog:
     whose full name ends in it, or in its last two parts. When there are several, it means none.
     """
 
-    def __init__(self, tables: Mapping[str, Mapping[str, str] | Sequence[str]], *, connection: str = "") -> None:
-        self._tables = {
-            name: dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
-            for name, columns in tables.items()
-        }
-        self._folded = {name.casefold(): name for name in self._tables}
+    def __init__(
+        self,
+        tables: Mapping[str, Mapping[str, str] | Sequence[str]],
+        *,
+        connection: str = "",
+        named: Iterable[str] = (),
+    ) -> None:
+        """`named`: tables that exist, whatever their columns are."""
+        self._tables: dict[str, dict[str, str]] = {}
+        self._folded: dict[str, str] = {}
+        self._called: dict[str, tuple[str, ...]] = {}
+        """Full names by the first word of their last part."""
         self._connection = connection
         """What stands in front of tables that are not known."""
+        for name in named:
+            self._name(name)
+        for name, columns in tables.items():
+            self._put(name, columns)
+
+    def _put(self, name: str, columns: Mapping[str, str] | Sequence[str]) -> None:
+        self._name(name)
+        self._tables[name] = dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
+
+    def _name(self, name: str) -> None:
+        if self._folded.get(name.casefold()) != name:
+            word = _first_word(name.rpartition(".")[2])
+            self._called[word] = (*self._called.get(word, ()), name)
+            self._folded[name.casefold()] = name
 
     def resolved(self, parts: Sequence[str]) -> str:
         """The full name of the table that these parts name; one that is not known is what the parts say."""
@@ -31,7 +54,8 @@ class Catalog:
             inside = f"{self._connection}.{said}".casefold()
             if exact := self._folded.get(inside) or self._folded.get(said):
                 return exact
-            endings = [name for folded, name in self._folded.items() if folded.endswith("." + said)]
+            called = self._called.get(_first_word(parts[-1]), ())
+            endings = [name for name in called if name.casefold().endswith("." + said)]
             if len(endings) == 1:
                 return endings[0]
         return ".".join([self._connection] * bool(self._connection) + list(parts))
@@ -48,10 +72,21 @@ class Catalog:
         return next((column for column in known if column.casefold() == name.casefold()), None)
 
     def with_table(self, table: str, columns: Sequence[str]) -> Catalog:
-        """This catalog and one table more: what an earlier statement made."""
-        return Catalog({**self._tables, table: columns}, connection=self._connection)
+        """This catalog and one table more: what an earlier statement made. Types that were known of it stay."""
+        more = Catalog({}, connection=self._connection)
+        more._tables, more._folded, more._called = dict(self._tables), dict(self._folded), dict(self._called)
+        types = self._tables.get(table, {})
+        more._put(table, {name: types.get(name, "") for name in columns})
+        return more
 
-    @property
-    def digest(self) -> str:
-        """The same for equal catalogs only."""
-        return hashlib.sha256(msgspec.json.encode([self._connection, self._tables], order="sorted")).hexdigest()
+    def digest_for(self, text: str) -> str:
+        """The same where all tables are alike that `text` could name: others may change, and nothing is parsed anew."""
+        words = {"", *_WORD.findall(text.casefold())}
+        named = sorted(name for word in words for name in self._called.get(word, ()))
+        tables = [(name, list(self._tables.get(name, {}).items())) for name in named]
+        return hashlib.sha256(msgspec.json.encode([self._connection, tables])).hexdigest()
+
+
+def _first_word(name: str) -> str:
+    found = _WORD.search(name.casefold())
+    return found.group() if found else ""

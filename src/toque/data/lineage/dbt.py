@@ -10,7 +10,7 @@ import msgspec
 
 from toque.data.lineage.catalog import Catalog
 from toque.data.lineage.sql import Cache, lineage_of
-from toque.data.lineage.steps import Step
+from toque.data.lineage.steps import ColumnLineage, Step
 
 _DIALECTS = {"postgres": "postgresql"}
 _MADE = ("model", "snapshot")
@@ -18,12 +18,13 @@ _GIVEN = ("seed", "source")
 
 
 def steps_of(
-    manifest: Mapping[str, Any], catalog: Catalog, *, connection: str, cache: Cache | None = None
+    manifest: Mapping[str, Any], catalog: Catalog, *, connection: str, root: str = "", cache: Cache | None = None
 ) -> list[Step]:
     """A step for each model and snapshot of a `manifest.json` as dbt leaves it, under `<connection>.<schema>.<name>`.
 
     `catalog` knows the columns of what the project reads; each model adds its own for those after it. A model without
-    compiled SQL (a Python model, or a project that was only parsed) is a step whose columns are unknown.
+    compiled SQL (a Python model, or a project that was only parsed) is a step whose columns are unknown. `root`: of
+    the dbt project, in front of the paths of its files.
     """
     adapter = str(manifest.get("metadata", {}).get("adapter_type") or "duckdb")
     nodes = {**manifest.get("sources", {}), **manifest.get("nodes", {})}
@@ -35,7 +36,12 @@ def steps_of(
             if catalog.columns(target) is None and node.get("columns"):
                 catalog = catalog.with_table(target, list(node["columns"]))
             continue
+        if node.get("config", {}).get("materialized") == "ephemeral":
+            continue  # it is no table: those who read it have its SQL in theirs
         step = _step(node, target, catalog, _DIALECTS.get(adapter, adapter), cache)
+        file = str(node.get("original_file_path") or "")
+        file = f"{root}/{file}" if root and file else file
+        step = msgspec.structs.replace(step, file=file, columns=tuple(_described(step, node)))
         if not step.inputs:
             above = node.get("depends_on", {}).get("nodes", [])
             step = msgspec.structs.replace(step, inputs=tuple(names[name] for name in above if name in names))
@@ -68,3 +74,10 @@ def _step(node: Mapping[str, Any], target: str, catalog: Catalog, dialect: str, 
     if len(steps) != 1:
         return Step(target=target, via="dbt", by=node["name"], problem=f"it has {len(steps)} statements")
     return msgspec.structs.replace(steps[0], via="dbt", by=node["name"])
+
+
+def _described(step: Step, node: Mapping[str, Any]) -> Iterator[ColumnLineage]:
+    """Its columns, with what the project's YAML says of them."""
+    said = {name.casefold(): str(column.get("description") or "") for name, column in node.get("columns", {}).items()}
+    for column in step.columns:
+        yield msgspec.structs.replace(column, doc=said.get(column.name.casefold(), ""))

@@ -10,6 +10,7 @@ import msgspec
 
 from toque.data.lineage.catalog import Catalog
 from toque.data.lineage.changes import queries_of
+from toque.data.lineage.excerpts import excerpt, joined
 from toque.data.lineage.steps import HOW, ColumnLineage, ColumnSource, How, Step
 from toque.errors import UserError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _DIALECTS = {"postgresql": "postgres"}
 Cache = MutableMapping[tuple[str, str], tuple[Step, ...]]
-"""By the hash of the SQL and that of the catalog: parsing costs milliseconds, and neither changes often."""
+"""By the hash of the SQL and that of the tables it may name: parsing costs milliseconds, and neither changes often."""
 
 
 def lineage_of(
@@ -29,7 +30,8 @@ def lineage_of(
     `target` is what a query writes whose SQL does not say so, such as a dbt model. Never raises for what it cannot
     read: that is a step with a `problem`. Raises `UserError` when sqlglot is not installed.
     """
-    key = (hashlib.sha256(f"{dialect}\0{target}\0{sql}".encode()).hexdigest(), catalog.digest)
+    text = f"{dialect}\0{target}\0{sql}"
+    key = (hashlib.sha256(text.encode()).hexdigest(), catalog.digest_for(text))
     if cache is not None and key in cache:
         return cache[key]
     steps = tuple(_steps(sql, catalog, dialect, target))
@@ -99,7 +101,8 @@ def _changing(statement: exp.Merge | exp.Update, into: str, catalog: Catalog, di
                 known = found.get(name, ColumnLineage(name))
                 sources = [each for each in column.sources if (each.table, each.column) != (into, name)]
                 unknown = "; ".join(dict.fromkeys(filter(None, (known.unknown, column.unknown))))
-                found[name] = ColumnLineage(name, tuple(sorted({*known.sources, *sources})), unknown)
+                done = joined(filter(None, (known.expression, column.expression)))
+                found[name] = ColumnLineage(name, tuple(sorted({*known.sources, *sources})), unknown, done)
     except (SqlglotError, RecursionError, ValueError, KeyError) as error:
         problem = f"{statement.key.upper()} cannot be followed: {_first_line(error)}"
         return Step(target=into, inputs=tuple(inputs), problem=problem)
@@ -133,7 +136,7 @@ def _columns(query: exp.Expr, catalog: Catalog, dialect: str) -> list[ColumnLine
     names = _flattened(query, catalog)
     schema = {flat: columns for flat, table in names.items() if (columns := catalog.columns(table)) is not None}
     roots = lineage(None, query, _typed(schema), dialect=dialect, trim_selects=False)
-    found = [_column(name, root, names, catalog) for name, root in roots.items()]
+    found = [_column(name, root, names, catalog, dialect) for name, root in roots.items()]
     if query.find(exp.Pivot) is None:
         return found
     why = "PIVOT makes columns of values"
@@ -193,9 +196,11 @@ def _tables(statement: exp.Expr, catalog: Catalog) -> tuple[str, ...]:
     return tuple(dict.fromkeys(catalog.resolved(_parts(table)) for table in tables))
 
 
-def _column(name: str, root: Any, names: dict[str, str], catalog: Catalog) -> ColumnLineage:
+def _column(name: str, root: Any, names: dict[str, str], catalog: Catalog, dialect: str) -> ColumnLineage:
     sources: dict[tuple[str, str], int] = {}
     unknown: list[str] = []
+    done: list[str] = []
+    constants: list[str] = []
     stack, seen = [(root, 0)], set()
     while stack:
         node, rank = stack.pop()
@@ -203,7 +208,12 @@ def _column(name: str, root: Any, names: dict[str, str], catalog: Catalog) -> Co
             continue
         seen.add((id(node), rank))
         if node.downstream or not _is_leaf(node):
-            stack += [(below, max(rank, _rank(node))) for below in node.downstream]
+            if _rank(node):
+                said = constants if _is_constant(node) else done
+                said.append(excerpt(node.expression, dialect, names))
+            # sqlglot collects them in sets: by name, the order is the same each time.
+            below = sorted(node.downstream, key=lambda each: each.name)[::-1]
+            stack += [(each, max(rank, _rank(node))) for each in below]
             continue
         table = names.get(_flat_name(node.expression))
         column = node.name.rpartition(".")[2].strip('"`').removesuffix("*")
@@ -215,7 +225,7 @@ def _column(name: str, root: Any, names: dict[str, str], catalog: Catalog) -> Co
         else:
             sources[table, real] = max(rank, sources.get((table, real), 0))
     found = tuple(sorted(ColumnSource(table, column, HOW[rank]) for (table, column), rank in sources.items()))
-    return ColumnLineage(name, found, "; ".join(dict.fromkeys(unknown)))
+    return ColumnLineage(name, found, "; ".join(dict.fromkeys(unknown)), joined(done if found else done + constants))
 
 
 def _flat_name(source: exp.Expr) -> str:
@@ -228,6 +238,12 @@ def _is_leaf(node: Any) -> bool:
     from sqlglot import exp
 
     return isinstance(node.expression, exp.Table | exp.Placeholder)
+
+
+def _is_constant(node: Any) -> bool:
+    from sqlglot import exp
+
+    return isinstance(node.expression.unalias(), exp.Literal | exp.Null | exp.Boolean)
 
 
 def _why(node: Any, table: str | None = None) -> str:

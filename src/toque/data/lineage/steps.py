@@ -31,6 +31,10 @@ class ColumnLineage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Without any and not unknown, it is a constant, or counts rows."""
     unknown: str = ""
     """Why (part of) its origin cannot be told; "" when all of it is known."""
+    expression: str = ""
+    """What is done to the sources, as SQL; "" where they are taken as they are."""
+    doc: str = ""
+    """What its author says about it."""
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -44,6 +48,10 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     via: Via = "sql"
     by: str = ""
     """Who does it: the name of a task or dbt model."""
+    file: str = ""
+    """Where it is written, relative to the project."""
+    line: int = 0
+    """0: not known."""
     problem: str = ""
     """Why nothing is known of its columns."""
 

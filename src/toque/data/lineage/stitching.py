@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -34,6 +34,17 @@ class Hop(msgspec.Struct, frozen=True):
     """1 for what the asked column is made of directly, and so on."""
 
 
+class Made(msgspec.Struct, frozen=True):
+    """One way in which a column is made."""
+
+    via: Via
+    by: str
+    file: str
+    line: int
+    expression: str
+    """What is done to its sources, as SQL; "" where one is taken as it is."""
+
+
 class Origin(msgspec.Struct, frozen=True):
     """Where a column comes from, or where it goes to, in the end."""
 
@@ -43,6 +54,10 @@ class Origin(msgspec.Struct, frozen=True):
     """The columns that nothing more is known to lie behind (or after): those of the sources."""
     unknown: tuple[tuple[ColumnName, str], ...]
     """Columns on the way whose origin is not wholly known, and why."""
+    made: dict[ColumnName, tuple[Made, ...]] = {}
+    """How each column on the way is made; absent for those of the sources."""
+    is_cut: bool = False
+    """There is more behind what was walked."""
 
 
 class Lineage:
@@ -56,8 +71,12 @@ class Lineage:
         self._names: dict[tuple[str, str], ColumnName] = {}
         self._above: dict[ColumnName, list[tuple[ColumnName, How, Step]]] = defaultdict(list)
         self._below: dict[ColumnName, list[tuple[ColumnName, How, Step]]] = defaultdict(list)
+        self._made: dict[ColumnName, list[Made]] = defaultdict(list)
+        self._of_table: dict[str, list[ColumnName]] = defaultdict(list)
         self._unknown: dict[ColumnName, str] = {}
         self._problems: dict[str, str] = {}
+        self.docs: dict[ColumnName, str] = {}
+        """What authors say about columns."""
         for step in self.steps:
             if step.problem:
                 self._problems[step.target.casefold()] = step.problem
@@ -66,15 +85,22 @@ class Lineage:
 
     def _add(self, step: Step, column: ColumnLineage) -> None:
         target = self._known(step.target, column.name)
+        self._made[target].append(Made(step.via, step.by, step.file, step.line, column.expression))
         if column.unknown:
             self._unknown[target] = column.unknown
+        if column.doc:
+            self.docs[target] = column.doc
         for source in column.sources:
             above = self._known(source.table, source.column)
             self._above[target].append((above, source.how, step))
             self._below[above].append((target, source.how, step))
 
     def _known(self, table: str, column: str) -> ColumnName:
-        return self._names.setdefault((table.casefold(), column.casefold()), ColumnName(table, column))
+        found = self._names.get((table.casefold(), column.casefold()))
+        if found is None:
+            found = self._names[table.casefold(), column.casefold()] = ColumnName(table, column)
+            self._of_table[table.casefold()].append(found)
+        return found
 
     @property
     def columns(self) -> tuple[ColumnName, ...]:
@@ -104,13 +130,29 @@ class Lineage:
             fix="one of " + ", ".join(same[:10]) if same else "its full name, <connection>.<table>.<column>",
         )
 
-    def upstream(self, name: str) -> Origin:
-        """All that a column is made of, back to the sources."""
-        return self._walk(self.find(name), "up")
+    def upstream(self, name: str, depth: int | None = None) -> Origin:
+        """All that a column is made of, back to the sources, or so many steps back."""
+        return self._walk(self.find(name), "up", depth)
 
-    def downstream(self, name: str) -> Origin:
+    def downstream(self, name: str, depth: int | None = None) -> Origin:
         """All that is made of a column."""
-        return self._walk(self.find(name), "down")
+        return self._walk(self.find(name), "down", depth)
+
+    def columns_of(self, table: str) -> tuple[ColumnName, ...]:
+        """Those that some step reads or writes, in the order in which they were met."""
+        return tuple(self._of_table.get(table.casefold(), ()))
+
+    def next_to(self, column: ColumnName, way: Literal["up", "down"]) -> tuple[ColumnName, ...]:
+        """The columns that it is made of directly, or that are."""
+        return tuple(dict.fromkeys(there for there, _, _ in self._links(column, way)))
+
+    def made(self, column: ColumnName) -> tuple[Made, ...]:
+        """How it is made; () for one of a source."""
+        return tuple(self._made.get(column, ()))
+
+    def why_unknown(self, column: ColumnName) -> str:
+        """Why its origin is not wholly known; "" where it is. The column `*` stands for all of a table."""
+        return self._unknown.get(column) or self._problems.get(column.table.casefold(), "")
 
     def tables(self) -> dict[str, tuple[str, ...]]:
         """Each table that is written, with the tables that it is made of."""
@@ -120,12 +162,17 @@ class Lineage:
                 found.setdefault(step.target, {}).update(dict.fromkeys(step.inputs))
         return {target: tuple(inputs) for target, inputs in found.items()}
 
-    def _walk(self, start: ColumnName, way: Literal["up", "down"]) -> Origin:
+    def _walk(self, start: ColumnName, way: Literal["up", "down"], most: int | None) -> Origin:
         hops: dict[tuple[ColumnName, ColumnName], Hop] = {}
         depths = {start: 0}
         queue = [start]
+        is_cut = False
         for here in queue:  # grows while it is walked: breadth first
-            for there, how, step in self._links(here, way):
+            links = self._links(here, way)
+            if most is not None and depths[here] >= most:
+                is_cut = is_cut or bool(links)
+                continue
+            for there, how, step in links:
                 source, target = (there, here) if way == "up" else (here, there)
                 hop = Hop(source, target, how, step.via, step.by, depths[here] + 1)
                 known = hops.get((source, target))
@@ -135,35 +182,9 @@ class Lineage:
                     depths[there] = depths[here] + 1
                     queue.append(there)
         ends = tuple(sorted(column for column in queue[1:] if not any(self._links(column, way))))
-        return Origin(start, tuple(hops.values()), ends, tuple(self._unknown_among(queue)) if way == "up" else ())
+        made = {column: self.made(column) for column in queue if column in self._made}
+        unknown = tuple((column, why) for column in queue if (why := self.why_unknown(column))) if way == "up" else ()
+        return Origin(start, tuple(hops.values()), ends, unknown, made, is_cut)
 
     def _links(self, column: ColumnName, way: Literal["up", "down"]) -> list[tuple[ColumnName, How, Step]]:
         return (self._above if way == "up" else self._below).get(column, [])
-
-    def _unknown_among(self, columns: list[ColumnName]) -> Iterator[tuple[ColumnName, str]]:
-        for column in columns:
-            if why := self._unknown.get(column) or self._problems.get(column.table.casefold()):
-                yield column, why
-
-
-def as_text(origin: Origin) -> str:
-    """What `upstream` found, as a tree of lines; a column that was shown before is not unfolded again."""
-    above: dict[ColumnName, list[Hop]] = defaultdict(list)
-    for hop in origin.hops:
-        above[hop.target].append(hop)
-    unknown = dict(origin.unknown)
-    lines: list[str] = []
-    seen: set[ColumnName] = set()
-
-    def show(column: ColumnName, indent: int, said: str) -> None:
-        again = column in seen and above.get(column)
-        why = f"  unknown: {unknown[column]}" if column in unknown else ""
-        lines.append("  " * indent + str(column) + said + (" …" if again else why))
-        if not again:
-            seen.add(column)
-            for hop in above.get(column, ()):
-                by = f" by {hop.by}" if hop.by else ""
-                show(hop.source, indent + 1, f"  ({hop.via}{by}{'' if hop.how == 'identity' else ', ' + hop.how})")
-
-    show(origin.column, 0, "")
-    return "\n".join(lines)

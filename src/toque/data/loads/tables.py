@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from toque.data.loads.columns import Column, ColumnType, find
 from toque.data.loads.dialects import Dialect
 from toque.data.loads.drift import Shape
-from toque.graph.loads import AnyMode, Merge, Scd2, TableName, Upsert
+from toque.graph.loads import SCD2_COLUMNS, AnyMode, Merge, Scd2, TableName, Upsert
 
 INT = ColumnType("int64")
 TEXT = ColumnType("text")
@@ -17,7 +17,7 @@ STAMP = ColumnType("timestamptz")
 
 ORDER, SEQUENCE, DELETED = "_toque_order", "_toque_sequence", "_toque_deleted"
 ROW, ACTION, CHANGED_AT = "_toque_row", "_toque_action", "_toque_changed_at"
-VALID_FROM, VALID_TO, IS_CURRENT = "valid_from", "valid_to", "is_current"
+VALID_FROM, VALID_TO, IS_CURRENT = SCD2_COLUMNS
 
 LEDGER_COLUMNS = (
     Column("target", TEXT),

@@ -7,7 +7,8 @@ from pathlib import Path
 from toque.data.lineage.catalog import Catalog
 from toque.data.lineage.sql import Cache, lineage_of
 from toque.data.lineage.steps import Step, mapping
-from toque.data.lineage.stitching import Lineage, as_text
+from toque.data.lineage.stitching import Lineage
+from toque.data.lineage.trees import column_tree
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -45,6 +46,9 @@ def written(found: list[Step]) -> str:
         for column in step.columns:
             sources = ", ".join(f"{each.table}.{each.column} [{each.how}]" for each in column.sources)
             unknown = f"unknown: {column.unknown}" if column.unknown else ""
-            lines.append(f"  {column.name}: {sources or unknown or 'no column'}")
-    lines += ["", as_text(Lineage(found).upstream("crm.Contact.Lead_Score__c"))]
+            done = f"  = {column.expression}" if column.expression else ""
+            lines.append(f"  {column.name}: {sources or unknown or 'no column'}{done}")
+    known = Lineage(found)
+    lines += ["", *column_tree(known.upstream("crm.Contact.Lead_Score__c"))]
+    lines += ["", f"{len(known.columns)} columns, {len(known.unknown)} unknown"]
     return "\n".join(lines) + "\n"

@@ -252,7 +252,44 @@ def test_a_name_means_the_one_table_that_it_ends(said: str, meant: str) -> None:
     assert catalog.resolved(said.split(".")) == meant
 
 
-def test_a_catalog_has_one_digest_whatever_its_order() -> None:
-    one, other = Catalog({"a": ["x"], "b": ["y"]}), Catalog({"b": ["y"], "a": ["x"]})
-    assert one.digest == other.digest
-    assert len({one.digest, Catalog({"a": ["x"]}).digest, one.with_table("c", ["z"]).digest}) == 3
+def test_only_tables_that_a_text_may_name_count_for_it() -> None:
+    """Adding a column to one table parses only the SQL again that reads it."""
+    first = Catalog({"wh.raw.contact": ["id"], "wh.raw.events": ["at"], 'wh.raw.odd "one"': ["x"]}, connection="wh")
+    more = first.with_table("wh.raw.events", ["at", "kind"])
+    assert first.digest_for("SELECT id FROM raw.Contact") == more.digest_for("SELECT id FROM raw.Contact")
+    assert first.digest_for('SELECT * FROM "events"') != more.digest_for('SELECT * FROM "events"')
+    turned = Catalog({"wh.raw.events": ["kind", "at"]}, connection="wh")
+    ordered = Catalog({"wh.raw.events": ["at", "kind"]}, connection="wh")
+    assert turned.digest_for("FROM events") != ordered.digest_for("FROM events"), "the order is that of SELECT *"
+
+
+def test_a_table_made_again_keeps_the_types_that_were_known() -> None:
+    made = Catalog({"t": {"a": "int", "b": "text"}}).with_table("t", ["b", "c"])
+    assert made.columns("t") == {"b": "text", "c": ""}
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT id FROM raw.contact", ""),
+        ("SELECT upper(Email) AS m FROM raw.contact", "UPPER(contact.email)"),
+        (
+            "WITH u AS (SELECT count(kind) AS n FROM raw.events) SELECT 10 * n AS s FROM u",
+            "10 * u.n ← COUNT(events.kind)",
+        ),
+        ("SELECT 1 AS one", "1"),
+    ],
+)
+def test_a_column_says_what_is_done_to_its_sources(sql: str, said: str) -> None:
+    assert one(sql).columns[0].expression == said
+
+
+def test_long_expressions_are_cut_and_many_are_counted() -> None:
+    long = " + ".join(["id"] * 100)
+    assert one(f"SELECT {long} AS s FROM raw.contact").columns[0].expression.endswith("…")
+    nested = "SELECT id + 1 AS i FROM raw.contact"
+    for _ in range(4):
+        nested = f"SELECT i + 2 * i AS i FROM ({nested}) AS t"
+    assert one(nested).columns[0].expression == "t.i + 2 * t.i ← contact.id + 1"
+    several = " UNION ALL ".join(f"SELECT id + {n} AS i FROM raw.contact" for n in range(5))
+    assert one(several).columns[0].expression.endswith("← and 2 more")

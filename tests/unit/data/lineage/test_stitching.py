@@ -7,7 +7,8 @@ import pytest
 from tests.unit.data.lineage import revops
 from toque.data.lineage.sql import Cache
 from toque.data.lineage.steps import ColumnLineage, ColumnSource, Step, mapping
-from toque.data.lineage.stitching import ColumnName, Lineage, as_text
+from toque.data.lineage.stitching import ColumnName, Lineage, Made
+from toque.data.lineage.trees import column_tree, table_tree
 from toque.errors import NotFound
 
 LINEAGE = Lineage(revops.steps())
@@ -79,7 +80,7 @@ def test_a_circle_ends() -> None:
     """The CRM's own id goes to the warehouse and back into the CRM."""
     found = LINEAGE.upstream("crm.Contact.Id")
     assert ColumnName("crm.Contact", "Id") in {hop.source for hop in found.hops}
-    assert as_text(found).splitlines()[-1].endswith("crm.Contact.Id  (load by contacts) …")
+    assert column_tree(found)[-1].endswith("crm.Contact.Id …")
 
 
 def test_columns_behind_a_statement_that_could_not_be_read_are_unknown() -> None:
@@ -88,9 +89,10 @@ def test_columns_behind_a_statement_that_could_not_be_read_are_unknown() -> None
     found = lineage.upstream("crm.C.Score__c")
     assert found.unknown == ((ColumnName("wh.m", "score"), "MERGE is not followed column by column"),)
     assert lineage.unknown == ((ColumnName("wh.m", "*"), "MERGE is not followed column by column"),)
-    assert as_text(found) == (
-        "crm.C.Score__c\n  wh.m.score  (sync by scores)  unknown: MERGE is not followed column by column"
-    )
+    assert column_tree(found) == [
+        "crm.C.Score__c  (sync scores)",
+        "  wh.m.score  (unknown: MERGE is not followed column by column)",
+    ]
     assert lineage.upstream("wh.m.anything").unknown[0][1] == "MERGE is not followed column by column"
 
 
@@ -99,3 +101,39 @@ def test_a_table_that_two_steps_write_has_both_origins() -> None:
     other = mapping("b", "t", {"y": "C"}, via="load")
     hops = Lineage([one, other]).upstream("t.c").hops
     assert {(str(hop.source), hop.how) for hop in hops} == {("a.x", "aggregation"), ("b.y", "identity")}
+
+
+def test_a_walk_ends_where_it_is_told_to() -> None:
+    found = LINEAGE.upstream(SCORE, depth=1)
+    assert [str(hop.source) for hop in found.hops] == ["warehouse.marts.scores_to_sync.lead_score"]
+    assert found.is_cut
+    assert not LINEAGE.upstream(SCORE).is_cut
+    assert not LINEAGE.upstream("app.public.events.kind", depth=1).is_cut
+
+
+def test_columns_of_a_table_with_their_neighbours() -> None:
+    assert [each.column for each in LINEAGE.columns_of("CRM.contact")][:2] == ["Id", "Email"]
+    score = LINEAGE.find("warehouse.marts.scores_to_sync.lead_score")
+    assert [str(each) for each in LINEAGE.next_to(score, "down")] == [SCORE]
+    assert "warehouse.marts.usage.exports" in [str(each) for each in LINEAGE.next_to(score, "up")]
+    (made,) = LINEAGE.made(LINEAGE.find(SCORE))
+    assert made == Made("sync", "scores", "", 0, "")
+    assert LINEAGE.made(LINEAGE.find("app.public.events.kind")) == ()
+
+
+def test_trees_say_who_made_a_column_where_and_how() -> None:
+    made = ColumnLineage("s", (ColumnSource("a", "x", "aggregation"),), expression="sum(x)")
+    step = Step(target="t", inputs=("a",), columns=(made,), via="dbt", by="t", file="dbt/models/t.sql")
+    lineage = Lineage([step, mapping("t", "u", {"s": "S"}, via="sync", by="send")])
+    assert column_tree(lineage.upstream("u.S")) == [
+        "u.S  (sync send)",
+        "  t.s  (dbt t, dbt/models/t.sql: sum(x))",
+        "    a.x",
+    ]
+    assert column_tree(lineage.downstream("a.x"), "down") == [
+        "a.x",
+        "  t.s  (dbt t, dbt/models/t.sql: sum(x))",
+        "    u.S  (sync send)",
+    ]
+    assert table_tree("u", lineage.tables()) == ["u", "  t", "    a"]
+    assert table_tree("a", lineage.tables(), "down", depth=1) == ["a", "  t"]
