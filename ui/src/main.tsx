@@ -18,14 +18,24 @@ const cache = new QueryClient({
   },
 });
 
+/** So long an empty page is better than a skeleton: React holds back for 300 ms what follows one. */
+const PATIENCE_MS = 400;
+
 const element = document.getElementById("root");
 if (element === null) throw new Error("index.html has no #root");
-createRoot(element).render(
-  <StrictMode>
-    <QueryClientProvider client={cache}>
-      <ToastProvider>
-        <RouterProvider router={router} context={{ cache }} />
-      </ToastProvider>
-    </QueryClientProvider>
-  </StrictMode>,
-);
+const root = createRoot(element);
+const draw = () =>
+  root.render(
+    <StrictMode>
+      <QueryClientProvider client={cache}>
+        <ToastProvider>
+          <RouterProvider router={router} context={{ cache }} />
+        </ToastProvider>
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+
+router.update({ ...router.options, context: { cache } });
+// What cannot be loaded is told by the page.
+const loading = router.load().catch(() => undefined);
+void Promise.race([loading, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]).then(draw);

@@ -51,6 +51,9 @@ export const pipelineQuery = (name: string) =>
     queryFn: ({ signal }) => get<PipelineDetail>(`/pipelines/${seg(name)}`, {}, signal),
   });
 
+/** Filters: the runs that go on or are about to. */
+export const ACTIVE: Params = { state: ["running", "queued", "suspended"] };
+
 /** One page of runs that match; for lists that scroll, `runPagesQuery`. */
 export const runsQuery = (filters: Params = {}) =>
   queryOptions({

@@ -14,7 +14,7 @@ const root = createRootRouteWithContext<Ahead>()({ loader: aheadOf.all, componen
 const home = createRoute({
   getParentRoute: () => root,
   path: "/",
-  loader: aheadOf.pipelines,
+  loader: aheadOf.home,
   component: lazyRouteComponent(() => import("@/home/page"), "HomePage"),
 });
 
@@ -49,6 +49,7 @@ const runs = createRoute({
   getParentRoute: () => root,
   path: "/runs",
   validateSearch: only("pipeline", "state", "trigger", "search", "from", "to"),
+  loader: aheadOf.runs,
   component: lazyRouteComponent(() => import("@/runs/page"), "RunsPage"),
 });
 
@@ -114,6 +115,14 @@ const asset = createRoute({
   component: lazyRouteComponent(() => import("@/assets/asset"), "AssetPage"),
 });
 
+const connections = createRoute({
+  getParentRoute: () => root,
+  path: "/connections",
+  validateSearch: only("edit", "add"),
+  loader: aheadOf.connections,
+  component: lazyRouteComponent(() => import("@/connections/page"), "ConnectionsPage"),
+});
+
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
@@ -134,6 +143,7 @@ const routeTree = root.addChildren([
   backfills,
   assets,
   asset,
+  connections,
   pools,
   system,
 ]);
@@ -146,6 +156,8 @@ export const router = createRouter({
   stringifySearch,
   defaultPreload: "intent",
   defaultPendingMs: 150,
+  // A skeleton stays no longer than it must.
+  defaultPendingMinMs: 0,
   defaultPendingComponent: PageSkeleton,
   defaultErrorComponent: ErrorPage,
   scrollRestoration: true,

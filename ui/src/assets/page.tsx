@@ -2,7 +2,6 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
 import { asProblem } from "@/api/problem";
 import type { AssetSummary } from "@/api/types";
 import { assetsQuery } from "@/assets/queries";
@@ -10,6 +9,7 @@ import { chosen, reasonOf, standingOf, STANDINGS, valuesOf } from "@/assets/stan
 import { SlicesBar, StandingMark } from "@/assets/marks";
 import { Empty } from "@/design/empty";
 import { SearchField, SelectField, Toggle } from "@/design/field";
+import { later } from "@/design/later";
 import { Page } from "@/design/page";
 import { ProblemBox } from "@/design/problem-box";
 import { PageSkeleton } from "@/design/skeleton";
@@ -18,7 +18,7 @@ import { VirtualTable, type Column } from "@/design/virtual-table";
 import { plainText, plural } from "@/design/words";
 import css from "./assets.module.css";
 
-const Lineage = lazy(() => import("@/assets/lineage").then((module) => ({ default: module.Lineage })));
+const Lineage = later(() => import("@/assets/lineage").then((module) => module.Lineage), <PageSkeleton />);
 
 const route = getRouteApi("/assets");
 
@@ -66,11 +66,7 @@ export function AssetsPage() {
           An asset is data with a key: a function says how it is made, its parameters name what it is made from.
         </Empty>
       )}
-      {all.length > 0 && isLineage && (
-        <Suspense fallback={<PageSkeleton />}>
-          <Lineage selected={search.focus ?? ""} />
-        </Suspense>
-      )}
+      {all.length > 0 && isLineage && <Lineage selected={search.focus ?? ""} />}
       {all.length > 0 && !isLineage && shown.length === 0 && (
         <Empty title="No asset fits these filters">
           <Link to="/assets">Show all {all.length}</Link>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { runsQuery } from "@/api/queries";
+import { ACTIVE, runsQuery } from "@/api/queries";
 import { Section } from "@/design/page";
 import { Skeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
@@ -11,7 +11,7 @@ import css from "./page.module.css";
 const SHOWN = 10;
 
 export function Running() {
-  const runs = useQuery(runsQuery({ state: ["running", "queued", "suspended"] }));
+  const runs = useQuery(runsQuery(ACTIVE));
   const items = runs.data?.items ?? [];
   return (
     <Section title="Now" note={items.length > 0 && plural(items.length, "active run")}>

@@ -1,9 +1,9 @@
 /** The code of a pipeline by version: read it, lay two side by side, go back to one. */
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
 import { seg } from "@/api/client";
 import { asProblem } from "@/api/problem";
+import { CodeView, DiffView } from "@/code/later";
 import { Button } from "@/design/button";
 import { Empty } from "@/design/empty";
 import { SelectField } from "@/design/field";
@@ -17,8 +17,6 @@ import { useActions } from "@/run/actions";
 import type { Version } from "@/run/types";
 import css from "./code-tab.module.css";
 
-const CodeView = lazy(() => import("@/code/code-view").then((module) => ({ default: module.CodeView })));
-const DiffView = lazy(() => import("@/code/code-view").then((module) => ({ default: module.DiffView })));
 
 interface CodeTabProps {
   name: string;
@@ -159,9 +157,7 @@ function Files({ version, file, go }: { version: Version; file: string; go: Code
         ))}
       </div>
       {text.error && <ProblemBox problem={asProblem(text.error)} />}
-      <Suspense fallback={<Skeleton rows={12} height={16} />}>
-        {text.data && <CodeView text={text.data.text} path={text.data.path} />}
-      </Suspense>
+      {text.data ? <CodeView text={text.data.text} path={text.data.path} /> : !text.error && <Skeleton rows={12} height={16} />}
     </div>
   );
 }
@@ -185,16 +181,14 @@ function Changes({ before, after }: { before: string; after: string }) {
         <p className={css.same}>The graph is the same.</p>
       )}
       {files.length === 0 && <p className={css.same}>The code is the same.</p>}
-      <Suspense fallback={<Skeleton rows={12} height={16} />}>
-        {files.map((each) => (
-          <section key={each.path}>
-            <h3 className={css.path}>
-              {each.path} <span>{each.status}</span>
-            </h3>
-            <DiffView before={each.before} after={each.after} path={each.path} />
-          </section>
-        ))}
-      </Suspense>
+      {files.map((each) => (
+        <section key={each.path}>
+          <h3 className={css.path}>
+            {each.path} <span>{each.status}</span>
+          </h3>
+          <DiffView before={each.before} after={each.after} path={each.path} />
+        </section>
+      ))}
     </div>
   );
 }

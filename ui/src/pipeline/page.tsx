@@ -3,7 +3,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
 import { seg } from "@/api/client";
 import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
@@ -17,25 +16,13 @@ import { ProblemBox } from "@/design/problem-box";
 import { PageSkeleton } from "@/design/skeleton";
 import { Time } from "@/design/time";
 import { plural } from "@/design/words";
+import { GraphView } from "@/graph/later";
 import { GridView } from "@/pipeline/grid-view";
 import { pipelineGraphQuery } from "@/pipeline/queries";
+import { CalendarView, CodeTab, DocsView, DurationsView, SchedulesView, StartView } from "@/pipeline/views";
 import { useActions } from "@/run/actions";
 import type { PipelineDetail } from "@/run/types";
 import css from "./page.module.css";
-
-const GraphView = lazy(() => import("@/graph/graph-view").then((module) => ({ default: module.GraphView })));
-const CalendarView = lazy(() =>
-  import("@/pipeline/calendar-view").then((module) => ({ default: module.CalendarView })),
-);
-const DurationsView = lazy(() =>
-  import("@/pipeline/durations-view").then((module) => ({ default: module.DurationsView })),
-);
-const SchedulesView = lazy(() =>
-  import("@/pipeline/schedules-view").then((module) => ({ default: module.SchedulesView })),
-);
-const StartView = lazy(() => import("@/pipeline/start-view").then((module) => ({ default: module.StartView })));
-const CodeTab = lazy(() => import("@/pipeline/code-tab").then((module) => ({ default: module.CodeTab })));
-const DocsView = lazy(() => import("@/pipeline/docs-view").then((module) => ({ default: module.DocsView })));
 
 const VIEWS = {
   grid: "Grid",
@@ -107,9 +94,7 @@ function Loaded({ pipeline, view }: { pipeline: PipelineDetail; view: View }) {
         </nav>
       }
     >
-      <Suspense fallback={<PageSkeleton />}>
-        <Content pipeline={pipeline} view={view} />
-      </Suspense>
+      <Content pipeline={pipeline} view={view} />
     </Page>
   );
 }

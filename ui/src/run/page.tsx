@@ -2,7 +2,7 @@
 
 import { usePrefetchQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import { runQuery } from "@/api/queries";
@@ -15,6 +15,7 @@ import { PageSkeleton, Skeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
 import { Time, Took } from "@/design/time";
 import { moment, shortId, shortVersion, taskName } from "@/design/words";
+import { GraphView } from "@/graph/later";
 import { useActions, useRunActions } from "@/run/actions";
 import { Details } from "@/run/details";
 import { Indexes } from "@/run/indexes";
@@ -26,8 +27,6 @@ import { TimelineView } from "@/run/timeline";
 import type { RunDetail } from "@/run/types";
 import { RUN_VIEWS, useFollowed, useRunPlace, type Place, type RunView } from "@/run/use-run";
 import css from "./run.module.css";
-
-const GraphView = lazy(() => import("@/graph/graph-view").then((module) => ({ default: module.GraphView })));
 
 const NO_PATH: readonly string[] = [];
 const NAMES: Record<RunView, string> = { graph: "Graph", timeline: "Timeline", tasks: "Tasks", details: "Details" };
@@ -94,30 +93,28 @@ function Loaded({ run, place }: { run: RunDetail; place: Place }) {
       <div className={css.split} data-panel={search.task ? "open" : "closed"}>
         <div className={css.main}>
           {run.state === "failed" && !search.task && <Failures run={run} open={open} />}
-          <Suspense fallback={<Waiting />}>
-            {view === "graph" && <RunGraph run={run} selected={search.task ?? ""} open={open} />}
-            {view === "timeline" && (
-              <TimelineView
-                run={run}
-                selected={search.task ? search.task + (search.index ? `[${search.index}]` : "") : ""}
+          {view === "graph" && <RunGraph run={run} selected={search.task ?? ""} open={open} />}
+          {view === "timeline" && (
+            <TimelineView
+              run={run}
+              selected={search.task ? search.task + (search.index ? `[${search.index}]` : "") : ""}
+              open={open}
+            />
+          )}
+          {view === "tasks" && (
+            <div className={css.padded}>
+              <Indexes
+                runId={run.run_id}
+                filters={{
+                  ...(search.state ? { state: search.state } : {}),
+                  ...(search.search && !search.task ? { search: search.search } : {}),
+                }}
+                change={(next) => go(next)}
                 open={open}
               />
-            )}
-            {view === "tasks" && (
-              <div className={css.padded}>
-                <Indexes
-                  runId={run.run_id}
-                  filters={{
-                    ...(search.state ? { state: search.state } : {}),
-                    ...(search.search && !search.task ? { search: search.search } : {}),
-                  }}
-                  change={(next) => go(next)}
-                  open={open}
-                />
-              </div>
-            )}
-            {view === "details" && <Details run={run} />}
-          </Suspense>
+            </div>
+          )}
+          {view === "details" && <Details run={run} />}
         </div>
         {search.task && <Panel run={run} place={place} isMapped={isMapped} />}
       </div>

@@ -1,10 +1,11 @@
 /** One task run: what is wrong first, then everything that it left. Its address says which one and which part. */
 
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useRef, type ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import { useShortcut } from "@/app/keys";
+import { CodeView } from "@/code/later";
 import { Button } from "@/design/button";
 import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
@@ -15,6 +16,7 @@ import { plural, taskName } from "@/design/words";
 import { useActions, useTaskActions } from "@/run/actions";
 import { useFocusReturn } from "@/run/focus";
 import { Indexes } from "@/run/indexes";
+import { LogView } from "@/run/later";
 import { applyRunFrame } from "@/run/live";
 import { Menu } from "@/run/menu";
 import { Overview } from "@/run/overview";
@@ -25,8 +27,6 @@ import { ValuesView } from "@/run/values-view";
 import { useQueryClient } from "@tanstack/react-query";
 import css from "./panel.module.css";
 
-const LogView = lazy(() => import("@/run/log-view").then((module) => ({ default: module.LogView })));
-const CodeView = lazy(() => import("@/code/code-view").then((module) => ({ default: module.CodeView })));
 
 const PARTS = [
   { id: "", text: "Overview" },
@@ -145,26 +145,21 @@ function TaskRunPart({ run, place, task, index }: { run: RunDetail; place: Place
       <Parts part={part} go={(panel) => go({ panel: panel || undefined })} />
       <div className={css.body} data-part={part || "overview"}>
         {part === "" && <Overview run={run} row={row} attempt={attempt} />}
-        {part === "logs" && (
-          <Suspense fallback={<Skeleton rows={8} height={18} />}>
-            {row.attempt === 0 ? (
-              <p className={css.none}>It has not started: there is no log yet.</p>
-            ) : (
-              <LogView
-                key={attempt}
-                of={{ runId: run.run_id, task, index, attempt }}
-                live={attempt === row.attempt && row.finished_us === 0 && live}
-                search={search.search ?? ""}
-                level={search.level ?? ""}
-                change={(next) =>
-                  go({
-                    ...("search" in next ? { search: next.search || undefined } : {}),
-                    ...("level" in next ? { level: next.level || undefined } : {}),
-                  })
-                }
-              />
-            )}
-          </Suspense>
+        {part === "logs" && row.attempt === 0 && <p className={css.none}>It has not started: there is no log yet.</p>}
+        {part === "logs" && row.attempt > 0 && (
+          <LogView
+            key={attempt}
+            of={{ runId: run.run_id, task, index, attempt }}
+            live={attempt === row.attempt && row.finished_us === 0 && live}
+            search={search.search ?? ""}
+            level={search.level ?? ""}
+            change={(next) =>
+              go({
+                ...("search" in next ? { search: next.search || undefined } : {}),
+                ...("level" in next ? { level: next.level || undefined } : {}),
+              })
+            }
+          />
         )}
         {part === "values" && <ValuesView runId={run.run_id} row={row} />}
         {part === "code" && <Code row={row} />}
@@ -230,14 +225,12 @@ function Code({ row }: { row: TaskRunDetail }): ReactNode {
         </code>
         , as this run has it
       </p>
-      <Suspense fallback={<Skeleton rows={8} height={18} />}>
-        <CodeView
-          text={row.code.text}
-          path={row.code.file}
-          first={row.code.line}
-          mark={row.error?.file === row.code.file ? (row.error?.line ?? 0) : 0}
-        />
-      </Suspense>
+      <CodeView
+        text={row.code.text}
+        path={row.code.file}
+        first={row.code.line}
+        mark={row.error?.file === row.code.file ? (row.error?.line ?? 0) : 0}
+      />
     </div>
   );
 }

@@ -1,10 +1,11 @@
 /** A value, shown by its kind: sampled and paged by the server, so that a gigabyte opens as fast as a number. */
 
 import { useQuery, keepPreviousData } from "@tanstack/react-query";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { get, seg } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { Button } from "@/design/button";
+import { later } from "@/design/later";
 import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { bytes } from "@/design/words";
@@ -12,7 +13,7 @@ import type { Preview } from "@/run/types";
 import { JsonTree, Scalar } from "@/values/json-tree";
 import css from "./values.module.css";
 
-const Markdown = lazy(() => import("@/values/markdown").then((module) => ({ default: module.Markdown })));
+const Markdown = later(() => import("@/values/markdown").then((module) => module.Markdown), <Skeleton rows={3} />);
 const ROWS = 50;
 
 /** Where the pages of a value come from. */
@@ -41,11 +42,7 @@ function Body({ preview, source }: { preview: Preview; source?: ValueSource }) {
     case "json":
       return <Json text={preview.text ?? "null"} />;
     case "markdown":
-      return (
-        <Suspense fallback={<Skeleton rows={3} />}>
-          <Markdown text={preview.text ?? ""} />
-        </Suspense>
-      );
+      return <Markdown text={preview.text ?? ""} />;
     case "image":
       return preview.data_url ? (
         <img className={css.image} src={preview.data_url} alt={preview.type} />
