@@ -17,4 +17,4 @@ async function arrange(root: ElkNode): Promise<ElkNode> {
   return (await (await warm()).layout(root as Parameters<ELK["layout"]>[0])) as ElkNode;
 }
 
-export const layouts = new Layouts(arrange, 40, new Shelf(window.sessionStorage));
+export const layouts = new Layouts(arrange, 40, new Shelf(window.localStorage));

@@ -135,7 +135,8 @@ function routeOf(edge: ElkEdge): Route {
 }
 
 /**
- * Columns by longest path: the answer while elk works (or cannot), in O(boxes + wires).
+ * Columns by longest path, each beside the middle of the tallest: the answer while elk works (or cannot), in
+ * O(boxes + wires).
  *
  * Within a column the order follows the mean of the upstream rows, once; crossings remain, but nothing overlaps.
  */
@@ -147,7 +148,8 @@ export function columns(folded: Folded, direction: Direction): Placed {
   const byRank: Box[][] = [];
   for (const box of folded.boxes) (byRank[rank.get(box.id) ?? 0] ??= []).push(box);
   const places = new Map<string, Place>();
-  let breadth = 0;
+  const step = (direction === "RIGHT" ? BOX_HEIGHT : BOX_WIDTH) + 22;
+  const tallest = Math.max(0, ...byRank.map((column) => column.length));
   byRank.forEach((column, at) => {
     const wish = (box: Box) => {
       const above = (into.get(box.id) ?? []).map((id) => rows.get(id) ?? 0);
@@ -157,13 +159,13 @@ export function columns(folded: Folded, direction: Direction): Placed {
     ordered.sort((a, b) => a.wish - b.wish || a.i - b.i);
     ordered.forEach(({ box }, row) => {
       rows.set(box.id, row - (ordered.length - 1) / 2);
-      const across = row * ((direction === "RIGHT" ? BOX_HEIGHT : BOX_WIDTH) + 22);
+      const across = (row + (tallest - ordered.length) / 2) * step;
       const along = at * ((direction === "RIGHT" ? BOX_WIDTH : BOX_HEIGHT) + 64);
       const [x, y] = direction === "RIGHT" ? [along, across] : [across, along];
       places.set(box.id, { x, y, width: BOX_WIDTH, height: BOX_HEIGHT });
-      breadth = Math.max(breadth, across);
     });
   });
+  const breadth = Math.max(0, tallest - 1) * step;
   const length = byRank.length * ((direction === "RIGHT" ? BOX_WIDTH : BOX_HEIGHT) + 64);
   const [width, height] = direction === "RIGHT" ? [length, breadth + BOX_HEIGHT] : [breadth + BOX_WIDTH, length];
   return { places, routes: straight(folded.wires, places, direction), width, height };

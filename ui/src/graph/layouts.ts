@@ -1,7 +1,8 @@
-/** The places of shapes, each asked for once, and kept where the next visit of the page finds them. */
+/** The places of shapes, each asked for once, and kept where the next visit of the page finds them. Plain ones are known. */
 
 import type { Folded } from "@/graph/fold";
 import { columns, fromElk, shapeKey, toElk, withoutFrames, type Direction, type ElkNode, type Placed } from "@/graph/layout";
+import { plain } from "@/graph/plain";
 
 /** `arrange` is elk in its worker; `shelf` outlives the page. Tests give their own. */
 export class Layouts {
@@ -17,11 +18,9 @@ export class Layouts {
   /** The places if they are known. */
   peek(folded: Folded, direction: Direction): Placed | undefined {
     const key = shapeKey(folded, direction);
-    const known = this.kept.get(key);
-    if (known || !this.shelf) return known;
-    const found = this.shelf.find(key);
-    if (found) this.keep(key, found);
-    return found;
+    const known = this.kept.get(key) ?? plain(folded, direction) ?? this.shelf?.find(key);
+    if (known) this.keep(key, known);
+    return known;
   }
 
   /** The places, asking for them if need be; a layout that fails falls back to columns. */
@@ -48,6 +47,7 @@ export class Layouts {
   }
 
   private keep(key: string, placed: Placed): void {
+    if (this.kept.get(key) === placed) return;
     this.kept.set(key, placed);
     const oldest = this.kept.size > this.limit ? this.kept.keys().next().value : undefined;
     if (oldest !== undefined) this.kept.delete(oldest);
@@ -57,13 +57,13 @@ export class Layouts {
 const NAME = "toque:layouts:2";
 
 /**
- * Layouts in the storage of the tab, the newest ones. A storage that is full, shut or written by another version of
+ * Layouts in the storage of the browser, the newest ones. A storage that is full, shut or written by another version of
  * this page is one without layouts: they can be computed again.
  */
 export class Shelf {
   constructor(
     private readonly storage: Pick<Storage, "getItem" | "setItem" | "removeItem">,
-    private readonly most = 1_000_000,
+    private readonly most = 400_000,
   ) {}
 
   find(key: string): Placed | undefined {
