@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+from toque.api.asset_checks import failing
 from toque.api.lookups import listed
 from toque.api.services import Services
 from toque.api.wire.system import Attention
@@ -20,13 +21,22 @@ SCHEDULES = 100
 """Schedules that are asked for missed ticks: those due next."""
 RECENT_US = 24 * 3_600_000_000
 """Missed ticks are old news after a day."""
+SLICES = 50
+"""Slices whose failing checks are looked at."""
 LOOKED_BACK = 3
 """Ticks of each schedule."""
 
 
 async def attention(asked: Services) -> list[Attention]:
     """Newest first."""
-    found = [*await _failed(asked), *await _late(asked), *_broken(asked), *await _missed(asked), *await _dead(asked)]
+    found = [
+        *await _failed(asked),
+        *await _late(asked),
+        *_broken(asked),
+        *await _missed(asked),
+        *await _dead(asked),
+        *await _wrong(asked),
+    ]
     return sorted(found, key=lambda each: -each.since_us)
 
 
@@ -125,6 +135,26 @@ def _said(row: ScheduleRow, seen: list[TickSeen], since_us: AT_US) -> Attention 
         title=f"{row.id} missed {count} tick{'s' if count > 1 else ''}",
         detail=missed[0].reason,
         count=count,
+    )
+
+
+async def _wrong(asked: Services) -> Iterator[Attention]:
+    """Checks that block or set rows aside; one that warns only says so where the asset is looked at."""
+    found = await failing(asked, SLICES)
+    return (
+        Attention(
+            kind="failing_check",
+            pipeline="",
+            run_id=each.run_id,
+            asset=each.asset,
+            check=each.check,
+            since_us=each.since_us,
+            title=f"{each.check} fails for {each.asset}" + (f" {each.partition}" if each.partition else ""),
+            detail=each.message,
+            count=each.failed_rows,
+        )
+        for each in found
+        if each.severity != "warn"
     )
 
 

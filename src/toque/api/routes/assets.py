@@ -9,9 +9,12 @@ from pydantic import Field
 
 from toque.api import assets as shown
 from toque.api.asking import Asked, Paging, Parameters
+from toque.api.asset_checks import checks, failing
+from toque.api.asset_measures import measures
 from toque.api.asset_slices import detail, event_page, one_slice, states
 from toque.api.errors import documented
 from toque.api.lookups import cursor_of, position_of
+from toque.api.wire.asset_checks import AssetCheck, AssetMeasures, FailingAssetCheck
 from toque.api.wire.assets import (
     AssetDetail,
     AssetEdge,
@@ -28,6 +31,7 @@ from toque.ports.assets import EventQuery
 router = APIRouter(tags=["assets"])
 Key = Annotated[str, Path(description="Key of the asset.", min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 MOST_NODES = 10_000
+MOST_FAILING = 200
 
 
 class AssetQuery(Paging):
@@ -45,6 +49,13 @@ class SliceQuery(Parameters):
 
     partition: Text = ""
     """"" is the whole of an asset that is not cut."""
+
+
+class EachSliceQuery(Parameters):
+    """Of which slice."""
+
+    partition: Text | None = None
+    """Left out: of all slices."""
 
 
 class AssetEventQuery(Parameters):
@@ -108,6 +119,24 @@ async def list_asset_events(asked: Asked, key: Key, where: Annotated[AssetEventQ
         limit=where.limit + 1,
     )
     return event_page(await asked.store.assets.events(query), where.limit)
+
+
+@router.get("/assets/{key}/checks", responses=documented(404))
+async def list_asset_checks(asked: Asked, key: Key, where: Annotated[EachSliceQuery, Query()]) -> Page[AssetCheck]:
+    """What each check found when it was made last, and how it went before; failing ones first."""
+    return Page(items=await checks(asked, await shown.catalogue(asked), key, where.partition))
+
+
+@router.get("/assets/{key}/measures", responses=documented(404))
+async def get_asset_measures(asked: Asked, key: Key, where: Annotated[EachSliceQuery, Query()]) -> AssetMeasures:
+    """Rows of the last materializations with what was expected of each, and changes of columns."""
+    return await measures(asked, await shown.catalogue(asked), key, where.partition)
+
+
+@router.get("/failing-checks")
+async def list_failing_checks(asked: Asked) -> Page[FailingAssetCheck]:
+    """What fails anywhere, by asset and slice."""
+    return Page(items=await failing(asked, MOST_FAILING))
 
 
 @router.get("/assets-graph")

@@ -12,9 +12,12 @@ from toque.api.wire.model import Wire
 class Attention(Wire):
     """Something that needs a person now."""
 
-    kind: Literal["failed_run", "late_run", "broken_file", "missed_ticks", "down_worker"]
+    kind: Literal["failed_run", "late_run", "broken_file", "missed_ticks", "down_worker", "failing_check"]
     pipeline: str
     run_id: str
+    asset: str = ""
+    """Of a failing check, whose name is `check`."""
+    check: str = ""
     since_us: int
     title: str
     detail: str
