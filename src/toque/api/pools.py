@@ -65,7 +65,7 @@ async def _claims(asked: Services, run: RunRow) -> dict[str, list[tuple[str, int
     """By task: the pools that it wants, with slots."""
     pipeline = await version_graph(asked, run.version)
     return {
-        node.id: [(claim.pool, claim.slots) for claim in node.policy.pools]
+        node.id: [(asked.options.pool_of(claim.pool), claim.slots) for claim in node.policy.pools]
         for node in pipeline.nodes
         if isinstance(node, TaskNode) and node.policy.pools
     }

@@ -75,7 +75,7 @@ async def _queued(asked: Services, run: RunRow, pipeline: Pipeline) -> Waiting:
 
 
 async def _ready(asked: Services, run: RunRow, node: TaskNode) -> Waiting:
-    claims = {claim.pool: claim.slots for claim in node.policy.pools}
+    claims = {asked.options.pool_of(claim.pool): claim.slots for claim in node.policy.pools}
     if node.policy.concurrency_key is not None:
         claims[f"key:{_filled(node.policy.concurrency_key, run)}"] = 1
     holders = await asked.store.history.holders() if claims else []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toque.errors import UserError
+from toque.local.file_pools import file_pools
 from toque.local.notifying import alerting
 from toque.local.recording import Recorder
 from toque.ports.blobs import Blobs
@@ -121,6 +122,7 @@ def _make(settings: Settings, role: Role, executor: str | None) -> Site:
     executors = make_executors(settings, executor, lease=str(lease_file.path) if lease_file is not None else "")
     options = RuntimeOptions(
         pools=settings.pools,
+        bound=file_pools(settings),
         lease_s=settings.lease_s,
         lease_file=lease_file,
         adopt=role == "server",

@@ -164,7 +164,8 @@ class Granting:
             self._lanes[lane] = (name, node if shared else None)
             if name in self._executors:
                 self._slots.accept(adm.Capacity(executor=lane, free=self._room(*self._lanes[lane])))
-        return request_of(owned.machine, task, count, self._options.pool_limit, lane)
+        options = self._options
+        return request_of(owned.machine, task, count, options.pool_limit, lane, pool_of=options.pool_of)
 
     def _room(self, name: str, node: TaskNode | None) -> int:
         executor = self._executors[name]
@@ -174,7 +175,7 @@ class Granting:
         node = owned.machine.node(task)
         if not isinstance(node, TaskNode) or not (node.policy.pools or node.policy.concurrency_key):
             return ()
-        return claims_of(owned.machine, node, self._options.pool_limit)
+        return claims_of(owned.machine, node, self._options.pool_limit, self._options.pool_of)
 
 
 def executor_of(node: TaskNode) -> str:

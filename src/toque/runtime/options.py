@@ -15,6 +15,8 @@ class RuntimeOptions:
 
     pools: Mapping[str, int] = field(default_factory=dict)
     """Slots of the named pools. A pool whose name holds a colon (`duckdb:/path`) has one slot unless named here."""
+    bound: Mapping[str, str] = field(default_factory=dict)
+    """The pool that a claim means here, where it is another one: a connection to a file is the pool of that file."""
     poll_s: float = 0.05
     """How often another process's writes are looked for."""
     lease_s: float = 10.0
@@ -40,6 +42,10 @@ class RuntimeOptions:
     """Who is told of what; None: this process writes and sends no messages."""
     logs: str = ""
     """Directory of the attempts' logs; "" keeps none."""
+
+    def pool_of(self, claimed: str) -> str:
+        """The pool that a node means by the one that it claims."""
+        return self.bound.get(claimed, claimed)
 
     def pool_limit(self, pool: str) -> int | None:
         """Slots of `pool`; None when it has no limit here."""
