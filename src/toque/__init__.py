@@ -35,6 +35,7 @@ _EXPORTS = {
     "toque.integrations.connections.http": ("Http",),
     "toque.integrations.connections.salesforce": ("Salesforce",),
     "toque.integrations.connections.warehouse": ("Postgres", "Warehouse"),
+    "toque.integrations.dbt.project": ("DbtProject",),
     "toque.integrations.keeping.parquet": ("Parquet",),
     "toque.errors": ("DataError", "ToqueError", "TransientError", "UserError"),
     "toque.local.result": ("RunFailed",),

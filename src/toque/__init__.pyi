@@ -72,6 +72,7 @@ from toque.integrations.connections.http import Http as Http
 from toque.integrations.connections.salesforce import Salesforce as Salesforce
 from toque.integrations.connections.warehouse import Postgres as Postgres
 from toque.integrations.connections.warehouse import Warehouse as Warehouse
+from toque.integrations.dbt.project import DbtProject as DbtProject
 from toque.integrations.keeping.parquet import Parquet as Parquet
 from toque.local.result import RunFailed as RunFailed
 from toque.worker.context import Context as Context

@@ -20,13 +20,14 @@ from toque.errors import UserError
 from toque.graph.ir import ErrorClass
 from toque.ports.executor import AttemptSpec
 from toque.worker import values
-from toque.worker.context import context
+from toque.worker.context import ArtifactKind, context
 from toque.worker.environment import Environment, result_key
 from toque.worker.log import Log, LogFile, log_path
 
 
 class Members:
-    """The tasks that the running attempt hosts. Any thread may call; every method but `log` says a thing once.
+    """The tasks that the running attempt hosts. Any thread may call; every method but `log` and `artifact` says a thing
+    once.
 
     A task is named by the id of its node. `at_us` is when it happened, in microseconds since 1970-01-01 UTC; now, if it
     is 0. Raises `UserError` for a task that is not among those to be done, or has ended, and after the attempt's end.
@@ -105,6 +106,14 @@ class Members:
             log.line("log", text, level=level, logger=logger)
             if task not in self._left:
                 log.close()  # opened again for what comes after the end: a host may have thousands of members
+
+    def artifact(self, task: str, name: str, value: Any, *, kind: ArtifactKind | None = None) -> None:
+        """Leave something to look at with it; after its end, too. See `Context.artifact`."""
+        with self._lock:
+            if task not in self._numbers or self._is_over:
+                raise self._refusal(task)
+            mine = msgspec.structs.replace(self._spec, task=task, attempt=self._numbers[task])
+            self._env.channel.artifact(mine, name, value, kind)
 
     def close(self) -> None:
         """The attempt is over: nothing can be said any more."""

@@ -14,7 +14,7 @@ import msgspec
 
 from toque.errors import UserError
 
-MODULE: Final = "dbt.cli.main"
+_CHILD: Final = str(Path(__file__).with_name("child.py"))
 _ENVIRONMENT: Final = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
     "DO_NOT_TRACK": "1",
@@ -46,7 +46,7 @@ def command(verb: str, place: Place, *more: str, json: bool = True) -> list[str]
     logs = ["--log-format", "json", "--log-level", "debug"] if json else ["--quiet"]
     chosen = [*_given("--profile", place.profile), *_given("--target", place.target_name)]
     return [
-        *(sys.executable, "-P", "-m", MODULE, verb),
+        *(sys.executable, "-P", _CHILD, str(os.getpid()), verb),
         *("--project-dir", str(place.project), "--target-path", str(place.target), "--log-path", str(place.target)),
         *_given("--profiles-dir", str(place.profiles or "")),
         *chosen,

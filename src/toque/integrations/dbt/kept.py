@@ -26,10 +26,15 @@ _KEPT: Final = 20
 PARTIAL: Final = "partial_parse.msgpack"
 
 
+def project_of(root: Path) -> Path:
+    """The project that people work in, of its root or that of a snapshot of it (`.toque/bundles/<hash>`)."""
+    is_snapshot = (root / BUNDLE_MANIFEST).exists() and root.parent.name == "bundles"
+    return root.parents[2] if is_snapshot else root
+
+
 def home_of(root: Path) -> Path:
-    """Where manifests of the project at `root` are kept: a snapshot of a project has none of its own."""
-    is_bundle = (root / BUNDLE_MANIFEST).exists() and root.parent.name == "bundles"
-    return (root.parent.parent if is_bundle else root / ".toque") / "dbt"
+    """Where manifests of a project are kept: a snapshot of it has none of its own."""
+    return project_of(root) / ".toque" / "dbt"
 
 
 def digest(project: Path, *more: Any) -> str:

@@ -1,0 +1,239 @@
+"""dbt projects as authors write them: `models = DbtProject("dbt", connection=warehouse)`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self, Unpack, cast
+
+import msgspec
+
+from toque.authoring import flow_calls, ordering, sites, wiring
+from toque.authoring.assets import Source
+from toque.authoring.cutting import Partitions
+from toque.authoring.hosting import add_hosted
+from toque.authoring.moves import PATIENT
+from toque.authoring.option_types import MoveOptions
+from toque.authoring.options import check_name, checked, task_policy
+from toque.authoring.placeholders import Placeholder, Wired
+from toque.authoring.producers import Node, Producer, written_by
+from toque.authoring.supplies import Connection
+from toque.authoring.tasks import checked_upstream, refuse_at_import
+from toque.authoring.trace import Draft, Trace, current
+from toque.graph import assets as ir
+from toque.graph import constants
+from toque.graph.expr import Const
+from toque.graph.ir import CodeRef, Inject, Meta, PoolClaim
+from toque.integrations.dbt import grouping
+from toque.integrations.dbt.build import Build, Member, Settings
+from toque.integrations.dbt.reading import Reading
+
+_CODE: Final = CodeRef(module="toque.integrations.dbt.node", qualname="run")
+_OWN: Final = frozenset(Settings.__struct_fields__) - {"path", "connection"}
+
+
+class DbtOptions(MoveOptions, total=False):
+    """Options of a dbt project: those of the task that runs dbt, and what dbt is told."""
+
+    sources: Mapping[str, Producer | Source[Any]]
+    """What fills a source, by `<source>.<table>`; else the asset of the schema and table that it declares."""
+    partitions: Partitions
+    """A run is of one: `--vars` has its `partition_key`, `partition_start` and `partition_end`."""
+    manifest: str
+    """A `manifest.json` that you make yourself; without it Toque has dbt make one whenever the project changes."""
+    schema: str
+    """The one that dbt builds in: `target.schema`."""
+    threads: int
+    vars: Mapping[str, Any]
+    select: str | Sequence[str]
+    """In dbt's own grammar, as `exclude`."""
+    exclude: str | Sequence[str]
+    indirect_selection: str
+    profile: str
+    """A profile of your own, with its `target`, instead of one that is made of the connection."""
+    target: str
+    full_refresh: bool
+    docs: bool
+    """Have dbt generate its docs at the end of each build."""
+    retry_model_of_failed_test: bool
+    """A retry makes the model again whose test failed, before it tests it."""
+
+
+class DbtProject(Node):
+    """A dbt project: each model, seed, snapshot and test is a task, and one process of dbt runs them all."""
+
+    def __init__(self, path: str, *, connection: Connection, **options: Unpack[DbtOptions]) -> None:
+        given = cast("dict[str, Any]", options)
+        if not isinstance(connection, Connection):
+            raise sites.refuse(f"connection={connection!r} is no connection.", fix='connection=Warehouse("warehouse")')
+        links = given.pop("sources", None) or {}
+        self.cut: Partitions | None = given.pop("partitions", None)
+        told = {name: given.pop(name) for name in list(given) if name in _OWN}
+        for name in ("select", "exclude"):
+            if name in told:
+                told[name] = tuple(told[name].split()) if isinstance(told[name], str) else tuple(told[name])
+        super().__init__(str(path).rstrip("/").rpartition("/")[2], checked("move", given), sites.here(), _module())
+        check_name(self.name, "a dbt project")
+        self.dbt = _converted({"path": str(path).rstrip("/"), "connection": connection.name, **told})
+        self.reading = Reading(self.dbt, self.site, {label: _key_of(each) for label, each in links.items()})
+        self.only: frozenset[str] | None = None
+        """Unique ids of the entries of this part of the project; None: of all."""
+        self.part = 0
+        """Of the project, where something else lies between its models."""
+
+    def described(self) -> tuple[ir.Asset, ...]:
+        """The tables and views that it makes."""
+        return tuple(asset for name, asset in self._made() if self.only is None or name in self.only)
+
+    def __call__(self, *, full_refresh: Any = None, vars: Any = None) -> Any:  # noqa: A002 - as dbt calls it
+        """Add its nodes, in the body of a pipeline. `full_refresh` and `vars` may be parameters of the run."""
+        trace = current()
+        if trace is None:
+            refuse_at_import(self.name)
+            where = "a flow runs tasks" if flow_calls.in_flow() else "outside of a pipeline nothing runs it"
+            raise sites.refuse(f"{self.name} is a dbt project, and {where}.", fix='pipeline("…", assets=[…]).run()')
+        group = trace.frame.prefix + self.name
+        if not self.part:
+            trace.claim(self.name)
+        after = [
+            node
+            for upstream in self.upstream
+            for placeholder in wiring.placeholders_in(upstream)
+            for node in wiring.nodes_of(trace, placeholder)
+        ]
+        with trace.within(prefix=f"{group}.", group=group, after=(*trace.frame.after, *after)):
+            ends = self._add(trace, {"full_refresh": full_refresh, "variables": vars})
+        return Placeholder(Wired(trace, Const(value=None), self.name, lambda: type(None), ends=ends))
+
+    def options(self, **options: Unpack[MoveOptions]) -> Self:
+        """The same with other options of its task, for the next call."""
+        return self._changed(settings={**self.settings, **checked("move", cast("dict[str, Any]", options))})
+
+    def after(self, *upstream: object) -> Self:
+        """The same, after results that it is not passed."""
+        return self._changed(upstream=(*self.upstream, *checked_upstream(self.name, upstream)))
+
+    def chosen(self, keys: frozenset[str]) -> Self:
+        """The models of these assets, with their tests."""
+        keyed = self.reading.keys
+        return self._changed(only=frozenset(name for name in self._ids() if keyed.get(name) in keys))
+
+    def split(self, others: Sequence[ir.Asset]) -> Sequence[Self]:
+        """One part for each time that a path leaves dbt and comes back."""
+        keys = self.reading.keys
+        level = grouping.levels(self.reading.manifest.selected(self._ids()), keys, others)
+        parts = sorted(set(level.values()))
+        if len(parts) <= 1:
+            return (self,)
+        return [
+            self._changed(only=frozenset(name for name, each in level.items() if each == number), part=place)
+            for place, number in enumerate(parts)
+        ]
+
+    def __repr__(self) -> str:
+        return f"<dbt project {self.dbt.path}>"
+
+    def _ids(self) -> frozenset[str]:
+        return self.only if self.only is not None else frozenset(self.reading.manifest.entries)
+
+    def _made(self) -> list[tuple[str, ir.Asset]]:
+        settings = self.settings
+        cut = self.cut.value if self.cut is not None else None
+        return list(self.reading.made(cut, settings.get("group", ""), settings.get("owner", "")))
+
+    def _add(self, trace: Trace, given: Mapping[str, Any]) -> tuple[str, ...]:
+        """The host and its members; returns the nodes that nothing here waits for."""
+        reading = self.reading
+        manifest = reading.manifest.selected(self._ids())
+        if not manifest.entries:
+            raise self.site.error(f"{self.dbt.path} has nothing to build.", fix="dbt ls shows what it selects")
+        for asset in reading.known():
+            trace.assets.setdefault(asset.key, asset)
+        host = trace.open("task", f"build_{self.part + 1}" if self.part else "build", self.site, self._meta())
+        host.rule = "all_done"
+        members = {name: self._member(trace, name) for name in manifest.entries}
+        made = dict(self._made())
+        for name, entry in manifest.entries.items():
+            draft = members[name]
+            for other in reading.manifest.entries[name].waits:
+                self._wait(trace, draft, other, members)
+            if name in made:
+                ordering.make(trace, draft, (made[name],))
+            else:
+                ordering.read(trace, draft, (ir.Asset(key=key) for key in self._tested(entry.tests)))
+        self._fill(trace, host, members, given)
+        add_hosted(trace, host, list(members.values()))
+        awaited = {source for draft in members.values() for source in draft.edges}
+        return tuple(draft.id for draft in members.values() if draft.id not in awaited)
+
+    def _tested(self, tests: Sequence[str]) -> list[str]:
+        return [self.reading.keys[name] for name in tests if name in self.reading.keys]
+
+    def _wait(self, trace: Trace, draft: Draft, other: str, members: Mapping[str, Draft]) -> None:
+        """For an entry of this part, of an earlier one, or of what was not chosen: for what that waits for."""
+        if other in members:
+            draft.edge(members[other].id, "order")
+            return
+        node = trace.frame.prefix + self.reading.nodes[other]
+        if node in trace.drafts:
+            trace.connect(draft, node, "order")
+            return
+        for above in self.reading.manifest.entries[other].waits:
+            self._wait(trace, draft, above, members)
+
+    def _member(self, trace: Trace, name: str) -> Draft:
+        entry = self.reading.manifest.entries[name]
+        meta = Meta(doc=entry.doc, owner=entry.owner or self.settings.get("owner", ""), tags=entry.tags)
+        draft = trace.open("task", self.reading.nodes[name], self.site, meta)
+        draft.site = self.reading.place(entry)
+        told = {"dbt": name, "kind": entry.kind, "materialized": entry.materialized}
+        draft.fields = {
+            "code": msgspec.structs.replace(_CODE, source_hash=entry.checksum),
+            "kwargs": {key: Const(value=value) for key, value in told.items() if value},
+        }
+        return draft
+
+    def _fill(self, trace: Trace, host: Draft, members: Mapping[str, Draft], given: Mapping[str, Any]) -> None:
+        keys = self.reading.keys
+        build = Build(
+            settings=self.dbt,
+            members=tuple(Member(name, draft.id, keys.get(name, "")) for name, draft in members.items()),
+            is_cut=self.cut is not None,
+        )
+        passed = {name: wiring.expression(trace, host, value) for name, value in given.items() if value is not None}
+        host.fields = {
+            "code": _CODE,
+            "kwargs": {"build": Const(value=constants.encode(msgspec.to_builtins(build))), **passed},
+            "inject": {"connection": Inject(kind="connection", name=self.dbt.connection)},
+            "policy": task_policy(
+                {"retries": PATIENT, **self.settings}, pools=(PoolClaim(pool=f"connection:{self.dbt.connection}"),)
+            ),
+        }
+
+    def _meta(self) -> Meta:
+        settings = self.settings
+        doc = settings.get("doc") or f"dbt builds {self.dbt.path}."
+        return Meta(doc=doc, owner=settings.get("owner", ""), tags=tuple(settings.get("tags", ())))
+
+
+def _converted(told: dict[str, Any]) -> Settings:
+    try:
+        return msgspec.convert(told, Settings)
+    except msgspec.ValidationError as error:
+        raise sites.refuse(f"This is no dbt project: {error}.") from None
+
+
+def _key_of(filler: object) -> str:
+    if isinstance(filler, Producer):
+        return written_by(filler)[0]
+    if isinstance(filler, Source):
+        return filler.key
+    raise sites.refuse(f"{filler!r} fills no source.", fix='sources={"crm.contact": contacts}, of a load or an asset')
+
+
+def _module() -> str:
+    import sys
+
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("toque."):
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__", ""))
