@@ -36,15 +36,17 @@ def _opened(end: Mapping[str, Any], connection: Any, needed: str) -> Iterator[An
     found = connection
     if "module" in end:
         found = code.locate(CodeRef(module=end["module"], qualname=end["qualname"]))
-    if not hasattr(found, needed) and "way" in end:
+    if "way" in end:
         verb = "read" if needed == "read" else "write"
+        # By its way first: what can be asked for tables may well have a `read` of its own that is none of a source.
         method = getattr(found, f"{verb}_{end['way']}", None)
-        if method is None:
+        if method is not None:
+            found = method(end["key"], end["path"], **end["options"])
+        elif not hasattr(found, needed):
             raise UserError(
                 f"{end['key']}: a {type(found).__name__} cannot {verb} a {end['way']}",
                 fix=f"def {verb}_{end['way']}(self, key, path, **options) on its class",
             )
-        found = method(end["key"], end["path"], **end["options"])
     if isinstance(found, AbstractContextManager) and not hasattr(found, needed):
         with found as inside:
             yield inside
