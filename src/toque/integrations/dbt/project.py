@@ -158,7 +158,7 @@ class DbtProject(Node):
                 self._wait(trace, draft, other, members)
             if name in made:
                 ordering.make(trace, draft, (made[name],))
-            else:
+            elif entry.kind == "test":  # a unit test runs before there is anything of its model to read
                 ordering.read(trace, draft, (ir.Asset(key=key) for key in self._tested(entry.tests)))
         self._fill(trace, host, members, given)
         add_hosted(trace, host, list(members.values()))
