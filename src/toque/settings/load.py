@@ -16,11 +16,14 @@ from toque.errors import UserError
 from toque.settings import places
 from toque.settings.lines import locate
 from toque.settings.notifications import NotificationTable, notification, tables
-from toque.settings.secret import Secret, is_telling
+from toque.settings.openlineage import OpenLineageTable, openlineage
+from toque.settings.overlay import overlaid
+from toque.settings.secret import Secret, is_telling, unless_telling
 from toque.settings.tree import (
     BundleFiles,
     Connection,
     Environment,
+    OpenLineage,
     Retention,
     Section,
     Settings,
@@ -54,6 +57,7 @@ class _Bound(Section, frozen=True, kw_only=True):
     pools: dict[str, int] = {}
     secrets: dict[str, str] = {}
     notifications: list[Table] | Table = []
+    openlineage: Table = {}
     ui_url: str = ""
 
 
@@ -98,7 +102,7 @@ class _Loader:
         if self._profile:
             overlay = top.profiles[self._profile]
             self._convert(_Bound, overlay, ("profiles", self._profile))
-            data = _overlaid(data, overlay)
+            data = overlaid(data, overlay)
         data.pop("profiles", None)
         data = self._expanded(self._with_environment(data), ())
         top = self._convert(_File, data, ())
@@ -133,6 +137,7 @@ class _Loader:
                 )
                 for table in tables(top.notifications)
             ),
+            openlineage=self._openlineage(top),
             ui_url=top.ui_url.rstrip("/"),
         )
 
@@ -176,7 +181,7 @@ class _Loader:
                 raise UserError(f"the environment variable {var} is not a JSON object", file=var) from error
             known = {declared.upper().replace("-", "_"): declared for declared in data.get("connections", {})}
             over["connections"][known.get(name.upper(), name)] = table
-        return _overlaid(data, over)
+        return overlaid(data, over)
 
     def _from_environment(self, kind: str) -> list[tuple[str, str]]:
         """(name in lower case, variable) of all `TOQUE_<kind>_<NAME>`."""
@@ -255,6 +260,12 @@ class _Loader:
         except (UserError, ValueError) as error:
             raise self._error(f"retention.age: {error}", self._line(("retention", "age")), 'age = "90d"') from error
 
+    def _openlineage(self, top: _File) -> OpenLineage | None:
+        path = ("openlineage",)
+        written = self._convert(OpenLineageTable, self._option("", top.openlineage, path), path)
+        name = top.name or self._project.name
+        return openlineage(written, self._project, name, lambda why, fix: self._error(why, self._line(path), fix))
+
     def _convert(self, kind: type[S], table: Table, path: tuple[str, ...]) -> S:
         """`table` as `kind`, its keys checked one by one, so that each error has its own line."""
         known = tuple(field.encode_name for field in msgspec.structs.fields(kind))
@@ -282,18 +293,4 @@ class _Loader:
     def _error(self, message: str, line: int, fix: str = "") -> UserError:
         lines = self._text.splitlines()
         source = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-        return UserError(message, file=str(self._file), line=line, source=_unless_secret(source), fix=fix)
-
-
-def _overlaid(below: Table, above: Table) -> Table:
-    """Tables merge, everything else replaces. An inline secret replaces a whole table."""
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merges = isinstance(old, dict) and isinstance(value, dict) and "secret" not in old and "secret" not in value
-        merged[key] = _overlaid(old, value) if merges else value  # type: ignore[arg-type]
-    return merged
-
-
-def _unless_secret(source: str) -> str:
-    return "" if is_telling(source.partition("=")[0]) else source
+        return UserError(message, file=str(self._file), line=line, source=unless_telling(source), fix=fix)

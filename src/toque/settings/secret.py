@@ -73,3 +73,8 @@ def is_telling(name: str) -> bool:
     """Whether a field of this name holds a secret even when its author did not mark it."""
     lowered = name.lower()
     return any(word in lowered for word in _TELLING)
+
+
+def unless_telling(line: str) -> str:
+    """A line of `toque.toml` as an error may show it: "" where it holds a secret."""
+    return "" if is_telling(line.partition("=")[0]) else line

@@ -52,6 +52,20 @@ class Notification(Section, frozen=True, kw_only=True):
     """Names, `*` and `?` allowed; none means all."""
 
 
+class OpenLineage(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is told what ran, what it read and what it wrote. Either a collector, or a file."""
+
+    url: str = ""
+    endpoint: str
+    api_key: Secret | None = None
+    file: str = ""
+    """Absolute; each event is a line of it."""
+    namespace: str
+    """Of the jobs."""
+    namespaces: Mapping[str, str] = {}
+    """Of the data, by connection: `postgres://db:5432`."""
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """Named, typed access to something outside."""
 
@@ -99,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Slots by name, those of connections (`connection:NAME`) included."""
     secrets: Mapping[str, Secret] = {}
     notifications: tuple[Notification, ...] = ()
+    openlineage: OpenLineage | None = None
     ui_url: str = ""
     """Where people open the UI (`https://toque.example.com`): messages link to it."""
 
@@ -126,6 +141,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def all_secrets(self) -> list[Secret]:
         """Every secret of the tree: what logs are masked with."""
         found = list(self.secrets.values())
+        if self.openlineage is not None and self.openlineage.api_key is not None:
+            found.append(self.openlineage.api_key)
         for connection in self.connections.values():
             found.extend(connection.secrets())
         return found
