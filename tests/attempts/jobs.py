@@ -19,6 +19,7 @@ from typing import Any
 from toque.errors import DataError, TransientError, UserError
 from toque.worker.context import Interval, artifact, context, metric, progress
 from toque.worker.control import NotYet, Skip
+from toque.worker.hosting import members
 
 
 def nothing() -> None:
@@ -316,3 +317,45 @@ def talk_nonsense() -> None:
 
 def count_to(number: int) -> int:
     return sum(range(number))
+
+
+def host(*spoiled: str, from_thread: bool = False) -> tuple[str, ...]:
+    """Runs the tasks that it hosts, one after the other."""
+    hosted = members()
+
+    def run_all() -> None:
+        for name in hosted.pending:
+            hosted.started(name)
+            hosted.log(name, f"at {name}")
+            if name in spoiled:
+                hosted.failed(name, "gone off", kind="data", sample=[{"n": n} for n in range(9)])
+            else:
+                hosted.succeeded(name, f"{name} is done")
+
+    if from_thread:
+        thread = threading.Thread(target=run_all)
+        thread.start()
+        thread.join()
+    else:
+        run_all()
+    return hosted.pending
+
+
+def host_that_dies(name: str) -> None:
+    """Finishes one task, and the process is gone."""
+    members().succeeded(name)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def host_that_says_nonsense() -> list[str]:
+    """What it is told."""
+    hosted = members()
+    (name,) = hosted.pending
+    hosted.skipped(name, "nothing new")
+    said = []
+    for again in (name, "a stranger"):
+        try:
+            hosted.started(again)
+        except UserError as error:
+            said.append(error.message)
+    return said

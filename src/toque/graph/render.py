@@ -51,6 +51,8 @@ def mermaid(pipeline: Pipeline) -> str:
             arrow = "-.->" if edge.kind != "data" else "-->"
             text = f"|{_escaped(_guard_text(guard))}|" if guard is not None else ""
             lines.append(f"  {names[edge.source]} {arrow}{text} {names[node.id]}")
+        if isinstance(node, TaskNode) and node.host:
+            lines.append(f"  {names[node.host]} -.-|runs| {names[node.id]}")
         for axis in node.axes if isinstance(node, MapNode) else ():
             if axis.chained and isinstance(axis.source, Ref):
                 lines.append(f"  {names[axis.source.node]} ==>|index by index| {names[node.id]}")
@@ -102,6 +104,7 @@ def _label(node: AnyNode) -> str:
             parts += [f"({node.kind})"] if node.kind != "task" else []
             parts += [f"({node.hook})"] if node.hook else []
             parts += [f"(tears down {node.teardown_of})"] if node.teardown_of else []
+            parts += [f"(in {_local(node.host, node)})"] if node.host else []
     parts += [f"if {_guard_text(guard)}" for guard in node.guards]
     if node.rule not in ("all_success", "teardown", "none_failed_min_one_success"):
         parts.append(f"({node.rule})")

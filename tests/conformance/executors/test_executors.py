@@ -17,7 +17,7 @@ from toque.engine.inputs import (
     AttemptSucceeded,
 )
 from toque.engine.values import Token, Value
-from toque.graph.expr import Ref
+from toque.graph.expr import Const, Ref
 from toque.graph.ir import Inject
 from toque.ports.executor import Artifact, Metric, Progress
 
@@ -273,3 +273,43 @@ async def test_reports_survive_their_encoding(bench: Bench) -> None:
     again = msgspec.msgpack.decode(msgspec.msgpack.encode(report), type=AttemptFailed)
     assert again == report
     assert again.error.sample == [{"id": 1, "name": None}]
+
+
+HOSTED = (("a", 1), ("b", 3))
+
+
+@pytest.mark.parametrize(("from_thread", "io_bound"), [(False, False), (True, False), (False, True)])
+async def test_what_a_host_says_of_its_members_comes_in_order_and_before_its_own_end(
+    bench: Bench, from_thread: bool, io_bound: bool
+) -> None:
+    kwargs = {"from_thread": Const(from_thread)}
+    made = bench.begin("host", "b", kwargs=kwargs, members=HOSTED, policy={"io_bound": io_bound})
+    ended = await bench.sink.until(
+        lambda: [r for r in bench.sink.about(made.token) if r.task == "host" and isinstance(r, AttemptSucceeded)]
+    )
+    assert value(ended[0]) == ()
+    told = bench.sink.about(made.token)
+    assert [(r.task, r.attempt, type(r)) for r in told] == [
+        ("host", 1, AttemptStarted),
+        ("a", 1, AttemptStarted),
+        ("a", 1, AttemptSucceeded),
+        ("b", 3, AttemptStarted),
+        ("b", 3, AttemptFailed),
+        ("host", 1, AttemptSucceeded),
+    ]
+    assert value(told[2]) == "a is done"
+    failed = told[4]
+    assert isinstance(failed, AttemptFailed)
+    assert (failed.error.kind, failed.error.message, len(failed.error.sample)) == ("data", "gone off", 5)
+
+
+async def test_a_host_cannot_speak_for_others_or_twice(bench: Bench) -> None:
+    made = bench.begin("host_that_says_nonsense", members=(("a", 1),))
+    ended = await bench.sink.until(
+        lambda: [r for r in bench.sink.about(made.token) if r.task == made.task and isinstance(r, AttemptSucceeded)]
+    )
+    assert value(ended[0]) == [
+        "the end of a was reported before",
+        "a stranger is not among the tasks that this attempt at host_that_says_nonsense is to run",
+    ]
+    assert value(await bench.run("host")) == ()

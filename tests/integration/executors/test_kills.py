@@ -65,6 +65,17 @@ async def test_what_was_said_before_a_kill_is_in_the_log(benches: Benches) -> No
     assert any("Fatal Python error: Segmentation fault" in message for message in messages)
 
 
+async def test_what_a_host_said_of_its_members_before_a_kill_arrives_before_its_loss(benches: Benches) -> None:
+    bench = await benches()
+    made = bench.begin("host_that_dies", "a", members=(("a", 1), ("b", 1)))
+    await bench.sink.until(lambda: len(bench.sink.about(made.token)) == 3)
+    assert [(r.task, type(r)) for r in bench.sink.about(made.token)] == [
+        (made.task, AttemptStarted),
+        ("a", AttemptSucceeded),
+        (made.task, AttemptLost),
+    ]
+
+
 async def test_the_exit_code_of_a_worker_that_left_is_told(benches: Benches) -> None:
     bench = await benches()
     lost = await bench.run("exit_hard", 3)
