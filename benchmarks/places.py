@@ -62,6 +62,7 @@ READY: Mapping[str, str] = {
     "/backfills": "h1",
     "/assets": 'a[href^="/assets/"]',
     "/assets/$key": "canvas",
+    "/connections": "h1",
     "/pools": "section li",
     "/system": "dl dd",
 }

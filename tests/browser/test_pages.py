@@ -80,6 +80,12 @@ def asset(page: Page, seen: Seen) -> None:
     expect(page.get_by_role("region", name="Partition birds").get_by_text("never made").first).to_be_visible()
 
 
+def connections(page: Page, seen: Seen) -> None:
+    page.goto("/connections")
+    expect(page.get_by_role("heading", name="gatehouse")).to_be_visible()
+    expect(page.get_by_text("secret, not there")).to_be_visible()
+
+
 def pools(page: Page, seen: Seen) -> None:
     page.goto("/pools")
     expect(page.get_by_role("heading", name="cages")).to_be_visible()
@@ -135,6 +141,7 @@ VISITS: dict[str, Visit] = {
     "/backfills": backfills,
     "/assets": assets,
     "/assets/$key": asset,
+    "/connections": connections,
     "/pools": pools,
     "/system": system,
 }

@@ -28,7 +28,9 @@ def _text(title: str, doc: str = "", **more: Any) -> dict[str, Any]:
 
 
 def _secret(title: str, doc: str = "") -> dict[str, Any]:
-    return {"type": "string", "format": "secret", "title": title, **({"description": doc} if doc else {})}
+    where = "`env:NAME` or `file:path`: where it is kept."
+    said = f"{doc} {where}" if doc else where
+    return {"type": "string", "format": "secret", "title": title, "description": said, "pattern": "^(env|file):.+"}
 
 
 def _number(title: str, doc: str = "", **more: Any) -> dict[str, Any]:

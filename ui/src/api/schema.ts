@@ -64,6 +64,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assets/{key}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Asset Checks
+         * @description What each check found when it was made last, and how it went before; failing ones first.
+         */
+        get: operations["list_asset_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{key}/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Asset Columns
+         * @description Its columns: type, description, checks, what each is made of, and what is made of it.
+         */
+        get: operations["get_asset_columns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assets/{key}/events": {
         parameters: {
             query?: never;
@@ -76,6 +116,26 @@ export interface paths {
          * @description Materializations, observations and outcomes of checks, newest first. Retention takes them with their runs.
          */
         get: operations["list_asset_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{key}/measures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Asset Measures
+         * @description Rows of the last materializations with what was expected of each, and changes of columns.
+         */
+        get: operations["get_asset_measures"];
         put?: never;
         post?: never;
         delete?: never;
@@ -304,6 +364,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/failing-checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Failing Checks
+         * @description What fails anywhere, by asset and slice.
+         */
+        get: operations["list_failing_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/files": {
         parameters: {
             query?: never;
@@ -338,6 +418,26 @@ export interface paths {
          * @description Look at the files of the project now; answers when what they say is current, with those that are broken.
          */
         post: operations["reload_files"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Lineage
+         * @description A column across assets: back to the columns of the sources, and on to all that is made of it.
+         */
+        get: operations["get_lineage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1232,6 +1332,68 @@ export interface components {
             summary: string;
         };
         /**
+         * AssetCheck
+         * @description A check of an asset, as it was made last.
+         */
+        AssetCheck: {
+            /** At Us */
+            at_us: number;
+            /** Attempt */
+            attempt: number;
+            /** Batch Id */
+            batch_id: string;
+            /** Check */
+            check: string;
+            /**
+             * Column
+             * @description That it is about; "" where it is about the whole.
+             */
+            column: string;
+            /** Failed Rows */
+            failed_rows: number;
+            /**
+             * History
+             * @description The oldest first, this one included.
+             */
+            history: components["schemas"]["CheckOutcome"][];
+            /** Index */
+            index: number[];
+            /** Message */
+            message: string;
+            /** Partition */
+            partition: string;
+            /** Passed */
+            passed: boolean;
+            /** Pipeline */
+            pipeline: string;
+            /**
+             * Rejects
+             * @description The table that holds the rows that it set aside; "" where it set none aside.
+             */
+            rejects: string;
+            /**
+             * Replay
+             * @description What brings them back once their cause is gone; "" where there are none.
+             */
+            replay: string;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Sample
+             * @description At most five rows that failed, sensitive columns masked.
+             */
+            sample: unknown[];
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "block" | "quarantine" | "warn";
+            /** Task */
+            task: string;
+            /** Total Rows */
+            total_rows: number | null;
+        };
+        /**
          * AssetColumn
          * @description A column of the value that was made last.
          */
@@ -1240,6 +1402,23 @@ export interface components {
             name: string;
             /** Type */
             type: string;
+        };
+        /**
+         * AssetColumns
+         * @description The columns of an asset.
+         */
+        AssetColumns: {
+            /** Asset */
+            asset: string;
+            /** Columns */
+            columns: components["schemas"]["ColumnDetail"][];
+            /**
+             * Problem
+             * @description Why nothing is known of where its columns come from; "".
+             */
+            problem: string;
+            /** Unknown Count */
+            unknown_count: number;
         };
         /**
          * AssetDetail
@@ -1416,6 +1595,16 @@ export interface components {
             size_bytes: number | null;
             /** Task */
             task: string;
+        };
+        /**
+         * AssetMeasures
+         * @description How many rows it had, and with which columns; the oldest first.
+         */
+        AssetMeasures: {
+            /** Changes */
+            changes: components["schemas"]["SchemaChange"][];
+            /** Points */
+            points: components["schemas"]["Measure"][];
         };
         /**
          * AssetNode
@@ -1616,6 +1805,17 @@ export interface components {
          * @description Something that needs a person now.
          */
         Attention: {
+            /**
+             * Asset
+             * @description Of a failing check, whose name is `check`.
+             * @default
+             */
+            asset: string;
+            /**
+             * Check
+             * @default
+             */
+            check: string;
             /** Count */
             count: number;
             /** Detail */
@@ -1624,7 +1824,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "failed_run" | "late_run" | "broken_file" | "missed_ticks" | "down_worker";
+            kind: "failed_run" | "late_run" | "broken_file" | "missed_ticks" | "down_worker" | "failing_check";
             /** Pipeline */
             pipeline: string;
             /** Run Id */
@@ -1772,6 +1972,141 @@ export interface components {
             succeeded: number;
             /** Total */
             total: number;
+        };
+        /**
+         * CheckOutcome
+         * @description One time that a check was made.
+         */
+        CheckOutcome: {
+            /** At Us */
+            at_us: number;
+            /** Failed Rows */
+            failed_rows: number;
+            /** Partition */
+            partition: string;
+            /** Passed */
+            passed: boolean;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "block" | "quarantine" | "warn";
+            /** Total Rows */
+            total_rows: number | null;
+        };
+        /**
+         * ColumnCheck
+         * @description How a check of a column went when it was last made.
+         */
+        ColumnCheck: {
+            /** At Us */
+            at_us: number;
+            /** Check */
+            check: string;
+            /** Failed Rows */
+            failed_rows: number;
+            /** Passed */
+            passed: boolean;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "block" | "quarantine" | "warn";
+        };
+        /**
+         * ColumnDetail
+         * @description A column of an asset.
+         */
+        ColumnDetail: {
+            /** Checks */
+            checks: components["schemas"]["ColumnCheck"][];
+            /** Doc */
+            doc: string;
+            /** Downstream */
+            downstream: components["schemas"]["ColumnRef"][];
+            /** Made */
+            made: components["schemas"]["ColumnMade"][];
+            /** Name */
+            name: string;
+            /**
+             * Type
+             * @description "" while nothing was made, or where nobody says.
+             */
+            type: string;
+            /**
+             * Unknown
+             * @description Why its origin is not wholly known; "" where it is.
+             */
+            unknown: string;
+            /**
+             * Upstream
+             * @description What it is made of directly.
+             */
+            upstream: components["schemas"]["ColumnRef"][];
+        };
+        /**
+         * ColumnMade
+         * @description One way in which a column is made.
+         */
+        ColumnMade: {
+            /**
+             * By
+             * @description The task or dbt model; "" where it is not known.
+             */
+            by: string;
+            /**
+             * Expression
+             * @description What is done to its sources, as SQL; "" where one is taken as it is.
+             */
+            expression: string;
+            /** File */
+            file: string;
+            /**
+             * Line
+             * @description 0: not known.
+             */
+            line: number;
+            /**
+             * Via
+             * @enum {string}
+             */
+            via: "sql" | "load" | "sync" | "dbt" | "python";
+        };
+        /**
+         * ColumnPaths
+         * @description A column, with all that it is made of and all that is made of it.
+         */
+        ColumnPaths: {
+            column: components["schemas"]["ColumnRef"];
+            /**
+             * Columns
+             * @description The column itself first.
+             */
+            columns: components["schemas"]["LineageColumn"][];
+            /** Hops */
+            hops: components["schemas"]["LineageHop"][];
+            /**
+             * Is Cut
+             * @description There is more than the asked depth.
+             */
+            is_cut: boolean;
+            /**
+             * Unknown Count
+             * @description Columns among these whose origin is not wholly known.
+             */
+            unknown_count: number;
+        };
+        /**
+         * ColumnRef
+         * @description A column of an asset.
+         */
+        ColumnRef: {
+            /** Asset */
+            asset: string;
+            /** Column */
+            column: string;
         };
         /**
          * Comparison
@@ -2024,6 +2359,41 @@ export interface components {
             type: string;
         };
         /**
+         * FailingAssetCheck
+         * @description A check that does not hold, of any asset.
+         */
+        FailingAssetCheck: {
+            /** Asset */
+            asset: string;
+            /**
+             * At Us
+             * @description When it was made last.
+             */
+            at_us: number;
+            /** Check */
+            check: string;
+            /** Failed Rows */
+            failed_rows: number;
+            /** Message */
+            message: string;
+            /** Partition */
+            partition: string;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "block" | "quarantine" | "warn";
+            /**
+             * Since Us
+             * @description When it first failed, since it last held; as far back as is known.
+             */
+            since_us: number;
+            /** Total Rows */
+            total_rows: number | null;
+        };
+        /**
          * FailingCheck
          * @description A check that did not hold when it was last made.
          */
@@ -2254,6 +2624,41 @@ export interface components {
             status: string;
         };
         /**
+         * LineageColumn
+         * @description A column on a path.
+         */
+        LineageColumn: {
+            /** Asset */
+            asset: string;
+            /** Column */
+            column: string;
+            /**
+             * Is End
+             * @description Nothing more is known to lie behind it.
+             */
+            is_end: boolean;
+            /** Made */
+            made: components["schemas"]["ColumnMade"][];
+            /**
+             * Unknown
+             * @description Why its origin is not wholly known; "" where it is.
+             */
+            unknown: string;
+        };
+        /**
+         * LineageHop
+         * @description `target` is made of `source`.
+         */
+        LineageHop: {
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "identity" | "transformation" | "aggregation";
+            source: components["schemas"]["ColumnRef"];
+            target: components["schemas"]["ColumnRef"];
+        };
+        /**
          * LogLine
          * @description A line of the log of an attempt.
          */
@@ -2295,6 +2700,36 @@ export interface components {
              * @description Hand it back as `after`.
              */
             next: number;
+        };
+        /**
+         * Measure
+         * @description One materialization.
+         */
+        Measure: {
+            /** At Us */
+            at_us: number;
+            /** High */
+            high: number | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "warn" | "error";
+            /**
+             * Low
+             * @description The rows that were expected before it: from `low` to `high`. null while too little was known.
+             */
+            low: number | null;
+            /** Message */
+            message: string;
+            /** Partition */
+            partition: string;
+            /** Rows */
+            rows: number | null;
+            /** Run Id */
+            run_id: string;
+            /** Size Bytes */
+            size_bytes: number | null;
         };
         /**
          * MetricSeries
@@ -2347,6 +2782,16 @@ export interface components {
             file: string;
             /** Line */
             line: number;
+        };
+        /** Page[AssetCheck] */
+        Page_AssetCheck_: {
+            /** Items */
+            items: components["schemas"]["AssetCheck"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
         };
         /** Page[AssetEvent] */
         Page_AssetEvent_: {
@@ -2412,6 +2857,16 @@ export interface components {
         Page_Connection_: {
             /** Items */
             items: components["schemas"]["Connection"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[FailingAssetCheck] */
+        Page_FailingAssetCheck_: {
+            /** Items */
+            items: components["schemas"]["FailingAssetCheck"][];
             /**
              * Next
              * @description Opaque: hand it back as `cursor` for the following page; null at the end.
@@ -3087,6 +3542,28 @@ export interface components {
              * @description What the rule means.
              */
             words: string;
+        };
+        /**
+         * SchemaChange
+         * @description Columns that came, went, or have another type.
+         */
+        SchemaChange: {
+            /**
+             * Added
+             * @description `name type`
+             */
+            added: string[];
+            /** At Us */
+            at_us: number;
+            /** Removed */
+            removed: string[];
+            /**
+             * Retyped
+             * @description `name before → now`
+             */
+            retyped: string[];
+            /** Run Id */
+            run_id: string;
         };
         /**
          * ServerInfo
@@ -3837,6 +4314,163 @@ export interface operations {
             };
         };
     };
+    list_asset_checks: {
+        parameters: {
+            query?: {
+                /** @description Left out: of all slices. */
+                partition?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AssetCheck_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_asset_columns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetColumns"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_asset_events: {
         parameters: {
             query?: {
@@ -3863,6 +4497,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AssetEvent_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_asset_measures: {
+        parameters: {
+            query?: {
+                /** @description Left out: of all slices. */
+                partition?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetMeasures"];
                 };
             };
             /** @description Bad request */
@@ -4725,6 +5439,62 @@ export interface operations {
             };
         };
     };
+    list_failing_checks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FailingAssetCheck_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_broken_files: {
         parameters: {
             query?: never;
@@ -4824,6 +5594,87 @@ export interface operations {
             };
             /** @description Refused */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lineage: {
+        parameters: {
+            query: {
+                /** @description `crm.Contact.Lead_Score__c` */
+                column: string;
+                /** @description What it is made of, or what is made of it. */
+                way?: "up" | "down" | "both";
+                /** @description Steps; left out: to the ends. */
+                depth?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColumnPaths"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

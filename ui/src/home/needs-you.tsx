@@ -25,6 +25,7 @@ const KINDS: Record<AttentionKind, { words: string; tone: Tone }> = {
   broken_file: { words: "Broken file", tone: "failed" },
   missed_ticks: { words: "Missed ticks", tone: "retrying" },
   down_worker: { words: "Worker down", tone: "failed" },
+  failing_check: { words: "Failing check", tone: "failed" },
 };
 
 export function NeedsYou() {
@@ -92,6 +93,7 @@ function Ticket({ item, current, retry }: { item: Attention; current: boolean; r
 }
 
 function placeOf(item: Attention) {
+  if (item.asset) return { to: "/assets/$key", params: { key: item.asset }, search: { check: item.check } } as const;
   if (item.run_id) return { to: "/runs/$runId", params: { runId: item.run_id } } as const;
   if (item.kind === "missed_ticks" && item.pipeline) {
     return { to: "/pipelines/$name/$view", params: { name: item.pipeline, view: "schedules" } } as const;

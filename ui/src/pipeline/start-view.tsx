@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useId, useMemo, useState, type FormEvent } from "react";
+import { useMemo, useState, type FormEvent } from "react";
 import { post, seg } from "@/api/client";
 import { asProblem, type Problem } from "@/api/problem";
 import { runQuery } from "@/api/queries";
@@ -10,8 +10,8 @@ import { useToasts } from "@/app/toasts";
 import { Button } from "@/design/button";
 import { Icon } from "@/design/icon";
 import { ProblemBox } from "@/design/problem-box";
-import { Markdown } from "@/values/markdown";
-import { bounds, fieldsOf, readAll, shown, type Field, type Schema } from "@/pipeline/schema-form";
+import { Control } from "@/pipeline/schema-control";
+import { fieldsOf, readAll, shown, type Field, type Schema } from "@/pipeline/schema-form";
 import type { PipelineDetail, Run } from "@/run/types";
 import css from "./start.module.css";
 
@@ -81,119 +81,4 @@ function Form({ pipeline, given }: { pipeline: PipelineDetail; given: Record<str
       </div>
     </form>
   );
-}
-
-interface ControlProps {
-  field: Field;
-  text: string;
-  change: (text: string) => void;
-  problem: string;
-}
-
-function Control({ field, text, change, problem }: ControlProps) {
-  const id = useId();
-  const hint = [field.kind === "list" && "one on each line", field.kind === "json" && "as JSON", bounds(field)]
-    .filter(Boolean)
-    .join(", ");
-  const described =
-    [problem && `${id}-problem`, (hint || field.description) && `${id}-hint`].filter(Boolean).join(" ") || undefined;
-  const shared = {
-    id,
-    name: field.name,
-    "aria-describedby": described,
-    "aria-invalid": problem ? true : undefined,
-    "aria-required": field.required || undefined,
-  };
-  return (
-    <div className={css.field} data-wrong={problem !== ""}>
-      <label htmlFor={id} className={css.label}>
-        {field.label}
-        {field.label !== field.name && <code>{field.name}</code>}
-        {field.required && <span>required</span>}
-      </label>
-      <Input field={field} text={text} change={change} shared={shared} />
-      {problem && (
-        <p id={`${id}-problem`} className={css.problem}>
-          {problem}
-        </p>
-      )}
-      {(hint || field.description) && (
-        <div id={`${id}-hint`} className={css.hint}>
-          {field.description && <Markdown text={field.description} />}
-          {hint}
-        </div>
-      )}
-    </div>
-  );
-}
-
-function Input({
-  field,
-  text,
-  change,
-  shared,
-}: {
-  field: Field;
-  text: string;
-  change: (text: string) => void;
-  shared: Record<string, unknown>;
-}) {
-  switch (field.kind) {
-    case "switch":
-      return (
-        <input
-          {...shared}
-          type="checkbox"
-          checked={text === "true"}
-          onChange={(event) => change(String(event.target.checked))}
-        />
-      );
-    case "choice":
-      return (
-        <select {...shared} value={text} onChange={(event) => change(event.target.value)}>
-          {(!field.required || text === "") && <option value="">{field.nullable ? "none" : "choose"}</option>}
-          {field.choices.map((choice, at) => (
-            <option key={at} value={String(at)}>
-              {String(choice)}
-            </option>
-          ))}
-        </select>
-      );
-    case "json":
-    case "list":
-      return (
-        <textarea
-          {...shared}
-          rows={Math.min(10, Math.max(3, text.split("\n").length))}
-          spellCheck={false}
-          value={text}
-          onChange={(event) => change(event.target.value)}
-        />
-      );
-    case "integer":
-    case "number":
-      return (
-        <input
-          {...shared}
-          inputMode={field.kind === "integer" ? "numeric" : "decimal"}
-          value={text}
-          onChange={(event) => change(event.target.value)}
-        />
-      );
-    case "date":
-      return <input {...shared} type="date" value={text} onChange={(event) => change(event.target.value)} />;
-    default:
-      return (
-        <input
-          {...shared}
-          type="text"
-          spellCheck={false}
-          placeholder={
-            field.kind === "datetime" ? "2026-11-22T07:00:00Z" : field.kind === "time" ? "07:00:00" : undefined
-          }
-          value={text}
-          onChange={(event) => change(event.target.value)}
-        />
-      );
-  }
 }
