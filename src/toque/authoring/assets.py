@@ -22,6 +22,7 @@ import msgspec
 
 from toque.authoring import calls, cutting, flow_calls, sites, types
 from toque.authoring.column_origins import column_origins
+from toque.authoring.data_checks import listed
 from toque.authoring.options import AssetOptions, checked
 from toque.authoring.producers import Producer
 from toque.authoring.references import code_ref, place_of, source_hash
@@ -29,6 +30,7 @@ from toque.authoring.tasks import check_function, checked_upstream, refuse_at_im
 from toque.authoring.trace import current
 from toque.authoring.wiring import Marker
 from toque.graph import assets as ir
+from toque.graph.checks import AnyCheck
 from toque.graph.ir import CodeRef, Inject
 from toque.graph.partitions import AnyMapping, AnyPartitioning, Matching
 from toque.worker.kept import Kept
@@ -106,6 +108,11 @@ class Asset(Source[R], Producer, Generic[P, R]):
     def name(self) -> str:
         """What its node is called."""
         return cast("str", self.settings.get("name") or self.__name__)
+
+    @property
+    def __toque_checks__(self) -> tuple[AnyCheck, ...]:
+        """What must be true of a value before it is kept."""
+        return tuple(self.settings.get("checks", ()))
 
     @property
     def site(self) -> sites.Site:
@@ -285,6 +292,8 @@ def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     cut = found.get("partitions")
     if cut is not None and not isinstance(cut, cutting.Partitions):
         raise sites.refuse(f"partitions={cut!r} does not cut anything.", fix='partitions=Daily("2026-01-01")')
+    if "checks" in found:
+        found["checks"] = listed(found["checks"])
     keeper = found.get("io")
     if keeper is not None and not (hasattr(keeper, "save") and hasattr(keeper, "load")):
         raise sites.refuse(f"io={keeper!r} is no IO manager: it has no save() and load().", fix="io=Parquet(…)")

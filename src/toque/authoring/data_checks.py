@@ -110,6 +110,15 @@ def python_check(function: Callable[[Any], Any], *, name: str = "") -> checks.Py
     return checks.PythonCheck(code=code_ref(function, "a check"), kind="pandera" if is_model else "function", name=name)
 
 
+def listed(given: Iterable[Any]) -> tuple[checks.AnyCheck, ...]:
+    """The value of `checks=`. Raises `UserError` for what is no check."""
+    found = tuple(given)
+    for each in found:
+        if not isinstance(each, checks.Check):
+            raise sites.refuse(f"{each!r} is no check.", fix='checks=[not_null("id"), row_count(min=1).warn()]')
+    return found
+
+
 def _column(name: Any, where: str) -> str:
     if not isinstance(name, str) or not name:
         raise sites.refuse(f"{where}({name!r}) names no column.", fix=f'{where}("id")')

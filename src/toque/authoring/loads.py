@@ -8,14 +8,14 @@ from typing import Any, Unpack
 import msgspec
 
 from toque.authoring import sites
+from toque.authoring.data_checks import listed
 from toque.authoring.endpoints import Rows, Table
 from toque.authoring.moves import End, Move
 from toque.authoring.option_types import MoveOptions
 from toque.authoring.options import checked
 from toque.authoring.supplies import Resource
 from toque.graph import assets as ir
-from toque.graph import checks as check_values
-from toque.graph.checks import AnyCheck
+from toque.graph.checks import AnyCheck, as_data
 from toque.graph.ir import CodeRef
 from toque.graph.lineage import Copied
 from toque.graph.loads import SCD2_COLUMNS, AnyMode, Contract, LoadSpec, Mode, TableName
@@ -62,12 +62,5 @@ def load(
         raise sites.refuse(f"mode={mode!r} does not say what becomes of the rows.", fix='mode=Merge("id"), Append(), …')
     settings = checked("move", dict(options))
     spec = LoadSpec(table=TableName.parse(into.path), mode=mode, contract=contract or Contract())
-    constant = {"spec": msgspec.to_builtins(spec), "checks": check_values.as_data(_checked(checks))}
+    constant = {"spec": msgspec.to_builtins(spec), "checks": as_data(list(listed(checks)))}
     return Load(End(source, "the source of a load"), End(into, "a table"), constant, settings)
-
-
-def _checked(checks: Sequence[Any]) -> list[AnyCheck]:
-    for each in checks:
-        if not isinstance(each, check_values.Check):
-            raise sites.refuse(f"{each!r} is no check.", fix='checks=[not_null("id"), row_count(min=1).warn()]')
-    return list(checks)

@@ -10,6 +10,7 @@ from toque.authoring.column_origins import Columns
 from toque.authoring.cutting import Partitions
 from toque.authoring.schedules import Scheduled
 from toque.durations import Duration
+from toque.graph.checks import AnyCheck
 from toque.graph.ir import ErrorClass, TriggerRule
 from toque.worker.outcomes import RunReport
 from toque.worker.slices import IOManager
@@ -132,6 +133,8 @@ class AssetOptions(TaskOptions, total=False):
     """What it is shown with."""
     columns: Columns
     """What its columns are made of: `{"total": ["warehouse.raw.orders.amount"]}`, or the SQL that makes them."""
+    checks: Sequence[AnyCheck]
+    """What must be true of a value before it is kept: `[not_null("id").quarantine(), row_count(min=1)]`."""
     code_version: str
     """Stated by hand; otherwise the text of the function decides whether what was made by it is stale."""
 

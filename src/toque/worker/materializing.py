@@ -40,8 +40,9 @@ def kept(
     (key,) = spec.node.writes
     target = slice_of(key, source.__toque_partitions__, spec.partition_key)
     checks = getattr(source, "__toque_checks__", ())
+    known: dict[str, Any] = {}
     if checks:
-        value = code.locate(CHECKING)(value, target, checks, context, site)
+        value, known = code.locate(CHECKING)(value, target, checks, context, site)
     saved = source.__toque_io__.save(target, value, site)
     event = Materialized(
         asset=key,
@@ -51,7 +52,7 @@ def kept(
         rows=saved.rows,
         size_bytes=saved.size_bytes,
         columns=saved.columns,
-        metadata=saved.metadata,
+        metadata={**saved.metadata, **known},
     )
     summary = {"asset": key, "partition": target.partition, "rows": saved.rows, "data_version": saved.data_version}
     return event, {name: told for name, told in summary.items() if told not in ("", None)}

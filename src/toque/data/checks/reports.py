@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from toque.data.checks.queries import SAMPLES
 from toque.data.checks.verdicts import Verdict, share_text
 
 
@@ -44,6 +45,32 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """Rows that show what is wrong, each with the check that it broke."""
         blamed = self.blocking or self.problems
         return [{"check": verdict.check, **row} for verdict in blamed for row in verdict.samples]
+
+
+def together(first: Report, then: Report) -> Report:
+    """What was found in two looks at one table, as one: of each check the counts are added, and the worst stays."""
+    verdicts = {verdict.check: verdict for verdict in first.verdicts}
+    for verdict in then.verdicts:
+        before = verdicts.get(verdict.check)
+        verdicts[verdict.check] = verdict if before is None else _together(before, verdict)
+    return Report(
+        table=then.table,
+        verdicts=tuple(verdicts.values()),
+        rows=first.rows + then.rows,
+        set_aside=first.set_aside + then.set_aside,
+        rejects=then.rejects or first.rejects,
+        batch_id=then.batch_id,
+    )
+
+
+def _together(before: Verdict, then: Verdict) -> Verdict:
+    worst = max(before, then, key=lambda each: ("passed", "warned", "quarantined", "blocked").index(each.outcome))
+    return msgspec.structs.replace(
+        worst,
+        bad=before.bad + then.bad,
+        total=before.total + then.total,
+        samples=(*before.samples, *then.samples)[:SAMPLES],
+    )
 
 
 def summary(report: Report) -> str:

@@ -20,6 +20,8 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
+    set_aside: int = 0
+    """Rows that a check has put into the rejects."""
     added_columns: tuple[str, ...] = ()
     altered_columns: tuple[str, ...] = ()
     left_out_columns: tuple[str, ...] = ()
@@ -30,7 +32,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ignored(self) -> int:
         """Rows that changed nothing: repeated, late, or not wanted by the mode. A full refresh may clear more."""
-        return max(self.read - self.inserted - self.updated - self.deleted, 0)
+        return max(self.read - self.inserted - self.updated - self.deleted - self.set_aside, 0)
 
     @property
     def changed(self) -> int:
@@ -39,4 +41,5 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         counts = f"{self.inserted:,} inserted, {self.updated:,} updated, {self.deleted:,} deleted"
-        return f"{self.table}: {counts}, {self.ignored:,} ignored"
+        aside = f", {self.set_aside:,} set aside" if self.set_aside else ""
+        return f"{self.table}: {counts}, {self.ignored:,} ignored{aside}"

@@ -8,7 +8,7 @@ with desk_of(warehouse) as desk:
 
 from __future__ import annotations
 
-from toque.integrations.checking.auditing import audit, check_table
+from toque.integrations.checking.auditing import ChecksFailed, audit, check_table
 from toque.integrations.checking.publishing import publish
 from toque.integrations.checking.replaying import Replayed, batches, replay
 from toque.integrations.checking.running import Look, look_at, run_checks
@@ -17,6 +17,7 @@ from toque.integrations.checking.values import Checked, check_value
 
 __all__ = [
     "Checked",
+    "ChecksFailed",
     "Desk",
     "Look",
     "Replayed",

@@ -43,25 +43,43 @@ def audit(
     changed at all, and `DataError` says why. Done twice under one `batch_id`, it leaves the rejects once.
     """
     target = target or look.table
-    rejects = rejects_of(target)
-    sorting = [check for check in row_checks(checks) if check.severity == "quarantine"]
-    if sorting:  # before the transaction: a warehouse may commit at each CREATE
-        desk.execute(create_rejects(rejects, desk.dialect))
+    prepare(desk, target, checks)
     with desk.transaction():
-        report = run_checks(desk, look, checks)
-        if any(verdict.outcome == "quarantined" for verdict in report.verdicts):
-            report = _sorted(desk, look, checks, report, rejects, batch_id)
-        report = msgspec.structs.replace(report, table=str(target), batch_id=batch_id)
-        halt(report)
+        report = audited(desk, look, checks, batch_id=batch_id, target=target)
         if then is not None:
             then(report)
     return report
 
 
+def prepare(desk: Desk, target: TableName, checks: Sequence[AnyCheck]) -> None:
+    """Have the rejects table there, if the checks may set rows aside: before the transaction, since a warehouse may
+    commit at each CREATE."""
+    if any(check.severity == "quarantine" for check in row_checks(checks)):
+        desk.execute(create_rejects(rejects_of(target), desk.dialect))
+
+
+def audited(desk: Desk, look: Look, checks: Sequence[AnyCheck], *, batch_id: str, target: TableName) -> Report:
+    """What `audit` does, in a transaction that is open already; `prepare` comes before it."""
+    report = run_checks(desk, look, checks)
+    if any(verdict.outcome == "quarantined" for verdict in report.verdicts):
+        report = _sorted(desk, look, checks, report, rejects_of(target), batch_id)
+    report = msgspec.structs.replace(report, table=str(target), batch_id=batch_id)
+    halt(report)
+    return report
+
+
+class ChecksFailed(DataError):
+    """A check blocks. `report` has all verdicts."""
+
+    report = Report(table="")
+
+
 def halt(report: Report) -> None:
-    """Raises `DataError` when a check blocks."""
+    """Raises `ChecksFailed` when a check blocks."""
     if report.blocking:
-        raise DataError(explanation(report), sample=report.samples)
+        error = ChecksFailed(explanation(report), sample=report.samples)
+        error.report = report
+        raise error
 
 
 def _sorted(
@@ -72,7 +90,7 @@ def _sorted(
     is_sorting = [check.severity == "quarantine" for check in checks]
     if any(verdict.outcome == "blocked" for verdict, is_it in zip(first.verdicts, is_sorting, strict=True) if is_it):
         return first
-    columns = desk.columns(look.table)
+    columns = look.columns(desk)
     named = [for_columns(check, look.table, columns, desk.columns) for check in sorting]
     rows = look.rows(desk.dialect)
     desk.execute(*set_aside(row_checks(named), rows, rejects, typed(columns, desk.dialect), batch_id))

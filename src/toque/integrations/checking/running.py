@@ -37,6 +37,15 @@ class Look:
     """A table whose keys count as taken: rows of a batch may not repeat what was loaded before."""
     sensitive: tuple[str, ...] = ()
     """Columns whose values nobody sees, beside those that are named like personal data."""
+    of: tuple[str, ...] = ()
+    """The columns that belong to the data, as the warehouse names them; () all."""
+
+    def columns(self, desk: Desk) -> list[Column]:
+        """The columns of the data. Raises `UserError` for a table that is not there."""
+        found = desk.columns(self.table)
+        if not found:
+            raise UserError(f"There is no table {self.table}: it cannot be checked.", fix="load it first")
+        return [column for column in found if not self.of or column.name in self.of]
 
     def rows(self, dialect: Dialect) -> Rows:
         """What is looked at in the SQL of a dialect."""
@@ -61,9 +70,7 @@ def run_checks(desk: Desk, look: Look, checks: Sequence[AnyCheck]) -> Report:
 
     Raises `UserError` for a table or column that is not there.
     """
-    columns = desk.columns(look.table)
-    if not columns:
-        raise UserError(f"There is no table {look.table}: it cannot be checked.", fix="load it first")
+    columns = look.columns(desk)
     found = [for_columns(check, look.table, columns, desk.columns) for check in checks]
     counted = queries.counting(found, look.rows(desk.dialect))
     total, *answers = desk.fetch(counted.sql)[0]

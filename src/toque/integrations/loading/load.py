@@ -16,6 +16,7 @@ from toque.data.loads.shaped import Shaped
 from toque.data.loads.tables import LEDGER_COLUMNS, Tables
 from toque.errors import TransientError
 from toque.graph.loads import LoadSpec, Replace
+from toque.integrations.loading.gate import Gate
 from toque.integrations.loading.staging import Staging
 from toque.ports.sources import Batch, Source
 from toque.ports.warehouse import Session, Warehouse
@@ -28,17 +29,19 @@ def load(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     on_commit: Callable[[LoadResult], None] = lambda _: None,
+    gate: Gate | None = None,
 ) -> LoadResult:
     """Bring what changed in `source` since the last load into `spec.table`.
 
     Whatever interrupts it, the table is as if the batches that were committed had been loaded once and the others
-    never, and the next call goes on from there. `on_commit` hears the result so far after each commit.
+    never, and the next call goes on from there. `on_commit` hears the result so far after each commit. `gate` checks
+    each batch before it takes effect.
 
     Raises `DataError` when the rows do not fit the contract, `TransientError` when another load of the same table
     from the same source got ahead.
     """
     with warehouse.session() as session:
-        loader = Loader(session, warehouse, spec, source.name, now)
+        loader = Loader(session, warehouse, spec, source.name, now, gate=gate)
         is_refresh = isinstance(spec.mode, Replace)
         with closing(_iterator(source.read("" if is_refresh else loader.cursor))) as batches:
             for batch in batches:
@@ -127,12 +130,14 @@ class Loader:
         now: Callable[[], datetime],
         *,
         follows_cursor: bool = True,
+        gate: Gate | None = None,
     ) -> None:
         self._session = session
         self._spec = spec
         self._source = source
         self._now = now
         self._follows_cursor = follows_cursor
+        self._gate = gate
         self._target = str(spec.table)
         self._tables = Tables(spec.table, warehouse.dialect)
         self._ledger = Ledger(self._tables)
@@ -162,18 +167,25 @@ class Loader:
         if staging is None or not (staging.rows or staging.upto != self.cursor or self._is_replacing):
             return False
         batch_id = staging.batch_id(self._source)
+        if self._gate is not None:
+            self._gate.prepare(self._session, self._tables)
+        set_aside = 0
         with self._session.transaction():
             lock = self._ledger.lock()
             self._session.execute(lock.sql, [self._target])
             is_known = bool(self._session.fetch(self._ledger.is_known(), [self._target, batch_id]))
             if not is_known:
                 self._check_cursor()
+                if self._gate is not None:
+                    set_aside = self._gate.sort(self._session, self._tables, staging.shape, batch_id)
                 counts = self._apply(staging)
+                if self._gate is not None:
+                    self._gate.judge(self._session, self._tables, self._spec.mode, batch_id)
                 self._number = self._write_entry(batch_id, staging.since, staging.upto, counts, staging.rows)
         if is_known:
             self.result = msgspec.structs.replace(self.result, repeated=self.result.repeated + 1)
         else:
-            self._count(staging, counts)
+            self._count(staging, counts, set_aside)
         return True
 
     def forget(self) -> None:
@@ -232,7 +244,7 @@ class Loader:
             self._session.execute(self._ledger.prune().sql, parameters)
         return number
 
-    def _count(self, staging: Staging, counts: dict[str, int]) -> None:
+    def _count(self, staging: Staging, counts: dict[str, int], set_aside: int) -> None:
         before, shapes = self.result, staging.shapes
         self.result = LoadResult(
             table=before.table,
@@ -244,6 +256,7 @@ class Loader:
             inserted=before.inserted + counts["insert"],
             updated=before.updated + counts["update"],
             deleted=before.deleted + counts["delete"],
+            set_aside=before.set_aside + set_aside,
             added_columns=_merged(before.added_columns, (c.name for shape in shapes for c in shape.added)),
             altered_columns=_merged(before.altered_columns, (c.name for shape in shapes for c in shape.altered)),
             left_out_columns=_merged(before.left_out_columns, (name for shape in shapes for name in shape.left_out)),

@@ -10,8 +10,11 @@ import msgspec
 
 from toque.data.loads.result import LoadResult
 from toque.engine.assets import Materialized, Observed
+from toque.graph.checks import of_data
 from toque.graph.loads import LoadSpec
+from toque.integrations.checking.telling import events
 from toque.integrations.connections.opening import opened_source
+from toque.integrations.loading.gate import Gate
 from toque.integrations.loading.load import Standing, load, standing
 from toque.ports.warehouse import Warehouse
 from toque.worker.context import Context, context
@@ -22,7 +25,7 @@ def run(
     source: Mapping[str, Any],
     into: Mapping[str, Any],
     spec: Mapping[str, Any],
-    checks: Sequence[Mapping[str, Any]],
+    checks: Sequence[dict[str, Any]],
     version: str,
     into_connection: Warehouse,
     source_connection: Any = None,
@@ -30,8 +33,14 @@ def run(
     """One load. Returns what people want to know of it, as JSON."""
     here = context()
     agreed = msgspec.convert(spec, LoadSpec)
-    with opened_source(source, source_connection) as rows:
-        result = load(rows, into_connection, agreed, on_commit=lambda done: here.progress(done.read))
+    gate = Gate(of_data(list(checks))) if checks else None
+    try:
+        with opened_source(source, source_connection) as rows:
+            result = load(rows, into_connection, agreed, gate=gate, on_commit=lambda done: here.progress(done.read))
+    finally:
+        if gate is not None and gate.report is not None:
+            for event in events(gate.report, into["key"]):
+                here.tell(event)
     here.logger.info("%s", result)
     _tell(here, source["key"], into["key"], result, version, standing(into_connection, agreed))
     return _summary(result)

@@ -1,0 +1,44 @@
+"""Checks of what the function of an asset returned: before anything is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from toque.graph.checks import AnyCheck
+from toque.graph.loads import TableName
+from toque.integrations.checking.auditing import ChecksFailed
+from toque.integrations.checking.running import Look
+from toque.integrations.checking.telling import events
+from toque.integrations.checking.values import check_value
+from toque.worker import values
+from toque.worker.context import Context
+from toque.worker.environment import safe
+from toque.worker.slices import Site, Slice
+
+ROOT = "rejects/"
+"""Where rows that were set aside are kept in the blob store: by asset, partition and attempt."""
+
+
+def check(
+    value: Any, target: Slice, checks: Sequence[AnyCheck], context: Context, site: Site
+) -> tuple[Any, dict[str, Any]]:
+    """The value without the rows that were set aside, and what is to be known of those. Raises `ChecksFailed`.
+
+    Each check is told of, whether or not it holds.
+    """
+    look = Look(TableName(name=target.asset), datetime.now(UTC))
+    try:
+        found = check_value(value, look, checks, batch_id=context.idempotency_key)
+    except ChecksFailed as error:
+        for event in events(error.report, target.asset, target.partition):
+            context.tell(event)
+        raise
+    for event in events(found.report, target.asset, target.partition):
+        context.tell(event)
+    if not found.report.set_aside:
+        return found.value, {}
+    place = f"{ROOT}{safe(target.asset)}/{safe(target.partition) or '-'}/{site.attempt}"
+    ref = values.encode(found.rejects, values.Place(site.blobs, lambda: place))
+    return found.value, {"set_aside": found.report.set_aside, "rejects": ref.blob}

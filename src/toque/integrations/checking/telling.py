@@ -1,0 +1,25 @@
+"""What checks found, as events of the asset that they are about."""
+
+from __future__ import annotations
+
+import msgspec
+
+from toque.data.checks.reports import Report
+from toque.engine.assets import Checked
+
+
+def events(report: Report, asset: str, partition: str = "") -> list[Checked]:
+    """One for each check."""
+    return [
+        Checked(
+            asset=asset,
+            partition=partition,
+            check=verdict.check,
+            passed=verdict.passed,
+            severity=verdict.severity,
+            failed_rows=verdict.bad,
+            message=verdict.message,
+            sample=[msgspec.to_builtins(row, enc_hook=str) for row in verdict.samples],
+        )
+        for verdict in report.verdicts
+    ]

@@ -1,0 +1,85 @@
+"""The gate of a load: checks of each batch, where its rows are staged and before anything takes effect.
+
+Row checks look at the staged rows, and those that quarantine move bad ones into `<table>__rejects`. Checks of the table
+look at it as it would be after the batch, in the same transaction: one that blocks takes back all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from toque.data.checks.queries import row_checks
+from toque.data.checks.reports import Report, together
+from toque.data.loads.drift import Shape
+from toque.data.loads.tables import DELETED, IS_CURRENT, Tables
+from toque.graph.checks import AnyCheck, Unique
+from toque.graph.loads import AnyMode, Merge, Scd2, TableName
+from toque.integrations.checking.auditing import ChecksFailed, audited, prepare
+from toque.integrations.checking.running import Look
+from toque.integrations.checking.sessions import Desk
+from toque.ports.warehouse import Session
+
+
+class Gate:
+    """The checks of one load, and what they have found so far."""
+
+    def __init__(self, checks: Sequence[AnyCheck]) -> None:
+        staged = [check for check in row_checks(checks) if not _is_about_the_whole(check)]
+        self._staged: tuple[AnyCheck, ...] = tuple(staged)
+        self._whole = tuple(check for check in checks if check not in staged)
+        self.report: Report | None = None
+        """Of all batches together; None before the first."""
+
+    def prepare(self, session: Session, tables: Tables) -> None:
+        """Before the transaction of a batch."""
+        prepare(Desk(session, tables.dialect), tables.target, self._staged)
+
+    def sort(self, session: Session, tables: Tables, shape: Shape, batch_id: str) -> int:
+        """In it, before the rows take effect: how many were set aside. Raises `ChecksFailed`."""
+        if not self._staged:
+            return 0
+        dialect = tables.dialect
+        look = Look(
+            tables.staging,
+            datetime.now(UTC),
+            where=f"NOT {dialect.own(DELETED)}",  # of a deleted row only the key is there
+            of=tuple(column.name for column in shape.columns),
+        )
+        return self._look(Desk(session, dialect), look, self._staged, tables.target, batch_id).set_aside
+
+    def judge(self, session: Session, tables: Tables, mode: AnyMode, batch_id: str) -> None:
+        """In it, when they have taken effect. Raises `ChecksFailed`."""
+        if self._whole:
+            look = Look(tables.target, datetime.now(UTC), where=_living(tables, mode))
+            self._look(Desk(session, tables.dialect), look, self._whole, tables.target, batch_id)
+
+    def _look(self, desk: Desk, look: Look, checks: Sequence[AnyCheck], target: TableName, batch_id: str) -> Report:
+        try:
+            found = audited(desk, look, checks, batch_id=batch_id, target=target)
+        except ChecksFailed as error:
+            self._note(error.report)
+            raise
+        self._note(found)
+        return found
+
+    def _note(self, found: Report) -> None:
+        self.report = found if self.report is None else together(self.report, found)
+
+
+def _is_about_the_whole(check: AnyCheck) -> bool:
+    """Whether keys are unique is known when versions of one key have been told apart; what is to be set aside is said
+    of the staged rows all the same."""
+    return isinstance(check, Unique) and check.severity != "quarantine"
+
+
+def _living(tables: Tables, mode: AnyMode) -> str:
+    """The rows of the table that count as there."""
+    own = tables.dialect.own
+    match mode:
+        case Scd2():
+            return own(IS_CURRENT)
+        case Merge(deletes="soft"):
+            return f"{own(DELETED)} IS NOT TRUE"
+        case _:
+            return ""
