@@ -1,193 +1,188 @@
-"""Materializing: `toque materialize`; runs in this process that make the selected assets, one for each partition."""
+"""Materializing: `toque materialize`; the selected assets are made by a backfill, which this process carries out.
+
+The plan is in the store before its first run starts. When this process ends early, the next server goes on with it, or
+`toque resume`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from toque.engine.rows import RunRow
-from toque.errors import UserError
-from toque.graph.assets import Asset
-from toque.graph.ir import Pipeline
-from toque.graph.partitions import AnyPartitioning, TimeWindows
-from toque.local.authored import check_names, new_row, version_row
+from toque.local.authored import check_names, version_row
 from toque.local.loading import candidates
 from toque.local.running import Watcher
 from toque.local.selecting import prepare_selection
-from toque.local.site import Site, bundle_ref, opened
-from toque.ports.executor import BundleRef
-from toque.runtime.messages import Launch
-from toque.schedule.partitions import Known, keys, selected, span, upstream_keys
-from toque.schedule.partitions.keys import parts
+from toque.local.site import Site, opened
+from toque.ports.backfills import BackfillRow, BackfillSlice
+from toque.ports.store import Store, VersionRow
+from toque.runtime.backfill_orders import cancel_backfill
+from toque.runtime.backfills import Backfilling
+from toque.runtime.planning import PIPELINE, Stage, Wish, plan
 from toque.settings import Settings
 from toque.store import bundles
-
-PIPELINE = "materialize"
-"""What runs of a selection are called in the history."""
-
-Outcome = Literal["succeeded", "failed", "cancelled", "skipped"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What is to be made."""
-
-    selection: str
-    partitions: str = ""
-    """Of the assets that are cut; "" where none is."""
-    missing: bool = False
-    """Only slices that were never made."""
-    at_once: int = 2
-    """Runs at a time."""
-    actor: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """One run, or one that was left out because what it reads could not be made."""
+    """One slice that has ended."""
 
     assets: tuple[str, ...]
     partition: str
-    outcome: Outcome
+    outcome: str
+    """Value of a `SliceState`."""
     run_id: str = ""
     error: str = ""
 
 
-@dataclass
-class _Stage:
-    pipeline: Pipeline
-    version: str
-    keys: tuple[str, ...]
-    """`("",)` where nothing is cut."""
-
-    @property
-    def made(self) -> dict[str, Asset]:
-        return {asset.key: asset for asset in self.pipeline.assets if asset.node}
+Told = Callable[[Made], None]
 
 
-@dataclass
-class _Failures:
-    """Slices that could not be made, so that nothing is made from what they were before."""
+@dataclass(frozen=True)
+class Prepared:
+    """The versions that make what is wished for, with the code as it is now; none of them is stored yet."""
 
-    slices: set[tuple[str, str]] = field(default_factory=set)
-    cuts: dict[str, AnyPartitioning | None] = field(default_factory=dict)
-
-    def behind(self, stage: _Stage, key: str, known: Known) -> str:
-        """A failed slice that this run would read; "" when there is none."""
-        for asset in stage.made.values():
-            for each in asset.upstream:
-                if each.asset not in self.cuts or each.asset in stage.made:
-                    continue
-                theirs = self.cuts[each.asset]
-                for part in upstream_keys(each.mapping, asset.partitions, theirs, key, known):
-                    if (each.asset, part) in self.slices:
-                        return f"{each.asset}[{part}]" if part else each.asset
-        return ""
-
-    def note(self, stage: _Stage, key: str, *, failed: bool) -> None:
-        for asset in stage.made.values():
-            self.cuts[asset.key] = asset.partitions
-            if failed:
-                self.slices.add((asset.key, key))
+    rows: tuple[VersionRow, ...]
+    stages: tuple[Stage, ...]
+    bundle: str
 
 
-def materialize(
-    settings: Settings, wish: Wish, *, told: Callable[[Made], None], watcher: Watcher | None = None
-) -> list[Made]:
-    """Make what `wish` selects; `told` hears of each run as it ends. Raises `UserError` before the first run."""
+def prepare(settings: Settings, wish: Wish, now_us: int) -> Prepared:
+    """Runs in a thread: it snapshots the code, and asks a process that may import it. Raises `UserError`."""
+    bundle = bundles.snapshot(settings.project, settings.bundle)
+    files = [bundle.path / file.relative_to(settings.project) for file in candidates(settings)]
+    planned = prepare_selection(bundle.path, files, wish.selection, PIPELINE, apart=wish.stale)
+    rows, stages = [], []
+    for pipeline in planned.stages:
+        check_names(pipeline, settings)
+        row = version_row(pipeline, bundle, now_us, actor=wish.actor)
+        rows.append(row)
+        stages.append(Stage(row.version, pipeline))
+    return Prepared(tuple(rows), tuple(stages), bundle.hash)
 
-    async def main() -> list[Made]:
-        bundle = bundles.snapshot(settings.project, settings.bundle)
-        files = [bundle.path / file.relative_to(settings.project) for file in candidates(settings)]
-        planned = await asyncio.to_thread(prepare_selection, bundle.path, files, wish.selection, PIPELINE)
+
+async def planned(
+    store: Store, settings: Settings, wish: Wish, now_us: int, *, is_preview: bool = False
+) -> tuple[BackfillRow, list[BackfillSlice]]:
+    """A backfill that makes what is wished for; in the store, unless it is a preview or nothing is to be made.
+
+    Raises `UserError`, `StoreUnavailable`."""
+    prepared = await asyncio.to_thread(prepare, settings, wish, now_us)
+    row, slices = await plan(store, wish, prepared.stages, now_us)
+    if not is_preview and row.total:
+        wanted = {stage.version for stage in row.stages}
+        for version in prepared.rows:
+            if version.version in wanted:
+                await store.put_version(version, make_current=False)
+        await store.backfills.create(row, slices)
+    return row, slices
+
+
+def materialize(settings: Settings, wish: Wish, *, told: Told, watcher: Watcher | None = None) -> BackfillRow:
+    """Make what `wish` selects; `told` hears of each slice as it ends. Raises `UserError` before the first run.
+
+    Ctrl-C cancels the backfill; a second one leaves it, to be resumed."""
+
+    async def main() -> BackfillRow:
         async with opened(settings, role="run") as site:
             if watcher is not None:
                 site.runtime.listen(watcher.listener, watcher.signal)
-            stages = [await _stage(site, bundle, wish, pipeline) for pipeline in planned.stages]
-            _check(wish, stages)
-            return await _run(site, bundle_ref(settings, bundle.hash), wish, stages, told)
+            row, _ = await planned(site.store, settings, wish, site.clock.now_us())
+            if not row.total:
+                return row
+            [ended] = await _carry_out(site, [row], told)
+            return ended
 
     return asyncio.run(main())
 
 
-async def _stage(site: Site, bundle: bundles.Bundle, wish: Wish, pipeline: Pipeline) -> _Stage:
-    check_names(pipeline, site.settings)
-    now_us = site.clock.now_us()
-    row = version_row(pipeline, bundle, now_us, actor=wish.actor)
-    await site.store.put_version(row, make_current=False)
-    stage = _Stage(pipeline, row.version, ())
-    stage.keys = await _keys(site, wish, stage, Known(now_us))
-    return stage
+def preview(settings: Settings, wish: Wish) -> tuple[BackfillRow, list[BackfillSlice]]:
+    """What `materialize` would do."""
+
+    async def main() -> tuple[BackfillRow, list[BackfillSlice]]:
+        async with opened(settings, role="run") as site:
+            return await planned(site.store, settings, wish, site.clock.now_us(), is_preview=True)
+
+    return asyncio.run(main())
 
 
-async def _keys(site: Site, wish: Wish, stage: _Stage, known: Known) -> tuple[str, ...]:
-    cut = next(iter(stage.made.values())).partitions
-    if cut is None:
-        chosen: tuple[str, ...] = ("",)
-    elif wish.partitions:
-        chosen = selected(cut, wish.partitions, known)
-    elif wish.missing:
-        chosen = tuple(keys(cut, known))
-    else:
-        names = ", ".join(stage.made)
-        raise UserError(f"{names}: which partitions?", fix="--partitions all, --partitions KEY..KEY, or --missing")
-    if not wish.missing:
-        return chosen
-    there = [await _materialized(site, asset) for asset in stage.made]
-    return tuple(key for key in chosen if any(key not in each for each in there))
+def go_on(settings: Settings, ids: Sequence[str] = (), *, told: Told) -> list[BackfillRow]:
+    """Carry out backfills that are under way (those, or all but paused ones) to their end, in this process."""
+
+    async def main() -> list[BackfillRow]:
+        async with opened(settings, role="run") as site:
+            await site.runtime.adopt()
+            running = await site.store.backfills.running()
+            chosen = [row for row in running if (row.id in ids if ids else not row.paused)]
+            return await _carry_out(site, chosen, told)
+
+    return asyncio.run(main())
 
 
-async def _materialized(site: Site, asset: str) -> set[str]:
-    found: set[str] = set()
-    after: str | None = None
-    while page := await site.store.assets.slices(asset, after=after):
-        found.update(each.partition for each in page if each.materialized_us)
-        after = page[-1].partition
-    return found
+async def _carry_out(site: Site, rows: Sequence[BackfillRow], told: Told) -> list[BackfillRow]:
+    def on_slices(row: BackfillRow, slices: Sequence[BackfillSlice]) -> None:
+        for each in slices:
+            if each.state.is_terminal:
+                told(made_of(row, each))
+
+    ids = [row.id for row in rows]
+    backfilling = Backfilling(site.store, site.runtime, site.versions, site.clock, only=ids, told=on_slices)
+    with _interruptible(site, ids):
+        carrying = backfilling.start()
+        ends = asyncio.ensure_future(_all_ended(backfilling, ids))
+        carrying.add_done_callback(lambda _: ends.cancel())
+        try:
+            return await ends
+        except asyncio.CancelledError:
+            if carrying.done() and not carrying.cancelled():
+                carrying.result()  # what ended it
+            raise
+        finally:
+            await backfilling.stop()
 
 
-def _check(wish: Wish, stages: list[_Stage]) -> None:
-    if wish.partitions and all(asset.partitions is None for stage in stages for asset in stage.made.values()):
-        raise UserError("Nothing of the selection has partitions.", fix="leave out --partitions")
+async def _all_ended(backfilling: Backfilling, ids: Sequence[str]) -> list[BackfillRow]:
+    return list(await asyncio.gather(*(backfilling.ended(each) for each in ids)))
 
 
-async def _run(
-    site: Site, bundle: BundleRef, wish: Wish, stages: list[_Stage], told: Callable[[Made], None]
-) -> list[Made]:
-    failures, slots, made = _Failures(), asyncio.Semaphore(wish.at_once), list[Made]()
+def made_of(row: BackfillRow, slice_: BackfillSlice) -> Made:
+    """As commands show it."""
+    return Made(
+        assets=row.stages[slice_.stage].assets,
+        partition=slice_.partition,
+        outcome=slice_.state.value,
+        run_id=slice_.run_id,
+        error=slice_.error,
+    )
 
-    async def one(stage: _Stage, key: str) -> None:
-        cause = failures.behind(stage, key, Known(site.clock.now_us()))
-        if cause:
-            ended = Made(assets=tuple(stage.made), partition=key, outcome="skipped", error=f"{cause} was not made")
-        else:
-            async with slots:
-                row = await site.runtime.launch(Launch(_row(site, wish, stage, key), stage.pipeline, bundle))
-            ended = Made(
-                assets=tuple(stage.made),
-                partition=key,
-                outcome=str(row.state),  # type: ignore[arg-type]
-                run_id=row.run_id,
-                error=row.error.message if row.error is not None else "",
+
+@contextmanager
+def _interruptible(site: Site, ids: Sequence[str]) -> Iterator[None]:
+    loop, main = asyncio.get_running_loop(), asyncio.current_task()
+    orders: list[asyncio.Task[BackfillRow]] = []
+
+    def interrupt() -> None:
+        if orders:
+            if main is not None:
+                main.cancel()
+            return
+        for each in ids:
+            order = cancel_backfill(
+                site.store, each, actor="Ctrl-C", reason="interrupted at the terminal", now_us=site.clock.now_us()
             )
-        failures.note(stage, key, failed=ended.outcome != "succeeded")
-        made.append(ended)
-        told(ended)
+            orders.append(asyncio.ensure_future(order))
 
-    for stage in stages:
-        site.versions.learn(stage.version, stage.pipeline, bundle)
-        await asyncio.gather(*(one(stage, key) for key in stage.keys))
-    return made
-
-
-def _row(site: Site, wish: Wish, stage: _Stage, key: str) -> RunRow:
-    row = new_row(stage.pipeline.name, stage.version, {}, site.clock.now_us())
-    row.actor, row.partition_key = wish.actor, key
-    cut = next(iter(stage.made.values())).partitions
-    for dimension, part in parts(cut, key) if cut is not None else ():
-        if isinstance(dimension, TimeWindows):
-            row.interval_start_us, row.interval_end_us = span(dimension, part)
-            row.logical_us = row.interval_end_us
-    return row
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+    except (ValueError, NotImplementedError, RuntimeError):  # not the main thread
+        yield
+        return
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt("to go on: toque resume") from None
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

@@ -1,4 +1,5 @@
-"""Backfills: the runs of a span of the past, a few at a time, as a plan in the store that outlives every server.
+"""Backfills: many runs, a few at a time, as a plan in the store that outlives every server: one for each tick of a
+schedule in a span of the past, or one for each slice of some assets (see `asset_backfills`).
 
 The plan names the schedule as it was and a version, so that neither an edit nor a crash changes what is still to come.
 Each step starts some runs and says how far it came in one transaction, written only if nobody else took the step.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import bisect
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 import msgspec
@@ -21,25 +22,22 @@ from toque.errors import NotFound, ToqueError, UserError
 from toque.graph.schedules import Schedule
 from toque.ports.backfills import BackfillRow
 from toque.ports.clock import Clock
-from toque.ports.store import CommandRow, RunFilter, Store, StoreUnavailable
+from toque.ports.store import RunFilter, Store, StoreUnavailable
 from toque.ports.triggers import ScheduleRow
+from toque.runtime.asset_backfills import PRIORITY, AssetSteps, SliceListener
 from toque.runtime.ids import new_run_id
 from toque.runtime.loop import Runtime
 from toque.runtime.messages import Launch
 from toque.runtime.owned import OwnedRun
+from toque.runtime.planning import LARGEST, MOST_ACTIVE
 from toque.runtime.versions import Versions
 from toque.schedule.ticks import Tick, ticks
 
 log = logging.getLogger("toque.backfills")
 
-LARGEST = 100_000
-"""Runs of one backfill."""
-MOST_ACTIVE = 1000
 STEP = 100
 """Runs that one transaction starts at most."""
 POLL_S = 1.0
-PRIORITY = -1
-"""Behind what is due now."""
 LIVE = tuple(state for state in RunState if not state.is_terminal)
 
 _decode = msgspec.json.Decoder(Schedule).decode
@@ -94,37 +92,21 @@ def plan_backfill(
     return row
 
 
-async def cancel_backfill(store: Store, id: str, *, actor: str, reason: str = "", now_us: int) -> BackfillRow:  # noqa: A002
-    """Start no more of its runs, and cancel those that have not ended. Raises `NotFound`, `StoreUnavailable`."""
-    while True:
-        row = await store.backfills.get(id)
-        if row is None:
-            raise NotFound(f"there is no backfill {id!r}", fix="toque backfills lists them")
-        if row.state is not BackfillState.RUNNING:
-            break
-        after = msgspec.structs.replace(
-            row, state=BackfillState.CANCELLED, finished_us=now_us, reason=reason or row.reason
-        )
-        if await store.backfills.advance(after):
-            break
-    if row.state in (BackfillState.RUNNING, BackfillState.CANCELLED):
-        # Also when it was cancelled before: whoever did so may have died before the runs heard of it.
-        for run_id in await store.backfills.unfinished(id):
-            payload = {"reason": reason or f"backfill {id} was cancelled"}
-            await store.put_command(
-                CommandRow(run_id=run_id, kind="cancel", payload=payload, actor=actor, at_us=now_us)
-            )
-    found = await store.backfills.get(id)
-    assert found is not None
-    return found
-
-
 class Backfilling:
     """Carries plans out, as a role of a server."""
 
     def __init__(
-        self, store: Store, runtime: Runtime, versions: Versions, clock: Clock, *, poll_s: float = POLL_S
+        self,
+        store: Store,
+        runtime: Runtime,
+        versions: Versions,
+        clock: Clock,
+        *,
+        poll_s: float = POLL_S,
+        only: Collection[str] | None = None,
+        told: SliceListener | None = None,
     ) -> None:
+        """`only`: carry out these alone. `told`: hears of slices of assets as they change."""
         self._store = store
         self._runtime = runtime
         self._versions = versions
@@ -133,7 +115,10 @@ class Backfilling:
         self._ticks: dict[str, list[Tick]] = {}
         self._said: set[str] = set()
         self._poked = asyncio.Event()
-        self._unsure: list[str] = []
+        self._looked = asyncio.Event()
+        self._assets = AssetSteps(store, runtime, versions, clock, told)
+        self._unsure = self._assets.unsure
+        self._only = only
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> asyncio.Task[None]:
@@ -147,6 +132,17 @@ class Backfilling:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    async def ended(self, id: str) -> BackfillRow:  # noqa: A002
+        """The backfill once it has ended, and its last run too."""
+        while True:
+            looked = self._looked
+            row = await self._store.backfills.get(id)
+            if row is None:
+                raise NotFound(f"there is no backfill {id!r}", fix="toque backfills lists them")
+            if row.state is not BackfillState.RUNNING and not await self._store.backfills.unfinished(id, 1):
+                return row
+            await looked.wait()
 
     def poke(self) -> None:
         """Look at once: there is a new plan."""
@@ -164,6 +160,8 @@ class Backfilling:
                 await self._carry_out()
             except StoreUnavailable as unavailable:
                 log.warning("backfills wait for the store: %s", unavailable)
+            self._looked.set()
+            self._looked = asyncio.Event()
             await self._rest()
 
     async def _rest(self) -> None:
@@ -179,7 +177,7 @@ class Backfilling:
         if self._unsure:
             await self._runtime.bring_in(self._unsure)
             self._unsure.clear()
-        running = await self._store.backfills.running()
+        running = [row for row in await self._store.backfills.running() if self._only is None or row.id in self._only]
         for gone in self._ticks.keys() - {row.id for row in running}:
             del self._ticks[gone]
         for row in running:
@@ -194,6 +192,10 @@ class Backfilling:
 
     async def _step(self, row: BackfillRow) -> None:
         """Start as many of its runs as there is room for; end it when all have ended."""
+        if row.stages:
+            if await self._assets.step(row):
+                self._poked.set()
+            return
         if row.id not in self._ticks:
             self._ticks[row.id] = await asyncio.to_thread(ticks_of, row)
         left = remaining(row, self._ticks[row.id], STEP)
@@ -202,6 +204,8 @@ class Backfilling:
         if not left:
             if not active:
                 await self._end(row, progress)
+            return
+        if row.paused:
             return
         pipeline, bundle = await self._versions.get(row.version)
         room = row.max_active - active

@@ -8,7 +8,8 @@ from textwrap import dedent
 import pytest
 
 from toque.errors import UserError
-from toque.local.materializing import Made, Wish, materialize
+from toque.local.materializing import Made, materialize
+from toque.runtime.planning import Wish
 from toque.settings import Settings, load
 from toque.store import open_store
 
@@ -64,9 +65,9 @@ def write(project: Path, *, broken: str = "") -> None:
 def made(project: Path, selection: str, **fields: object) -> dict[str, str]:
     """How each run of a selection ended, by its assets and partition."""
     heard: list[Made] = []
-    ended = materialize(settings_of(project), Wish(selection=selection, **fields), told=heard.append)  # type: ignore[arg-type]
-    assert sorted(map(repr, heard)) == sorted(map(repr, ended))
-    return {"+".join(each.assets) + (f"[{each.partition}]" if each.partition else ""): each.outcome for each in ended}
+    row = materialize(settings_of(project), Wish(selection=selection, **fields), told=heard.append)  # type: ignore[arg-type]
+    assert row.total == len(heard)
+    return {"+".join(each.assets) + (f"[{each.partition}]" if each.partition else ""): each.outcome for each in heard}
 
 
 def settings_of(project: Path) -> Settings:
@@ -106,7 +107,7 @@ async def test_each_slice_is_known_with_its_version(project: Path) -> None:
 
 def test_a_slice_that_failed_holds_back_only_what_is_made_from_it(project: Path) -> None:
     write(project, broken="feb")
-    assert made(project, "*", partitions="all", at_once=1) == {
+    assert made(project, "*", partitions="all", max_active=1) == {
         "orders+apart": "succeeded",
         "revenue+doubled[jan]": "succeeded",
         "revenue+doubled[feb]": "failed",
@@ -125,9 +126,9 @@ def test_what_it_reads_need_not_be_made_again(project: Path) -> None:
 
 def test_what_was_never_made_cannot_be_read(project: Path) -> None:
     heard: list[Made] = []
-    ended = materialize(settings_of(project), Wish(selection="revenue", partitions="jan"), told=heard.append)
-    assert [each.outcome for each in ended] == ["failed"]
-    assert "orders has not been materialized" in ended[0].error
+    row = materialize(settings_of(project), Wish(selection="revenue", partitions="jan"), told=heard.append)
+    assert ([each.outcome for each in heard], str(row.state)) == (["failed"], "failed")
+    assert "orders has not been materialized" in heard[0].error
 
 
 @pytest.mark.parametrize(

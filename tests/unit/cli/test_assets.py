@@ -52,7 +52,7 @@ def test_what_was_made_is_told(project: Path, capsys: pytest.CaptureFixture[str]
     assert application.call(["materialize", "orders"]) == Exit.OK
     said = capsys.readouterr().out
     assert said.startswith("succeeded  orders  (")
-    assert said.endswith("1 succeeded\n")
+    assert said.endswith(" succeeded: 1 succeeded\n")
     assert application.call(["assets", "orders", "--json"]) == Exit.OK
     [shown] = json.loads(capsys.readouterr().out)
     assert (shown["key"], shown["rows"], shown["partitions"]) == ("orders", 2, None)
@@ -62,7 +62,7 @@ def test_what_was_made_is_told(project: Path, capsys: pytest.CaptureFixture[str]
 
 def test_a_run_that_fails_says_why_and_ends_with_1(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert application.call(["materialize", "revenue", "--partitions", "eu", "--json"]) == Exit.RUN_FAILED
-    [made] = json.loads(capsys.readouterr().out)
+    [made] = json.loads(capsys.readouterr().out)["slices"]
     assert (made["partition"], made["outcome"]) == ("eu", "failed")
     assert "has not been materialized" in made["error"]
 

@@ -15,7 +15,8 @@ from toque.graph.ir import Concurrency
 from toque.graph.schedules import IntervalRule
 from toque.ports.backfills import BackfillRow
 from toque.ports.store import StoreUnavailable, VersionRow
-from toque.runtime.backfills import cancel_backfill, plan_backfill, remaining, ticks_of
+from toque.runtime.backfill_orders import cancel_backfill
+from toque.runtime.backfills import plan_backfill, remaining, ticks_of
 from toque.runtime.pausing import find_schedule
 from toque.store.memory import MemoryStore
 

@@ -17,7 +17,7 @@ from toque.api.wire.model import Page
 from toque.api.wire.schedules import Backfill, BackfillRequest
 from toque.engine.states import BackfillState
 from toque.errors import Conflict, NotFound
-from toque.runtime.backfills import cancel_backfill as cancel
+from toque.runtime.backfill_orders import cancel_backfill as cancel
 from toque.runtime.backfills import plan_backfill, ticks_of
 from toque.runtime.pausing import find_schedule
 

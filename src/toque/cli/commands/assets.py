@@ -1,16 +1,15 @@
-"""`toque assets` and `toque materialize`: what data the project makes, and making it."""
+"""`toque assets`: what data the project makes, and how it stands."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from toque.cli.exits import Exit
-from toque.cli.options import json_option, project_options, who
-from toque.cli.output import Output, state, table
+from toque.cli.options import json_option, project_options
+from toque.cli.output import Output, table
 from toque.cli.stores import in_store
 from toque.cli.times import moment
 from toque.errors import NotFound
@@ -18,7 +17,6 @@ from toque.graph.assets import Asset
 from toque.settings import Settings
 
 if TYPE_CHECKING:
-    from toque.local.materializing import Made
     from toque.ports.assets import SliceRow
     from toque.ports.store import Store
 
@@ -50,33 +48,6 @@ def assets(selection: str, settings: Settings, output: Output) -> int:
         stands = {asset.key: (None, 0) for asset in chosen}
     output.result([_as_json(asset, *stands[asset.key]) for asset in chosen], lambda: _listed(chosen, stands))
     return Exit.USAGE if any(each.problems for each in loaded) else Exit.OK
-
-
-@click.command()
-@click.argument("selection")
-@click.option("--partitions", default="", metavar="KEYS", help="all, KEY, KEY..KEY, several with commas.")
-@click.option("--missing", is_flag=True, help="Only what was never made.")
-@click.option("--at-once", type=click.IntRange(1, 100), default=2, show_default=True, help="Runs at a time.")
-@project_options
-@json_option
-def materialize(
-    selection: str, partitions: str, missing: bool, at_once: int, settings: Settings, output: Output
-) -> int:
-    """Make the assets that SELECTION names: marts.*, +revenue, revenue+, group:marts; here and now.
-
-    Assets with partitions are made by one run for each; what could not be made holds back only what is made from it.
-    """
-    from toque.local.materializing import Wish, materialize
-
-    wish = Wish(selection=selection, partitions=partitions, missing=missing, at_once=at_once, actor=who())
-
-    def told(made: Made) -> None:
-        if not output.as_json:
-            click.echo(_line(made))
-
-    made = materialize(settings, wish, told=told)
-    output.result([_made_json(each) for each in made], lambda: _summary(made))
-    return Exit.OK if all(each.outcome == "succeeded" for each in made) else Exit.RUN_FAILED
 
 
 def _all_of(loaded: Any) -> list[Asset]:
@@ -119,26 +90,3 @@ def _listed(chosen: list[Asset], stands: dict[str, tuple[SliceRow | None, int]])
         size = f"{newest.rows:,}" if newest and newest.rows is not None else ""
         rows.append((asset.key, asset.group, when, cut, size, ", ".join(each.asset for each in asset.upstream)))
     return table(("ASSET", "GROUP", "MADE", "PARTITIONS", "ROWS", "FROM"), rows)
-
-
-def _line(made: Made) -> str:
-    names = ", ".join(made.assets) + (f" [{made.partition}]" if made.partition else "")
-    rest = f"  {made.error.splitlines()[0]}" if made.error else ""
-    return f"{state(made.outcome)}  {names}{rest}" + (f"  ({made.run_id})" if made.run_id else "")
-
-
-def _summary(made: list[Made]) -> str:
-    if not made:
-        return "nothing to make"
-    counts = Counter(each.outcome for each in made)
-    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-
-
-def _made_json(made: Made) -> dict[str, Any]:
-    return {
-        "assets": list(made.assets),
-        "partition": made.partition,
-        "outcome": made.outcome,
-        "run_id": made.run_id,
-        "error": made.error,
-    }

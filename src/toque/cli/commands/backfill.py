@@ -1,21 +1,19 @@
-"""`toque backfill` and `toque backfills`: the runs of a span of the past, planned, watched, cancelled."""
+"""`toque backfill`: the runs of a schedule in a span of the past, planned."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import click
 import msgspec
 
+from toque.cli.commands.backfills import described
 from toque.cli.options import json_option, project_options, who
-from toque.cli.output import Output, table
+from toque.cli.output import Output
 from toque.cli.stores import in_store
 from toque.cli.times import instant_us, moment
-from toque.errors import NotFound
 from toque.graph.schedules import Schedule
 from toque.ports.backfills import BackfillRow
 from toque.ports.store import Store
-from toque.runtime.backfills import cancel_backfill, plan_backfill, ticks_of
+from toque.runtime.backfills import plan_backfill, ticks_of
 from toque.runtime.clock import SystemClock
 from toque.runtime.pausing import find_schedule
 from toque.settings import Settings
@@ -69,56 +67,9 @@ def backfill(
 
     row = in_store(settings, work)
     if dry_run:
-        output.result({**_described(row), "id": "", "state": "planned", "ticks": _instants(row)}, lambda: _plan(row))
+        output.result({**described(row), "id": "", "state": "planned", "ticks": _instants(row)}, lambda: _plan(row))
     else:
-        output.result(_described(row), lambda: f"backfill {row.id}: {row.total} runs, {row.max_active} at a time")
-
-
-@click.group(invoke_without_command=True)
-@click.option("--pipeline", default="", help="Only those of this pipeline.")
-@click.option("-n", "limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
-@project_options
-@json_option
-@click.pass_context
-def backfills(context: click.Context, pipeline: str, limit: int, settings: Settings, output: Output) -> None:
-    """List backfills and how far they are, or cancel one."""
-    if context.invoked_subcommand is not None:
-        return
-    rows = in_store(settings, lambda store: store.backfills.list_backfills(pipeline=pipeline, limit=limit))
-    output.result([_described(row) for row in rows], lambda: _listed(rows))
-
-
-@backfills.command()
-@click.argument("backfill")
-@click.option("--reason", default="", help="Why, for others.")
-@project_options
-@json_option
-def cancel(backfill: str, reason: str, settings: Settings, output: Output) -> None:
-    """Start no more of its runs, and cancel those that have not ended."""
-
-    async def work(store: Store) -> BackfillRow:
-        found = await _find(store, backfill)
-        return await cancel_backfill(store, found, actor=who(), reason=reason, now_us=SystemClock().now_us())
-
-    row = in_store(settings, work)
-    output.result(_described(row), lambda: f"backfill {row.id} is {row.state}: {_progress(row)}")
-
-
-async def _find(store: Store, name: str) -> str:
-    """The id that `name` is, or is the end of."""
-    if await store.backfills.get(name) is not None:
-        return name
-    matches = [row.id for row in await store.backfills.list_backfills(limit=1000) if row.id.endswith(name)]
-    if len(matches) != 1:
-        raise NotFound(f"there is no backfill {name!r}", fix="toque backfills lists them")
-    return matches[0]
-
-
-def _described(row: BackfillRow) -> dict[str, Any]:
-    fields = msgspec.structs.asdict(row)
-    for inner in ("definition", "revision", "cursor_us"):
-        del fields[inner]
-    return fields
+        output.result(described(row), lambda: f"backfill {row.id}: {row.total} runs, {row.max_active} at a time")
 
 
 def _instants(row: BackfillRow) -> list[int]:
@@ -133,18 +84,3 @@ def _plan(row: BackfillRow) -> str:
     if len(found) > SHOWN:
         lines.append(f"  … and {len(found) - SHOWN} more, the last for {moment(found[-1])}")
     return "\n".join(lines)
-
-
-def _listed(rows: list[BackfillRow]) -> str:
-    if not rows:
-        return "no backfill yet: toque backfill PIPELINE --from … --to …"
-    lines = [
-        (row.id, f"{row.pipeline}/{row.schedule}", row.state, _progress(row), moment(row.from_us), moment(row.to_us))
-        for row in rows
-    ]
-    return table(("backfill", "schedule", "state", "runs", "from", "to"), lines)
-
-
-def _progress(row: BackfillRow) -> str:
-    failed = f", {row.failed} failed" if row.failed else ""
-    return f"{row.succeeded} of {row.total} succeeded{failed}"

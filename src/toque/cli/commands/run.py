@@ -20,12 +20,13 @@ from toque.cli.options import (
 )
 from toque.cli.output import Output
 from toque.cli.progress import Progress, make_progress
-from toque.engine.states import RunState
+from toque.engine.states import BackfillState, RunState
 from toque.graph import canonical
 from toque.ports.store import RunFilter, Store
 
 if TYPE_CHECKING:
     from toque.local.result import Run
+    from toque.ports.backfills import BackfillRow
 
 SHOWN_RESULT = 20_000
 """Characters of a returned text that are printed at the end."""
@@ -99,9 +100,28 @@ def resume(run: str | None, quiet: bool, settings: Any, output: Output) -> int:
         ended = local.resume(settings, chosen, watcher=progress)
     finally:
         progress.finish()
-    if not ended:
+    carried = _plans(settings, output) if run is None else []
+    if not ended and not carried:
         output.say("nothing to resume: no run was interrupted")
-    return report_runs(ended, progress, output, quiet=quiet)
+    code = report_runs(ended, progress, output, quiet=quiet)
+    return code or (Exit.OK if all(row.state is BackfillState.SUCCEEDED for row in carried) else Exit.RUN_FAILED)
+
+
+def _plans(settings: Any, output: Output) -> list[BackfillRow]:
+    """Backfills that are under way are carried out here, unless a server does."""
+    from toque.cli.commands.materialize import summary, teller
+    from toque.cli.servers import server_of
+    from toque.cli.stores import in_store
+    from toque.local.materializing import go_on
+
+    running = [row for row in in_store(settings, lambda store: store.backfills.running()) if not row.paused]
+    with server_of(settings) as server:
+        if not running or server is not None:
+            return []
+    ended = go_on(settings, [row.id for row in running], told=teller(output))
+    for row in ended:
+        output.say(summary(row))
+    return ended
 
 
 async def _remember(store: Store, progress: Progress) -> None:

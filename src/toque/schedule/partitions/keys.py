@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, assert_never
 
 from toque.errors import UserError
@@ -135,6 +135,16 @@ def windows_of(partitioning: AnyPartitioning) -> TimeWindows | None:
             return None
         case _:
             assert_never(partitioning)
+
+
+def dynamic_names(cuts: Iterable[AnyPartitioning | None]) -> tuple[str, ...]:
+    """Of the dynamic partitions among some ways to cut: `Known` has to have their keys."""
+    dimensions = (part for cut in cuts if cut is not None for part in _dimensions(cut))
+    return tuple(dict.fromkeys(each.name for each in dimensions if isinstance(each, DynamicKeys)))
+
+
+def _dimensions(partitioning: AnyPartitioning) -> tuple[Dimension, ...]:
+    return (partitioning.rows, partitioning.columns) if isinstance(partitioning, Grid) else (partitioning,)
 
 
 def parts(partitioning: AnyPartitioning, key: str) -> tuple[tuple[Dimension, str], ...]:

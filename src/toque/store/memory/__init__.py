@@ -9,10 +9,11 @@ from functools import cached_property
 
 from toque.ports.history import History
 from toque.store.memory.assets import MemoryAssets
+from toque.store.memory.backfills import MemoryBackfills
 from toque.store.memory.commits import Commits
 from toque.store.memory.messages import Messages
 from toque.store.memory.reads import Reads
-from toque.store.memory.triggers import MemoryBackfills, MemoryTriggers
+from toque.store.memory.triggers import MemoryTriggers
 
 
 class MemoryStore(Commits, Reads, Messages):
