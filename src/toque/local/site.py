@@ -91,17 +91,35 @@ async def opened(settings: Settings, *, role: Role, executor: str | None = None)
     try:
         recorder = Recorder(settings.home / "logs")
         site.runtime.listen(None, recorder.signal)
-        await site.runtime.start()
-        try:
-            yield site
-        finally:
-            # Shielded: a second Ctrl-C must not leave workers behind.
-            await asyncio.shield(site.runtime.stop())
-            recorder.flush()
+        async with _told(site):
+            await site.runtime.start()
+            try:
+                yield site
+            finally:
+                # Shielded: a second Ctrl-C must not leave workers behind.
+                await asyncio.shield(site.runtime.stop())
+                recorder.flush()
     finally:
         await site.store.close()
         if site.lease_file is not None:
             site.lease_file.close()
+
+
+@asynccontextmanager
+async def _told(site: Site) -> AsyncIterator[None]:
+    """OpenLineage hears of the runs, where the settings say so; at the end, what is queued is sent within seconds."""
+    said = site.settings.openlineage
+    if said is None:
+        yield
+        return
+    from toque.local.openlineage import Telling
+
+    telling = Telling(site.settings, said)
+    site.runtime.listen(telling.heard)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(telling.close)
 
 
 def _calm_collector() -> None:

@@ -106,15 +106,23 @@ def test_a_full_queue_drops_and_never_waits() -> None:
 
 
 def test_an_event_that_cannot_be_made_is_dropped_too() -> None:
+    """It is made in the thread that sends: whoever emits it neither waits nor hears of it."""
+
     def broken() -> Mapping[str, Any]:
         raise RuntimeError("lineage is broken")
+
+    made_in: list[str] = []
+
+    def fine() -> Mapping[str, Any]:
+        made_in.append(threading.current_thread().name)
+        return {"n": 1}
 
     transport = Blocked()
     transport.let_go.set()
     with Emitter(transport) as emitter:
-        assert emitter.emit(broken) is False
-        assert emitter.emit(lambda: {"n": 1})
-    assert (emitter.dropped, transport.sent) == (1, [{"n": 1}])
+        assert emitter.emit(broken)
+        assert emitter.emit(fine)
+    assert (emitter.dropped, transport.sent, made_in) == (1, [{"n": 1}], ["openlineage"])
 
 
 def test_events_are_lines_of_a_file(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import httpx
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 3
@@ -54,23 +57,38 @@ class HttpTransport:
         url: str,
         *,
         endpoint: str = "api/v1/lineage",
-        api_key: str = "",
+        api_key: str | Callable[[], str] = "",
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 5.0,
     ) -> None:
-        import httpx
-
-        bearer = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._url = f"{url.rstrip('/')}/{endpoint.lstrip('/')}"
-        self._client = httpx.Client(headers={**bearer, **(headers or {})}, timeout=timeout_s)
+        self._api_key = api_key
+        self._headers = dict(headers or {})
+        self._timeout_s = timeout_s
+        self._client: httpx.Client | None = None
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Raises for any answer but success."""
+        if self._client is None:
+            self._client = self._opened()
         self._client.post(self._url, json=event).raise_for_status()
 
     def close(self) -> None:
         """Closes its connections."""
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
+
+    def _opened(self) -> httpx.Client:
+        """In the thread that sends: neither the import nor a key that is missing is a matter of the work."""
+        import httpx
+
+        key = self._api_key() if callable(self._api_key) else self._api_key
+        bearer = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.Client(headers={**bearer, **self._headers}, timeout=self._timeout_s)
+
+
+Made: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+"""An event, or what makes it, in the thread that sends it."""
 
 
 class Emitter:
@@ -78,7 +96,7 @@ class Emitter:
 
     def __init__(self, transport: Transport, *, capacity: int = 1000, delay_s: float = 1.0) -> None:
         self._transport = transport
-        self._queue: queue.Queue[Mapping[str, Any] | None] = queue.Queue(capacity)
+        self._queue: queue.Queue[Made | None] = queue.Queue(capacity)
         self._delay_s = delay_s
         self._ending = threading.Event()
         self._lock = threading.Lock()
@@ -87,12 +105,12 @@ class Emitter:
         self._thread = threading.Thread(target=self._run, name="openlineage", daemon=True)
         self._thread.start()
 
-    def emit(self, make: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> bool:
-        """Queue an event, or what makes one. Never raises and never waits; False when it was dropped."""
+    def emit(self, event: Made) -> bool:
+        """Queue an event. Never raises and never waits; False when it was dropped."""
         try:
-            self._queue.put_nowait(make() if callable(make) else make)
-        except Exception as error:  # whatever goes wrong with lineage is no reason for work to fail
-            self._drop("the queue is full" if isinstance(error, queue.Full) else repr(error))
+            self._queue.put_nowait(event)
+        except queue.Full:
+            self._drop("the queue is full")
             return False
         return True
 
@@ -112,7 +130,12 @@ class Emitter:
         self.close()
 
     def _run(self) -> None:
-        while (event := self._queue.get()) is not _END:
+        while (made := self._queue.get()) is not _END:
+            try:
+                event = made() if callable(made) else made
+            except Exception as error:  # whatever goes wrong with lineage is no reason for work to fail
+                self._drop(repr(error))
+                continue
             self._deliver(event)
         self._transport.close()
 
