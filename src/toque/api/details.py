@@ -17,6 +17,10 @@ FAILURES = 5
 
 async def run_detail(asked: Services, run: RunRow) -> Response:
     """A `RunDetail`, bounded by the number of nodes, not of task runs."""
+    return bulk.sent(await asked.ended.answer(run, "detail", lambda: _written(asked, run)))
+
+
+async def _written(asked: Services, run: RunRow) -> bytes:
     live = await asked.live_nodes(run.run_id)
     nodes = await _stored(asked, run) if live is None else live
     failures = await asked.store.history.first_failures(run.run_id, FAILURES)
@@ -26,7 +30,7 @@ async def run_detail(asked: Services, run: RunRow) -> Response:
         first_failures=[rows.task_run(row) for row in failures],
         late=bool(run.late_us) and not run.state.is_terminal,
     )
-    return bulk.answer_with(head, nodes=[bulk.node_row(each, size) for each, size in nodes])
+    return bulk.encoded_with(head, nodes=[bulk.node_row(each, size) for each, size in nodes])
 
 
 async def node_counts(asked: Services, run_id: str) -> list[NodeCounts]:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 from fastapi import Response
 
+from toque.api.bulk import sent
 from toque.api.drawing import graph
 from toque.api.wire.graphs import Graph
 from toque.graph.ir import Pipeline, TaskNode
@@ -30,17 +31,12 @@ class Drawings:
         self._known.move_to_end(version)
         if len(self._known) > self._kept:
             self._known.popitem(last=False)
-        return answer(body)
+        return sent(body)
 
 
 def written(drawn: Graph) -> bytes:
     """A graph as JSON."""
     return drawn.model_dump_json(by_alias=True).encode()
-
-
-def answer(body: bytes) -> Response:
-    """The same as if the framework had written it."""
-    return Response(body, media_type="application/json")
 
 
 def unfolds(pipeline: Pipeline) -> bool:

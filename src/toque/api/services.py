@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 from toque.api.access import Access as Keys
 from toque.api.drawings import Drawings
+from toque.api.ended import EndedRuns
+from toque.api.grids import Grids
 from toque.api.log_pages import LogPages
+from toque.api.timeline import Upstreams
 from toque.api.wire.system import WorkerRow
 from toque.api.wire.tasks import Progress
 from toque.api.wire.values import Preview
@@ -202,3 +205,6 @@ class Services:
     """Counts of the nodes of a run that goes on here, and their sizes; None: ask the store."""
     logs: LogPages = field(default_factory=LogPages)
     drawings: Drawings = field(default_factory=Drawings)
+    grids: Grids = field(default_factory=Grids)
+    upstreams: Upstreams = field(default_factory=Upstreams)
+    ended: EndedRuns = field(default_factory=EndedRuns)

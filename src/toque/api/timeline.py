@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 
 from toque.api.bulk import BarRow, TimelineRows
 from toque.graph.ir import MapNode, Pipeline, TaskNode
@@ -10,10 +11,10 @@ from toque.ports.pages import NodeCounts, TimelineBar
 
 
 def timeline(
-    bars: Sequence[TimelineBar], nodes: Sequence[NodeCounts], pipeline: Pipeline, fact_seq: int = 0
+    bars: Sequence[TimelineBar], nodes: Sequence[NodeCounts], upstream: Upstream, fact_seq: int = 0
 ) -> TimelineRows:
     """Bars of map nodes are left out: their members have bars. `fact_seq`: of the run, before it was looked at."""
-    path = critical_path({each.task: each for each in nodes}, pipeline)
+    path = critical_path(nodes, upstream)
     on_path = set(path)
     return TimelineRows(
         bars=[
@@ -35,17 +36,15 @@ def timeline(
     )
 
 
-def critical_path(nodes: Mapping[str, NodeCounts], pipeline: Pipeline) -> list[str]:
+def critical_path(nodes: Sequence[NodeCounts], upstream: Upstream) -> list[str]:
     """From the task that ended last, back along whichever upstream ended last: what each step waited for.
 
     Task runs of one mapped task count as one interval, from the first start to the last end.
     """
-    upstream = Upstream(pipeline)
-    hooks = {node.id for node in pipeline.nodes if isinstance(node, TaskNode) and (node.hook or node.teardown_of)}
-    ends = {task: each.finished_us for task, each in nodes.items() if each.finished_us and task in upstream}
-    counted = {task: end for task, end in ends.items() if task not in hooks} or ends
+    ends = {each.task: each.finished_us for each in nodes if each.finished_us and each.task in upstream}
+    counted = {task: end for task, end in ends.items() if task not in upstream.hooks} or ends
     path: dict[str, None] = {}
-    task = max(counted, key=lambda each: (counted[each], each), default="")
+    _, task = max(zip(counted.values(), counted, strict=True), default=(0, ""))
     while task:
         path[task] = None
         before = {each: ends[each] for each in upstream.of(task) if each in ends and each not in path}
@@ -68,10 +67,15 @@ class Upstream:
         for node in pipeline.nodes:
             if node.scope:
                 self._members.setdefault(node.scope, set()).add(node.id)
+        self._tasks = frozenset(node.id for node in pipeline.nodes if not isinstance(node, MapNode))
+        self.hooks = frozenset(
+            node.id for node in pipeline.nodes if isinstance(node, TaskNode) and (node.hook or node.teardown_of)
+        )
+        """What runs after the work: no run waits for it."""
 
     def __contains__(self, name: str) -> bool:
         """Whether it is a task or join of the pipeline."""
-        return name in self._nodes and not isinstance(self._nodes[name], MapNode)
+        return name in self._tasks
 
     def of(self, name: str) -> set[str]:
         """The tasks and joins that this one waits for, through map nodes."""
@@ -89,3 +93,23 @@ class Upstream:
         if not isinstance(self._nodes.get(name), MapNode):
             return {name}
         return {task for member in self._members.get(name, ()) for task in self._inside(member)}
+
+
+KEPT = 32
+"""Of those that were asked for last."""
+
+
+class Upstreams:
+    """By version, each made once."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
+        self._known: OrderedDict[str, Upstream] = OrderedDict()
+
+    def of(self, pipeline: Pipeline, version: str) -> Upstream:
+        """Of a version, which never changes."""
+        known = self._known.pop(version, None)
+        self._known[version] = found = Upstream(pipeline) if known is None else known
+        if len(self._known) > self._kept:
+            self._known.popitem(last=False)
+        return found

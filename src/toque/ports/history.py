@@ -6,7 +6,8 @@ the one run that it is about), never on how many runs there were before. The val
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from toque.engine.rows import RunRow, TaskRow
@@ -30,6 +31,8 @@ from toque.ports.pages import (
     TimelineBar,
     Totals,
 )
+
+NOTHING_KNOWN: Mapping[str, Sequence[NodeCounts]] = MappingProxyType({})
 
 
 class RunHistory(Protocol):
@@ -80,8 +83,17 @@ class RunHistory(Protocol):
 class TaskHistory(Protocol):
     """Task runs, within one run or a page of runs."""
 
-    async def grid(self, pipeline: str, tasks: Sequence[str], *, limit: int = 50, before: str = "") -> Grid:
-        """The state of each task in the last runs. `tasks`: those of the version shown, in the order of its rows."""
+    async def grid(
+        self,
+        pipeline: str,
+        tasks: Sequence[str],
+        *,
+        limit: int = 50,
+        before: str = "",
+        known: Mapping[str, Sequence[NodeCounts]] = NOTHING_KNOWN,
+    ) -> Grid:
+        """The state of each task in the last runs. `tasks`: those of the version shown, in the order of its rows.
+        `known`: the nodes of runs that need not be counted, by run id."""
         ...
 
     async def nodes(self, run_id: str) -> list[NodeCounts]:
@@ -100,9 +112,12 @@ class TaskHistory(Protocol):
         """The failed task runs that finished first."""
         ...
 
-    async def timeline(self, run_id: str, limit: int = 2_000) -> list[TimelineBar]:
+    async def timeline(
+        self, run_id: str, limit: int = 2_000, known: Sequence[NodeCounts] | None = None
+    ) -> list[TimelineBar]:
         """A bar for each task run, in the order of (start, task, index), those that never started left out. A task with
-        more than 50 task runs is one bar; so is any task when there would be more than `limit` bars."""
+        more than 50 task runs is one bar; so is any task when there would be more than `limit` bars. `known`: the nodes
+        of the run, which need not be counted then."""
         ...
 
 

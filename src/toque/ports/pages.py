@@ -50,6 +50,8 @@ WORST = (
 
 def worst_state(states: Mapping[TaskState, int]) -> TaskState:
     """The state that stands for all of them; `states` is not empty."""
+    if len(states) == 1:
+        return next(iter(states))
     return next(state for state in WORST if states.get(state))
 
 

@@ -49,6 +49,21 @@ async def test_a_cell_of_a_map_is_its_worst_state(store: Store) -> None:
     assert (await store.history.grid("p", ["x"])).cells == ["f"]
 
 
+async def test_runs_whose_nodes_are_known_are_not_counted(store: Store) -> None:
+    await ended(store, "r1", {"a": T.SUCCEEDED})
+    started = rows.task("a", run_id="r2", state=T.RUNNING, started_us=3)
+    await store.commit(rows.commit(runs=[rows.run("r2")], tasks=[started]))
+    later = [
+        NodeCounts(task="a", counts={T.SUCCEEDED: 1}, ready_us=0, started_us=3, finished_us=5),
+        NodeCounts(task="b", counts={T.RUNNING: 2, T.FAILED: 1}, ready_us=0, started_us=6, finished_us=0),
+    ]
+    grid = await store.history.grid("p", ["a"], known={"r2": later, "elsewhere": later})
+    assert (grid.tasks, grid.cells) == (["a", "b"], ["sf", "s."])
+    known = await store.history.timeline("r2", 1, later)
+    assert [(bar.task, bar.finished_us) for bar in known] == [("a", 5)]
+    assert [bar.finished_us for bar in await store.history.timeline("r2")] == [0]
+
+
 async def test_nodes_say_how_many_and_from_when_to_when(store: Store) -> None:
     tasks = [
         rows.task("x", (0,), state=T.SUCCEEDED, ready_us=5, started_us=7, finished_us=20),

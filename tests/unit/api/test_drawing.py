@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toque import each, group, one_of, pipeline, task, when
 from toque.api.drawing import MOST_STEPS, graph
-from toque.api.timeline import critical_path, timeline, upstream_tasks
+from toque.api.timeline import Upstream, Upstreams, critical_path, timeline, upstream_tasks
 from toque.api.wire.graphs import Graph
 from toque.engine.states import TaskState
 from toque.graph.ir import Pipeline
@@ -128,21 +128,29 @@ def test_upstream_goes_through_maps() -> None:
 
 
 def test_the_critical_path_goes_back_along_what_ended_last() -> None:
-    nodes = {
-        each.task: each
-        for each in (counts("prepare.load", 1, 5), counts("prepare.clean", 6, 9), counts("total", 10, 11))
-    }
-    assert critical_path(nodes, daily.ir) == ["prepare.load", "prepare.clean", "total"]
+    nodes = [counts("prepare.load", 1, 5), counts("prepare.clean", 6, 9), counts("total", 10, 11)]
+    assert critical_path(nodes, Upstream(daily.ir)) == ["prepare.load", "prepare.clean", "total"]
 
 
 def test_the_critical_path_of_a_run_that_goes_on_ends_at_what_ended_last() -> None:
-    assert critical_path({"prepare.load": counts("prepare.load", 1, 5)}, daily.ir) == ["prepare.load"]
-    assert critical_path({}, daily.ir) == []
+    assert critical_path([counts("prepare.load", 1, 5)], Upstream(daily.ir)) == ["prepare.load"]
+    assert critical_path([], Upstream(daily.ir)) == []
 
 
 def test_a_branch_that_was_not_taken_is_not_on_the_path() -> None:
-    nodes = {"check": counts("check", 1, 2), "clean": counts("clean", 3, 9)}
-    assert critical_path(nodes, decides.ir) == ["check", "clean"]
+    nodes = [counts("check", 1, 2), counts("clean", 3, 9)]
+    assert critical_path(nodes, Upstream(decides.ir)) == ["check", "clean"]
+
+
+def test_what_a_version_waits_for_is_found_out_once() -> None:
+    upstreams = Upstreams(kept=2)
+    first = upstreams.of(daily.ir, "v1")
+    assert "total" in first
+    assert "prepare.clean[]" not in first
+    upstreams.of(daily.ir, "v2")
+    assert upstreams.of(Pipeline(name="never looked at"), "v1") is first
+    upstreams.of(daily.ir, "v3")
+    assert "total" not in upstreams.of(Pipeline(name="forgotten"), "v2")
 
 
 def test_bars_of_maps_are_left_out_and_folded_ones_keep_their_count() -> None:
@@ -151,7 +159,7 @@ def test_bars_of_maps_are_left_out_and_folded_ones_keep_their_count() -> None:
         TimelineBar(task="prepare.clean", state=TaskState.FAILED, ready_us=1, started_us=2, finished_us=9, count=80),
         TimelineBar(task="total", map_index=(), state=TaskState.RUNNING, ready_us=9, started_us=10, finished_us=0),
     ]
-    found = timeline(bars, [counts("prepare.clean", 2, 9)], daily.ir)
+    found = timeline(bars, [counts("prepare.clean", 2, 9)], Upstream(daily.ir))
     assert [(bar.task, bar.count, bar.critical) for bar in found.bars] == [
         ("prepare.clean", 80, True),
         ("total", 1, False),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -10,16 +9,18 @@ from pydantic import Field
 
 from toque.api import bulk
 from toque.api.asking import Asked, Name, Parameters, RunId
-from toque.api.bulk import GridRow
-from toque.api.drawing import graph, kind_of, label_of
-from toque.api.drawings import answer, unfolds, written
+from toque.api.drawing import graph
+from toque.api.drawings import unfolds, written
 from toque.api.errors import documented
 from toque.api.lookups import find_run, graph_of, version_graph
+from toque.api.services import Services
 from toque.api.wire.graphs import Graph, Grid, GridRun
 from toque.errors import NotFound
-from toque.graph.ir import AnyNode, MapNode
+from toque.ports.pages import NodeCounts
 
 router = APIRouter(tags=["graphs"])
+MOST_LIVE = 20
+"""Runs of a grid whose tasks are counted in memory; those of others that go on the store counts."""
 
 
 class GridQuery(Parameters):
@@ -49,18 +50,18 @@ async def get_run_graph(asked: Asked, run_id: RunId) -> Response:
     ir = await version_graph(asked, run.version)
     if not unfolds(ir):
         return asked.drawings.answer(ir, run.version)
-    return answer(written(graph(ir, run.version, await asked.store.history.nodes(run_id))))
+    return bulk.sent(written(graph(ir, run.version, await asked.store.history.nodes(run_id))))
 
 
 @router.get("/pipelines/{name}/grid", response_model=Grid, responses=documented(404))
 async def get_grid(asked: Asked, name: Name, where: Annotated[GridQuery, Query()]) -> Response:
     """Runs × tasks, newest run first."""
-    _, _, ir = await graph_of(asked, name)
-    nodes = {node.id: node for node in ir.nodes if not isinstance(node, MapNode)}
-    outer = {each.id: each.scope for each in ir.nodes if isinstance(each, MapNode)}
-    found = await asked.store.history.grid(name, list(nodes), limit=where.limit, before=where.before)
-    # A map node says nothing that its members do not.
-    kept = [number for number, task in enumerate(found.tasks) if not task.endswith("[]")]
+    version, _, ir = await graph_of(asked, name)
+    rows = asked.grids.rows(ir, version)
+    known = await _live(asked, name)
+    found = await asked.store.history.grid(name, rows.tasks, limit=where.limit, before=where.before, known=known)
+    places, tasks = rows.written(found.tasks)
+    is_whole = len(places) == len(found.tasks)
     head = Grid(
         tasks=[],
         runs=[
@@ -73,22 +74,18 @@ async def get_grid(asked: Asked, name: Name, where: Annotated[GridQuery, Query()
                 version=bar.version,
                 trigger=bar.trigger,
                 logical_us=bar.logical_us,
-                cells="".join(cells[number] for number in kept),
+                cells=cells if is_whole else "".join(cells[number] for number in places),
             )
             for bar, cells in zip(found.runs, found.cells, strict=True)
         ],
         next=found.older or None,
     )
-    tasks = [_task(found.tasks[number], nodes.get(found.tasks[number]), outer) for number in kept]
-    return bulk.answer_with(head, tasks=tasks)
+    return bulk.sent(bulk.encoded_with(head, tasks=tasks))
 
 
-def _task(task: str, node: AnyNode | None, outer: Mapping[str, str]) -> GridRow:
-    """A row. Without a node: a step of a flow, or a task of an older version. `outer`: around each map, the next."""
-    if node is None:
-        body = task.partition("/")[0] if "/" in task else ""
-        return GridRow(id=task, label=task.rpartition("/")[2], group=body, kind="step" if body else "task", depth=0)
-    depth, scope = 0, node.scope
-    while scope:
-        depth, scope = depth + 1, outer.get(scope, "")
-    return GridRow(id=task, label=label_of(node), group=node.meta.group, kind=kind_of(node), depth=depth)
+async def _live(asked: Services, name: str) -> dict[str, list[NodeCounts]]:
+    """Counts of the runs that go on here, of those that were started last."""
+    last = await asked.store.history.recent([name], MOST_LIVE)
+    going = [bar.run_id for bar in last[name] if not bar.finished_us]
+    counted = {run_id: await asked.live_nodes(run_id) for run_id in going}
+    return {run_id: [node for node, _ in nodes] for run_id, nodes in counted.items() if nodes is not None}

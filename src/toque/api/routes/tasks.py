@@ -82,9 +82,14 @@ def _key(row: TaskRow) -> TaskKey:
 async def get_timeline(asked: Asked, run_id: RunId, where: Annotated[TimelineQuery, Query()]) -> Response:
     """Where the time went."""
     run = await find_run(asked, run_id)
-    bars = await asked.store.history.timeline(run_id, where.limit)
-    nodes = await node_counts(asked, run_id)
-    return bulk.answer(timeline(bars, nodes, await version_graph(asked, run.version), run.fact_seq))
+
+    async def written() -> bytes:
+        nodes = await node_counts(asked, run_id)
+        bars = await asked.store.history.timeline(run_id, where.limit, nodes)
+        upstream = asked.upstreams.of(await version_graph(asked, run.version), run.version)
+        return bulk.encoded(timeline(bars, nodes, upstream, run.fact_seq))
+
+    return bulk.sent(await asked.ended.answer(run, f"timeline {where.limit}", written))
 
 
 @router.get("/runs/{run_id}/task", responses=documented(404))

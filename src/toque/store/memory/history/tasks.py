@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from toque.engine.rows import TaskRow
 from toque.engine.states import TaskState
 from toque.engine.values import MapIndex
+from toque.ports.history import NOTHING_KNOWN
 from toque.ports.pages import (
     CELLS,
     NO_CELL,
@@ -34,11 +35,20 @@ class TaskPages(OnTables):
         parts = self._tables._parts.get(run_id)
         return parts.tasks.all() if parts else []
 
-    async def grid(self, pipeline: str, tasks: Sequence[str], *, limit: int = 50, before: str = "") -> Grid:
+    async def grid(
+        self,
+        pipeline: str,
+        tasks: Sequence[str],
+        *,
+        limit: int = 50,
+        before: str = "",
+        known: Mapping[str, Sequence[NodeCounts]] = NOTHING_KNOWN,
+    ) -> Grid:
         """See `TaskHistory.grid`."""
         found = self._newest(pipeline, before)
         runs = found[:limit]
-        worst = [{node.task: CELLS[worst_state(node.counts)] for node in await self.nodes(run.run_id)} for run in runs]
+        nodes = [known[run.run_id] if run.run_id in known else await self.nodes(run.run_id) for run in runs]
+        worst = [{node.task: CELLS[worst_state(node.counts)] for node in each} for each in nodes]
         rows = [*dict.fromkeys(tasks)]
         rows += sorted(set().union(*worst).difference(rows))[:MOST_OTHERS]
         return Grid(
@@ -93,9 +103,11 @@ class TaskPages(OnTables):
         failed = [row for row in self._rows(run_id) if row.state is TaskState.FAILED]
         return sorted(failed, key=lambda row: (row.finished_us, row.task, row.map_index))[:limit]
 
-    async def timeline(self, run_id: str, limit: int = 2_000) -> list[TimelineBar]:
+    async def timeline(
+        self, run_id: str, limit: int = 2_000, known: Sequence[NodeCounts] | None = None
+    ) -> list[TimelineBar]:
         """See `TaskHistory.timeline`."""
-        nodes = await self.nodes(run_id)
+        nodes = await self.nodes(run_id) if known is None else known
         tasks = bars.unfolded(nodes, limit)
         single = [
             TimelineBar(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.states import RunState
 from toque.engine.values import MapIndex
+from toque.ports.history import NOTHING_KNOWN
 from toque.ports.pages import (
     STRIP,
     DayCounts,
@@ -85,9 +86,17 @@ class _Runs(_OnDatabase):
 class _Tasks(_OnDatabase):
     """Task runs."""
 
-    async def grid(self, pipeline: str, tasks: Sequence[str], *, limit: int = 50, before: str = "") -> Grid:
+    async def grid(
+        self,
+        pipeline: str,
+        tasks: Sequence[str],
+        *,
+        limit: int = 50,
+        before: str = "",
+        known: Mapping[str, Sequence[NodeCounts]] = NOTHING_KNOWN,
+    ) -> Grid:
         """See `TaskHistory.grid`."""
-        return await self._database.browse(lambda session: within.grid(session, pipeline, tasks, limit, before))
+        return await self._database.browse(lambda session: within.grid(session, pipeline, tasks, limit, before, known))
 
     async def nodes(self, run_id: str) -> list[NodeCounts]:
         """See `TaskHistory.nodes`."""
@@ -105,9 +114,11 @@ class _Tasks(_OnDatabase):
         """See `TaskHistory.first_failures`."""
         return await self._database.browse(lambda session: within.first_failures(session, run_id, limit))
 
-    async def timeline(self, run_id: str, limit: int = 2_000) -> list[TimelineBar]:
+    async def timeline(
+        self, run_id: str, limit: int = 2_000, known: Sequence[NodeCounts] | None = None
+    ) -> list[TimelineBar]:
         """See `TaskHistory.timeline`."""
-        return await self._database.browse(lambda session: within.timeline(session, run_id, limit))
+        return await self._database.browse(lambda session: within.timeline(session, run_id, limit, known))
 
 
 class _System(_OnDatabase):

@@ -113,6 +113,15 @@ def nodes(session: Session, run_id: str) -> list[NodeCounts]:
     return unpack(found[0][0]).nodes() if found else count(session, run_id)
 
 
+def glance(nodes: Sequence[NodeCounts]) -> Summary:
+    """Names and worst states, which is all that a grid looks at."""
+    return Summary(
+        names=_encode([node.task for node in nodes]),
+        cells="".join([CELLS[worst_state(node.counts)] for node in nodes]),
+        numbers=b"",
+    )
+
+
 def _summary(nodes: Sequence[NodeCounts]) -> Summary:
     columns = tuple([getattr(node, name) for node in nodes] for name in ("ready_us", "started_us", "finished_us"))
     base_us = min((t for column in columns for t in column if t), default=0)
@@ -122,8 +131,5 @@ def _summary(nodes: Sequence[NodeCounts]) -> Summary:
         for position, node in enumerate(nodes)
         if node.total > 1
     }
-    return Summary(
-        names=_encode([node.task for node in nodes]),
-        cells="".join(CELLS[worst_state(node.counts)] for node in nodes),
-        numbers=_encode(_Numbers(base_us=base_us, times=(ready, started, finished), several=several)),
-    )
+    numbers = _encode(_Numbers(base_us=base_us, times=(ready, started, finished), several=several))
+    return msgspec.structs.replace(glance(nodes), numbers=numbers)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 from toque.engine.rows import TaskRow
 from toque.engine.states import TaskState
 from toque.engine.values import MapIndex
-from toque.ports.pages import NO_CELL, Grid, TaskPage, TaskQuery, TimelineBar
+from toque.ports.pages import NO_CELL, Grid, NodeCounts, TaskPage, TaskQuery, TimelineBar
 from toque.store.history import bars as folding
 from toque.store.history.searching import parse
 from toque.store.history.tasking import page
@@ -28,23 +28,31 @@ _DEEPEST = b"\xff" * 64
 """After the bytes of an index: beyond all that are nested in it."""
 
 
-def grid(session: Session, pipeline: str, tasks: Sequence[str], limit: int, before: str) -> Grid:
+def grid(
+    session: Session,
+    pipeline: str,
+    tasks: Sequence[str],
+    limit: int,
+    before: str,
+    known: Mapping[str, Sequence[NodeCounts]],
+) -> Grid:
     """See `History.grid`."""
     text, values = (" AND run_id < ?", [before]) if before else ("", [])
     found = session.rows(
         f"SELECT {BAR} FROM runs WHERE pipeline = ?{text} ORDER BY run_id DESC LIMIT ?", (pipeline, *values, limit + 1)
     )
     runs = [*map(bar, found[:limit])]
-    known = summaries.load(session, [run.run_id for run in runs])
+    shown = {run.run_id: summaries.glance(known[run.run_id]) for run in runs if run.run_id in known}
+    shown |= summaries.load(session, [run.run_id for run in runs if run.run_id not in known])
     rows = [*dict.fromkeys(tasks)]
-    names = {summary.names: summaries.names_of(summary) for summary in known.values()}
+    names = {summary.names: summaries.names_of(summary) for summary in shown.values()}
     others = set().union(*names.values()).difference(rows)
     rows += sorted(others)[:MOST_OTHERS]
     readers = {packed: _reader(listed, rows) for packed, listed in names.items()}
     return Grid(
         tasks=rows,
         runs=runs,
-        cells=[_cells(known[run.run_id], readers) for run in runs],
+        cells=[_cells(shown[run.run_id], readers) for run in runs],
         older=runs[-1].run_id if len(found) > limit else "",
     )
 
@@ -119,9 +127,9 @@ def first_failures(session: Session, run_id: str, limit: int) -> list[TaskRow]:
     return [*map(TASK.decode, found)]
 
 
-def timeline(session: Session, run_id: str, limit: int) -> list[TimelineBar]:
+def timeline(session: Session, run_id: str, limit: int, known: Sequence[NodeCounts] | None) -> list[TimelineBar]:
     """See `History.timeline`."""
-    nodes = summaries.nodes(session, run_id)
+    nodes = summaries.nodes(session, run_id) if known is None else known
     tasks = folding.unfolded(nodes, limit)
     found = (
         session.rows(
