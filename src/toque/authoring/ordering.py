@@ -35,6 +35,8 @@ def read(trace: Trace, draft: Draft, sources: Iterable[ir.Asset]) -> None:
         trace.readers.append((source.key, draft.id))
         if source.key in trace.writers:
             trace.connect(draft, trace.writers[source.key], "order")
+        for voucher in trace.vouchers.get(source.key, ()):
+            trace.connect(draft, voucher, "order")
     before = draft.fields.get("reads", ())
     if keys or before:
         draft.fields["reads"] = tuple(dict.fromkeys((*before, *keys)))

@@ -146,6 +146,8 @@ class Trace:
         """The node that makes an asset."""
         self.readers: list[tuple[str, str]] = []
         """Keys of assets, and nodes that read them."""
+        self.vouchers: dict[str, tuple[str, ...]] = {}
+        """By key of an asset, the nodes that say whether it may be read: tests of a model, which run after it."""
 
     @contextmanager
     def within(self, **changes: Any) -> Iterator[Frame]:

@@ -45,6 +45,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Entries that end before it begins: its upstream, the tests of that, its own unit tests."""
     tests: tuple[str, ...] = ()
     """Of a test: the entries and sources that it is about; what it is named after comes first."""
+    is_attached: bool = False
+    """Of a test: it is named at what comes first, not written as a query of its own."""
     severity: Literal["error", "warn"] = "error"
     materialized: str = ""
     checksum: str = ""
@@ -174,6 +176,7 @@ class _Reader:
             file=str(node.get("original_file_path", "")),
             upstream=reads,
             tests=self._tested(node, reads),
+            is_attached=node.get("attached_node") is not None,
             severity="warn" if str(config.get("severity", "error")).lower() == "warn" else "error",
             materialized=str(config.get("materialized") or ""),
             checksum=_checksum(node.get("checksum")),

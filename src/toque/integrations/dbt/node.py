@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,7 +56,7 @@ def run(
     with kept.workplace(home, f"{here.run_id}-{here.attempt}-{os.getpid()}") as scratch:
         place = parsing.place_of(project, scratch, profile, settings.question())
         place.target.mkdir()
-        _spare_a_parse(found.directory, place.target)
+        _spare_a_parse(found.directory, place.target, project)
         data_version = f"{here.run_id}.{here.task}.{here.attempt}"
         teller = Teller(told, manifest, here, hosted, place.target, data_version)
         values = {**settings.vars, **(variables or {}), **_partition(here)}
@@ -110,11 +109,22 @@ def _words(build: Build, manifest: Manifest, pending: tuple[str, ...], scratch: 
     return words
 
 
-def _spare_a_parse(directory: Path, target: Path) -> None:
-    """dbt goes on from what it understood before, where nothing changed."""
-    partial = directory / kept.PARTIAL
-    if partial.exists():
-        shutil.copyfile(partial, target / kept.PARTIAL)
+def _spare_a_parse(directory: Path, target: Path, project: Path) -> None:
+    """dbt goes on from what it understood before, where nothing changed.
+
+    It remembers where the files of seeds lay, and would read them there: in a snapshot that may be gone.
+    """
+    try:
+        text = (directory / kept.PARTIAL).read_bytes()
+    except FileNotFoundError:
+        return
+    known = msgspec.msgpack.decode(text)
+    seeds = [node for node in known.get("nodes", {}).values() if node.get("root_path")]
+    if any(seed["root_path"] != str(project) for seed in seeds):
+        for seed in seeds:
+            seed["root_path"] = str(project)
+        text = msgspec.msgpack.encode(known)
+    (target / kept.PARTIAL).write_bytes(text)
 
 
 def _partition(here: Context) -> dict[str, str]:

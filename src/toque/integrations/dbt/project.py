@@ -160,10 +160,22 @@ class DbtProject(Node):
                 ordering.make(trace, draft, (made[name],))
             elif entry.kind == "test":  # a unit test runs before there is anything of its model to read
                 ordering.read(trace, draft, (ir.Asset(key=key) for key in self._tested(entry.tests)))
+        for name in made.keys() & members.keys():
+            trace.vouchers[made[name].key] = tuple(members[test].id for test in self._vouching(name) if test in members)
         self._fill(trace, host, members, given)
         add_hosted(trace, host, list(members.values()))
         awaited = {source for draft in members.values() for source in draft.edges}
         return tuple(draft.id for draft in members.values() if draft.id not in awaited)
+
+    def _vouching(self, name: str) -> list[str]:
+        """The tests that must hold before something outside of dbt reads an entry: those that it is the first in, and
+        those that are queries of their own."""
+        tests = self.reading.manifest.tests_of(name)
+        return [
+            test.unique_id
+            for test in tests
+            if test.kind == "test" and test.severity == "error" and (test.tests[0] == name or not test.is_attached)
+        ]
 
     def _tested(self, tests: Sequence[str]) -> list[str]:
         return [self.reading.keys[name] for name in tests if name in self.reading.keys]

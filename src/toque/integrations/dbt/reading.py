@@ -104,7 +104,7 @@ class Reading:
                     doc=entry.doc,
                     owner=entry.owner or owner,
                     tags=entry.tags,
-                    columns=None if entry.kind == "seed" else Compiled(manifest=origin, node=name),
+                    columns=Compiled(manifest=origin, node=name),
                 ),
             )
 
