@@ -10,8 +10,8 @@ _EXPORTS = {
     "toque.authoring.assets": ("asset", "external"),
     "toque.authoring.branches": ("branch", "one_of", "when"),
     "toque.authoring.cutting": (
-        *("AllPartitions", "Daily", "FixedPartitions", "Grid", "Hourly", "LastPartition", "Monthly", "Static"),
-        *("Trailing", "Weekly", "Yearly"),
+        *("AllPartitions", "Daily", "Dynamic", "FixedPartitions", "Grid", "Hourly", "LastPartition", "Monthly"),
+        *("Static", "Trailing", "Weekly", "Yearly"),
     ),
     "toque.authoring.data_checks": (
         *("accepted_values", "custom_sql", "expression", "in_range", "not_null", "python_check", "recent"),
@@ -44,6 +44,7 @@ _EXPORTS = {
     "toque.worker.flow_context": ("now", "random", "sleep", "sleep_blocking", "uuid"),
     "toque.worker.flow_errors": ("FlowDiverged", "StepFailed", "StepSkipped"),
     "toque.worker.outcomes": ("Failure", "Ok", "RunReport", "Skipped"),
+    "toque.worker.partitions": ("Partition", "Span", "add_partitions"),
     "toque.worker.shell": ("CommandFailed",),
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

@@ -8,6 +8,7 @@ from toque.authoring.branches import one_of as one_of
 from toque.authoring.branches import when as when
 from toque.authoring.cutting import AllPartitions as AllPartitions
 from toque.authoring.cutting import Daily as Daily
+from toque.authoring.cutting import Dynamic as Dynamic
 from toque.authoring.cutting import FixedPartitions as FixedPartitions
 from toque.authoring.cutting import Grid as Grid
 from toque.authoring.cutting import Hourly as Hourly
@@ -96,6 +97,9 @@ from toque.worker.outcomes import Failure as Failure
 from toque.worker.outcomes import Ok as Ok
 from toque.worker.outcomes import RunReport as RunReport
 from toque.worker.outcomes import Skipped as Skipped
+from toque.worker.partitions import Partition as Partition
+from toque.worker.partitions import Span as Span
+from toque.worker.partitions import add_partitions as add_partitions
 from toque.worker.shell import CommandFailed as CommandFailed
 
 __version__: str

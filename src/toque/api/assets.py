@@ -25,7 +25,7 @@ from toque.graph.partitions import (
 )
 from toque.ports.assets import SliceRow
 from toque.ports.project import IndexedAsset
-from toque.schedule.partitions import Known, count, upstream_keys
+from toque.schedule.partitions import Known, count, dynamic_names, upstream_keys
 from toque.schedule.partitions.keys import has_key
 from toque.schedule.partitions.staleness import Standing, why_stale
 
@@ -69,7 +69,9 @@ async def catalogue(asked: Services) -> Catalogue:
     found = dict(asked.project.state.assets)
     for key in await asked.store.assets.known():
         found.setdefault(key, IndexedAsset(asset=Asset(key=key), external=True))
-    return Catalogue(dict(sorted(found.items())), Known(asked.clock.now_us()))
+    names = dynamic_names(each.asset.partitions for each in found.values())
+    known = Known(asked.clock.now_us(), await asked.store.assets.dynamic(names))
+    return Catalogue(dict(sorted(found.items())), known)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,15 @@ class Static(Partitions):
         super().__init__(ir.StaticKeys(keys=tuple(keys)))
 
 
+class Dynamic(Partitions):
+    """One partition for each key that was ever added under a name: `Dynamic("customers")`.
+
+    Keys are added by a task (`add_partitions("customers", ["c1", "c2"])`), `toque partitions add` or the API."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(ir.DynamicKeys(name=name))
+
+
 class Grid(Partitions):
     """Two dimensions, one partition for each pair: `Grid(day=Daily("2026-01-01"), region=Static(["eu", "us"]))`."""
 

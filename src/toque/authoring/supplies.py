@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar, cast, overload
 
 from toque.authoring import sites, types
-from toque.authoring.references import code_ref, place_of
+from toque.authoring.references import code_ref
 from toque.authoring.wiring import Marker
 from toque.graph.ir import CodeRef, Inject
 from toque.worker.context import Context, Interval
+from toque.worker.partitions import Partition, Span
 
 if TYPE_CHECKING:
     from toque.authoring.assets import Source
@@ -47,11 +48,11 @@ def use(source: Any, slices: Mapping | None = None, /) -> Any:
         from toque.authoring.assets import read
 
         return read(source, slices)
-    if source is Interval or source is Context:
+    if source in (Interval, Context, Partition, Span):
         inject = Inject(kind="context", name=source.__name__)
         return Marker(inject, lasting=False, annotation=lambda: source)
     raise sites.refuse(
-        f"use() cannot supply {source!r}.", fix="a @resource, a Connection, an asset, a Variable, a Secret or Interval"
+        f"use() cannot supply {source!r}.", fix="a @resource, a Connection, an asset, a Variable, a Secret, Interval, Partition or Span"
     )
 
 
@@ -169,12 +170,15 @@ class Connection:
     def __repr__(self) -> str:
         return f"<connection {self.name}>"  # never its options: they hold secrets
 
+    def __toque_supply__(self) -> Inject:
+        """What supplies it to a node. It is found by its class and its name: it needs no name in a module."""
+        kind = type(self)
+        place = code_ref(kind, f"the class of the connection {self.name}")
+        return Inject(kind="connection", name=self.name, code=CodeRef(module=place.module, qualname=place.qualname))
+
     def _marker(self) -> Marker:
         kind = type(self)
-        code = _place_of(self)
-        return Marker(
-            Inject(kind="connection", name=self.name, code=code), connections=(self.name,), annotation=lambda: kind
-        )
+        return Marker(self.__toque_supply__(), connections=(self.name,), annotation=lambda: kind)
 
 
 class Variable(Generic[T]):
@@ -209,15 +213,6 @@ class Secret:
 
     def _marker(self) -> Marker:
         return Marker(Inject(kind="secret", name=self.name), annotation=lambda: str)
-
-
-def _place_of(connection: Connection) -> CodeRef:
-    kind, name = type(connection).__name__, connection.name
-    return place_of(
-        connection,
-        f"use({kind}({name!r})): a worker finds a connection",
-        f"{name} = {kind}({name!r}) at the top level, then use({name})",
-    )
 
 
 def _fields(kind: type[Connection], name: str, options: dict[str, Any]) -> dict[str, Any]:

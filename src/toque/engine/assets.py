@@ -59,4 +59,10 @@ class Checked(AssetEvent, frozen=True, kw_only=True, tag="checked"):
     """At most five rows, sensitive columns masked."""
 
 
-AnyAssetEvent: TypeAlias = Materialized | Observed | Checked
+class PartitionsAdded(AssetEvent, frozen=True, kw_only=True, tag="partitions_added"):
+    """Keys came to dynamic partitions. `asset` is their name: they belong to no asset alone."""
+
+    keys: tuple[str, ...]
+
+
+AnyAssetEvent: TypeAlias = PartitionsAdded | Materialized | Observed | Checked

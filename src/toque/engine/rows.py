@@ -34,6 +34,8 @@ class RunRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     interval_start_us: int = 0
     interval_end_us: int = 0
     partition_key: str = ""
+    dynamic: dict[str, tuple[str, ...]] = {}
+    """Keys of the dynamic partitions that its assets are cut by, as it began."""
     backfill_id: str = ""
     origin_run: str = ""
     """Rerun of this run."""

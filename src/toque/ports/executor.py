@@ -73,6 +73,9 @@ class AttemptSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     interval_start_us: int = 0
     interval_end_us: int = 0
     partition_key: str = ""
+    """A key, or the first and last of a range: `2026-01-01..2026-01-07`."""
+    dynamic: dict[str, tuple[str, ...]] = {}
+    """Keys of dynamic partitions that the run's assets are cut by, as they were when it began."""
     deadline_us: int = 0
     handle: Any = None
     """Of the last `NotYet`."""

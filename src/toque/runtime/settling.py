@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from toque.engine.inputs import AttemptReturned
 from toque.engine.rows import RunRow, TaskRow
@@ -19,10 +20,12 @@ from toque.ports.store import OwnershipLost, PoolFull, Store, StoredRun, StoreUn
 from toque.runtime.acting import Actor
 from toque.runtime.batch import Batch
 from toque.runtime.deciding import Deciding, run_of
-from toque.runtime.messages import Adopt, Message
+from toque.runtime.messages import Adopt, Launch, Message
 from toque.runtime.owned import Ends, OwnedRun
+from toque.schedule.partitions import dynamic_names
 
 log = logging.getLogger("toque.runtime")
+T = TypeVar("T")
 
 FIRST_DELAY_S = 0.05
 LONGEST_DELAY_S = 5.0
@@ -54,6 +57,7 @@ class Settling:
     async def settle(self, messages: list[Message], *, grant: bool) -> Batch:
         """Decide `messages` until their transaction has been written. Raises `StoreUnavailable` after `gives_up`."""
         delay_s = FIRST_DELAY_S
+        await self._learn_keys(messages)
         while True:
             batch = Batch(self._clock.now_us())
             self._deciding.decide_all(batch, messages, grant=grant)
@@ -82,6 +86,15 @@ class Settling:
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, LONGEST_DELAY_S)
                 messages = await self._reload(batch) + messages
+
+    async def _learn_keys(self, messages: list[Message]) -> None:
+        """A run knows the dynamic partitions that there are when it begins: its workers cannot ask the store."""
+        for message in messages:
+            if isinstance(message, Launch | Adopt) and message.pipeline.assets:
+                row = message.row if isinstance(message, Launch) else message.stored.run
+                names = dynamic_names(asset.partitions for asset in message.pipeline.assets)
+                if names and not row.dynamic and row.state is RunState.QUEUED:
+                    row.dynamic = await self._patiently(lambda names=names: self._store.assets.dynamic(names))  # type: ignore[misc]
 
     async def hand_over(self) -> None:
         """Give up the ownership of unfinished runs, so that the next instance takes them at once."""
@@ -138,11 +151,14 @@ class Settling:
         return origin.tasks if origin is not None else []
 
     async def _load(self, run_id: str) -> StoredRun | None:
+        return await self._patiently(lambda: self._store.load_run(run_id))
+
+    async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
         while True:
             try:
-                return await self._store.load_run(run_id)
+                return await read()
             except StoreUnavailable as unavailable:
                 if self.gives_up:
                     raise
-                log.error("cannot read run %s, trying again: %s", run_id, unavailable)
+                log.error("cannot read the store, trying again: %s", unavailable)
                 await asyncio.sleep(1.0)

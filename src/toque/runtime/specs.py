@@ -56,6 +56,7 @@ class Specs:
             interval_start_us=row.interval_start_us,
             interval_end_us=row.interval_end_us,
             partition_key=row.partition_key,
+            dynamic=row.dynamic,
             deadline_us=inputs.deadline_us,
             handle=inputs.handle,
             deferrals=inputs.deferrals,

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import assert_never
+
 import msgspec
 
-from toque.engine.assets import Checked, Materialized, Observed
+from toque.engine.assets import Checked, Materialized, Observed, PartitionsAdded
 from toque.engine.rows import AssetEventRow
-from toque.ports.assets import SliceRow
+from toque.errors import ToqueBug
+from toque.ports.assets import DynamicKey, SliceRow
+
+
+def added_by(events: Sequence[AssetEventRow]) -> list[DynamicKey]:
+    """The partitions that came to be by events. They belong to no slice, and are kept apart from those that do."""
+    return [
+        DynamicKey(name=row.asset, key=key, added_us=row.at_us, actor=row.run_id)
+        for row in events
+        if isinstance(row.event, PartitionsAdded)
+        for key in row.event.keys
+    ]
+
+
+def of_slices(events: Sequence[AssetEventRow]) -> list[AssetEventRow]:
+    """The others."""
+    return [row for row in events if not isinstance(row.event, PartitionsAdded)]
 
 
 def fold(standing: SliceRow | None, row: AssetEventRow) -> SliceRow:
@@ -42,3 +61,7 @@ def fold(standing: SliceRow | None, row: AssetEventRow) -> SliceRow:
             if not event.passed:
                 failing[event.check] = event.severity
             return msgspec.structs.replace(found, failing=failing)
+        case PartitionsAdded():
+            raise ToqueBug("partitions that were added are about no slice")
+        case _:
+            assert_never(row.event)

@@ -164,6 +164,8 @@ class Attempt:
             if inject.kind == "asset" and not env.supplier.replaces(inject):
                 kind = hints.of_parameter(plan.function, name)
                 call.kwargs[name] = materializing.supplied(inject, spec, kind, self._site())
+            elif inject.kind == "context" and inject.name in materializing.OF_PARTITIONS:
+                call.kwargs[name] = materializing.of_partitions(inject.name, spec)
             else:
                 call.kwargs[name] = env.supplier.supply(inject, self.context, scope)
         self._call = call

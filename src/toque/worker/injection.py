@@ -136,5 +136,5 @@ def _of_context(name: str, context: Context) -> Any:
         case _:
             raise UserError(
                 f"{name!r} cannot be injected",
-                fix="use(Interval) and use(Context) are known; the rest is in context()",
+                fix="use(Interval), use(Context), use(Partition) and use(Span) are known; the rest is in context()",
             )

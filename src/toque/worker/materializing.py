@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from toque.engine.assets import Materialized
@@ -10,10 +12,13 @@ from toque.errors import UserError
 from toque.graph.ir import CodeRef, Inject
 from toque.graph.partitions import AnyPartitioning, TimeWindows
 from toque.ports.executor import AttemptSpec
-from toque.worker import code
+from toque.worker import code, instants
 from toque.worker.context import Context
+from toque.worker.partitions import Partition, Span
 from toque.worker.slices import NothingThere, Site, Slice
 
+OF_PARTITIONS = ("Partition", "Span")
+"""What `use()` supplies of the run's partitions."""
 CHECKING = CodeRef(module="toque.integrations.checking.of_assets", qualname="check")
 """Checks what the function of an asset returned, if it has checks: most have none, and pay for none."""
 
@@ -23,9 +28,12 @@ def written(spec: AttemptSpec, context: Context, value: Any, site: Site) -> Any:
     written by itself, and what it did not tell of is told now."""
     source = code.locate(spec.node.code)
     if hasattr(source, "__toque_io__"):
-        event, summary = kept(spec, context, source, value, site)
-        context.tell(event)
-        return summary
+        summaries = []
+        for partition, part in _parts(spec, source, value):
+            event, summary = kept(spec, context, source, (partition, part), site)
+            context.tell(event)
+            summaries.append(summary)
+        return summaries[0] if len(summaries) == 1 else {"asset": spec.node.writes[0], "partition": spec.partition_key}
     told = {event.asset for event in context.told if isinstance(event, Materialized)}
     for key in spec.node.writes:
         if key not in told:
@@ -33,12 +41,60 @@ def written(spec: AttemptSpec, context: Context, value: Any, site: Site) -> Any:
     return value
 
 
+def _parts(spec: AttemptSpec, source: Any, value: Any) -> list[tuple[str, Any]]:
+    """The value of each partition. A function that takes a `Span` returns one for each of its keys."""
+    if not any(each.kind == "context" and each.name == "Span" for each in spec.node.inject.values()):
+        return [(spec.partition_key, value)]
+    keys = span_of_keys(spec, source.__toque_partitions__).keys
+    if not isinstance(value, Mapping) or set(value) != set(keys):
+        found = ", ".join(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
+        raise UserError(
+            f"{spec.node.writes[0]} takes a Span of {len(keys)} partitions, and returned {found[:200]}",
+            fix="return {key: value for key in span.keys}: one value for each partition",
+        )
+    return [(key, value[key]) for key in keys]
+
+
+def span_of_keys(spec: AttemptSpec, partitions: AnyPartitioning | None) -> Span:
+    """The partitions that the run is of."""
+    from toque.schedule.partitions import keys_of
+
+    if partitions is None or not spec.partition_key:
+        raise UserError(
+            f"{spec.task} takes a Span, and the run is of no partition", fix="toque materialize ASSET --partitions …"
+        )
+    return Span(keys=keys_of(partitions, spec.partition_key), **_times(spec))
+
+
+def partition_of(spec: AttemptSpec) -> Partition:
+    """The one partition that the run is of."""
+    if not spec.partition_key or ".." in spec.partition_key:
+        raise UserError(
+            f"{spec.task} takes a Partition, and the run is of {spec.partition_key or 'none'}",
+            fix="toque materialize ASSET --partitions …, with --strategy per_key",
+        )
+    return Partition(key=spec.partition_key, **_times(spec))
+
+
+def of_partitions(name: str, spec: AttemptSpec) -> Partition | Span:
+    """The value of `use(Partition)` or `use(Span)`."""
+    if name == "Partition":
+        return partition_of(spec)
+    return span_of_keys(spec, getattr(code.locate(spec.node.code), "__toque_partitions__", None))
+
+
+def _times(spec: AttemptSpec) -> dict[str, Any]:
+    return {"start": instants.instant(spec.interval_start_us), "end": instants.instant(spec.interval_end_us)}
+
+
 def kept(
-    spec: AttemptSpec, context: Context, source: Any, value: Any, site: Site
+    spec: AttemptSpec, context: Context, source: Any, part: tuple[str, Any], site: Site
 ) -> tuple[Materialized, dict[str, Any]]:
-    """Keep what the function of an asset returned: what to tell of it, and what stands for it as the node's result."""
+    """Keep what the function of an asset returned: what to tell of it, and what stands for it as the node's result.
+    `part`: a partition, and its value."""
     (key,) = spec.node.writes
-    target = slice_of(key, source.__toque_partitions__, spec.partition_key)
+    partition, value = part
+    target = slice_of(key, source.__toque_partitions__, partition)
     checks = getattr(source, "__toque_checks__", ())
     known: dict[str, Any] = {}
     if checks:
@@ -60,17 +116,19 @@ def kept(
 
 def supplied(inject: Inject, spec: AttemptSpec, kind: Any, site: Site) -> Any:
     """The value of an argument that is read from an asset. Raises `UserError` when there is nothing to read."""
-    from toque.schedule.partitions import Known, has_key, upstream_keys
+    from toque.schedule.partitions import Known, has_key, keys_of, upstream_keys
 
     assert inject.code is not None
     assert inject.asset is not None
     source = code.locate(inject.code)
     wanted, key = inject.asset, spec.partition_key
-    known = Known(max(spec.logical_us, spec.created_us))
+    known = Known(max(spec.logical_us, spec.created_us), spec.dynamic)
     if wanted.ours is None and key and wanted.theirs is not None and has_key(wanted.theirs, key, known):
         keys: tuple[str, ...] = (key,)  # a plain task of a run that is about this slice
     else:
-        keys = upstream_keys(wanted.mapping, wanted.ours, wanted.theirs, key, known)
+        ours = keys_of(wanted.ours, key)
+        read = (upstream_keys(wanted.mapping, wanted.ours, wanted.theirs, each, known) for each in ours)
+        keys = tuple(dict.fromkeys(chain.from_iterable(read)))
     if not keys:
         raise UserError(
             f"{inject.name} has no partition for {key or 'this run'}", fix="a run of a partition that it has"

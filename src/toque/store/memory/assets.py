@@ -10,7 +10,7 @@ import msgspec
 from toque.engine.rows import AssetEventRow
 from toque.ports.assets import DynamicKey, EventQuery, SliceRow
 from toque.store.memory.tables import Tables
-from toque.store.slices import fold
+from toque.store.slices import added_by, fold, of_slices
 
 
 class MemoryAssets:
@@ -90,7 +90,8 @@ def add_keys(tables: Tables, keys: Sequence[DynamicKey]) -> None:
 
 def told(tables: Tables, events: Sequence[AssetEventRow]) -> None:
     """Append the events, and fold them into the slices that they are about."""
-    for row in events:
+    add_keys(tables, added_by(events))
+    for row in of_slices(events):
         tables.asset_events.put((row.run_id, row.task, row.map_index, row.attempt, row.n), row)
         standing = tables.asset_slices.get((row.asset, row.partition))
         tables.asset_slices.put((row.asset, row.partition), fold(standing, row))

@@ -7,7 +7,7 @@ from typing import Any
 
 from toque.engine.rows import AssetEventRow
 from toque.ports.assets import DynamicKey, EventQuery, SliceRow
-from toque.store.slices import fold
+from toque.store.slices import added_by, fold, of_slices
 from toque.store.sql.asset_tables import ASSET_EVENTS, ASSET_SLICES, DYNAMIC_KEYS, FAILING_SLICES
 from toque.store.sql.codec import RowCodec
 from toque.store.sql.session import Database, Session
@@ -21,6 +21,8 @@ _SLICE_COLUMNS = ", ".join(SLICE.names)
 
 def told(session: Session, events: Sequence[AssetEventRow]) -> None:
     """Append the events, and fold them into the slices that they are about."""
+    add_keys(session, added_by(events))
+    events = of_slices(events)
     session.upsert(ASSET_EVENTS, EVENT.names, map(EVENT.encode, events))
     # In one order everywhere, so that two transactions never wait for each other.
     standing: dict[tuple[str, str], SliceRow | None] = dict.fromkeys(
@@ -91,7 +93,8 @@ class SqlAssets:
 
 def add_keys(session: Session, keys: Sequence[DynamicKey]) -> None:
     """When one came stays what it was."""
-    session.upsert(DYNAMIC_KEYS, KEY.names, map(KEY.encode, sorted(keys, key=lambda each: (each.name, each.key))))
+    if keys:
+        session.upsert(DYNAMIC_KEYS, KEY.names, map(KEY.encode, sorted(keys, key=lambda each: (each.name, each.key))))
 
 
 def _dynamic(session: Session, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
