@@ -18,17 +18,22 @@ _GIVEN = ("seed", "source")
 
 
 def steps_of(
-    manifest: Mapping[str, Any], catalog: Catalog, *, connection: str, root: str = "", cache: Cache | None = None
+    manifest: Mapping[str, Any],
+    catalog: Catalog,
+    *,
+    connection: str,
+    keys: Mapping[str, str] | None = None,
+    cache: Cache | None = None,
 ) -> list[Step]:
     """A step for each model and snapshot of a `manifest.json` as dbt leaves it, under `<connection>.<schema>.<name>`.
 
     `catalog` knows the columns of what the project reads; each model adds its own for those after it. A model without
-    compiled SQL (a Python model, or a project that was only parsed) is a step whose columns are unknown. `root`: of
-    the dbt project, in front of the paths of its files.
+    compiled SQL (a Python model, or a project that was only parsed) is a step whose columns are unknown. `keys`: of
+    assets by unique id, where they go by another name.
     """
     adapter = str(manifest.get("metadata", {}).get("adapter_type") or "duckdb")
     nodes = {**manifest.get("sources", {}), **manifest.get("nodes", {})}
-    names = {unique_id: _name(node, connection) for unique_id, node in nodes.items()}
+    names = {unique_id: _name(node, connection) for unique_id, node in nodes.items()} | dict(keys or {})
     steps = []
     for unique_id in _in_order(nodes):
         node, target = nodes[unique_id], names[unique_id]
@@ -40,7 +45,6 @@ def steps_of(
             continue  # it is no table: those who read it have its SQL in theirs
         step = _step(node, target, catalog, _DIALECTS.get(adapter, adapter), cache)
         file = str(node.get("original_file_path") or "")
-        file = f"{root}/{file}" if root and file else file
         step = msgspec.structs.replace(step, file=file, columns=tuple(_described(step, node)))
         if not step.inputs:
             above = node.get("depends_on", {}).get("nodes", [])

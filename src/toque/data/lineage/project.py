@@ -51,6 +51,7 @@ class _Steps:
     """Walks the assets once; each step adds the columns of its table for those after it."""
 
     def __init__(self, known: Columns, manifests: Manifests, cache: Cache | None, assets: Sequence[Declared]) -> None:
+        self._assets = assets
         self._named = sorted({name for each in assets for name in (each.key, *each.inputs)})
         self._known = {table: dict(columns) for table, columns in known.items() if columns}
         self._manifests = manifests
@@ -101,15 +102,25 @@ class _Steps:
         yield from (self._made(asset, step) for step in steps)
 
     def _compiled(self, manifest: str, asset: Declared) -> Iterator[Step]:
-        connection, root = asset.key.partition(".")[0], manifest.rpartition("/target/")[0]
-        catalog = self._catalog(asset.key)
+        """The steps of all models of a manifest, each told of where its asset is: the first one of them asks."""
+        ours = {
+            each.columns.node: each
+            for each in self._assets
+            if isinstance(each.columns, Compiled) and each.columns.manifest == manifest
+        }
+        keys = {node: each.key for node, each in ours.items()}
+        by_key = {each.key: each for each in ours.values()}
+        connection, catalog = asset.key.partition(".")[0], self._catalog(asset.key)
         try:
             read = self._manifests(manifest)
-            yield from dbt.steps_of(read, catalog, connection=connection, root=root, cache=self._cache)
+            steps = dbt.steps_of(read, catalog, connection=connection, keys=keys, cache=self._cache)
         except (OSError, ValueError, UserError) as error:
             why = _told(error) if isinstance(error, UserError) else f"{manifest} cannot be read: {error}"
-            yield self._made(asset, Step(target=asset.key, inputs=asset.inputs, via="dbt", problem=why))
-            self._read.discard(manifest)  # each of its models says so
+            steps = [Step(target=each.key, inputs=each.inputs, via="dbt", problem=why) for each in ours.values()]
+        for step in steps:
+            told = by_key.get(step.target)
+            where = {"file": told.file, "line": told.line} if told is not None and told.file else {}
+            yield msgspec.structs.replace(step, **where)
 
     def _catalog(self, key: str) -> Catalog:
         return Catalog(self._known, connection=key.partition(".")[0] if "." in key else "", named=self._named)
