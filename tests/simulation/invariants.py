@@ -48,6 +48,17 @@ class Invariants:
         # It was fenced off in the meantime: by a server that took it for lost, or by a person.
         assert row.dispatched_us == 0 or row.token is None or row.token > order.token, f"{order.key} runs unrecorded"
 
+    def host_is_told(self, order: Order) -> None:
+        """A host is given exactly those of its members whose outcome is not committed."""
+        rows = self._store.runs[order.run_id].by_key
+        members = [node.id for node in self._pipeline.nodes if getattr(node, "host", "") == order.key.task]
+        keys = {name: TaskKey(name, order.key.map_index) for name in members}
+        left = [name for name, key in keys.items() if key not in rows or not rows[key].state.is_terminal]
+        assert left == [name for name, _ in order.members], f"{order.key} is told of {order.members}, and not of {left}"
+        for name, attempt in order.members:
+            row = rows.get(keys[name])
+            assert attempt == (1 if row is None else row.attempt + 1), f"{name} goes as attempt {attempt}"
+
     def after_commit(self, server: Server, transaction: Transaction) -> None:
         """The store is the truth, and the machine agrees with it."""
         for run_id in transaction.facts:
@@ -84,7 +95,7 @@ class Invariants:
         active = {
             (run_id, key)
             for key, row in stored.by_key.items()
-            if row.state in ACTIVE and isinstance(run.node(key.task), TaskNode)
+            if row.state in ACTIVE and isinstance(node := run.node(key.task), TaskNode) and not node.host
         }
         held = {slot for slot in self._store.held if slot[0] == run_id}
         assert active == held, f"active and held differ: {active ^ held}"

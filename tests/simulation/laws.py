@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from toque.engine import facts as f
-from toque.engine.states import TASK_TRANSITIONS, TaskState
+from toque.engine.states import HOSTED_TRANSITIONS, TASK_TRANSITIONS, TaskState
 from toque.engine.values import TaskKey
 
 _TO: dict[type, TaskState] = {
@@ -29,6 +29,8 @@ _FROM_THE_OPENING = (TaskState.DISPATCHED, TaskState.FAILED, TaskState.CANCELLED
 class LogLaws:
     """Reads the log of one run."""
 
+    hosted: frozenset[str] = frozenset()
+    """Nodes that others run."""
     states: dict[TaskKey, TaskState] = field(default_factory=dict)
     declared: set[TaskKey] = field(default_factory=set)
     """Marked or reused: their end may come from anywhere."""
@@ -73,7 +75,10 @@ class LogLaws:
                 self.over[key] += 1
             case f.Dispatched():
                 assert not self.suspended, f"{key} was dispatched while the run was suspended"
+                assert key.task not in self.hosted, f"{key} was dispatched, and its host runs it"
                 assert fact.attempt == self.over[key] + 1, f"{key} went as attempt {fact.attempt}"
+            case f.Started() if key.task in self.hosted:
+                assert fact.attempt == self.over[key] + 1, f"{key} was begun as attempt {fact.attempt}"
             case f.RetryScheduled() | f.Deferred():
                 self.due[key] = fact.due_us
             case f.Readied():
@@ -87,8 +92,11 @@ class LogLaws:
 
     def _move(self, fact: f.TaskFact, key: TaskKey, state: TaskState) -> None:
         before = self.states.get(key, TaskState.WAITING)
-        if before is TaskState.WAITING and state in _FROM_THE_OPENING:
+        is_hosted = key.task in self.hosted
+        legal = HOSTED_TRANSITIONS if is_hosted else TASK_TRANSITIONS
+        opening = HOSTED_TRANSITIONS[TaskState.READY] if is_hosted else _FROM_THE_OPENING
+        if before is TaskState.WAITING and state in opening:
             before = TaskState.READY  # So from the opening of its scope, without a fact of its own.
         assert not before.is_terminal, f"{key} left {before} for {state}: it ended twice, or ran again"
-        assert state in TASK_TRANSITIONS[before] or key in self.declared, f"{key} went from {before} to {state}"
+        assert state in legal[before] or key in self.declared, f"{key} went from {before} to {state}"
         self.states[key] = state

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.simulation.flows import ends_of_flow
+from tests.simulation.hosts import ends_of_members
 from tests.simulation.pipelines import PARAMETERS
 from tests.simulation.scripts import retries_of, script_of
 from toque.engine.values import MapIndex, TaskKey
@@ -40,9 +41,51 @@ class Oracle:
     # -- one instance
 
     def _settle(self, node: AnyNode, index: MapIndex) -> None:
-        self.states[TaskKey(node.id, index)] = self._state(node, index)
+        key = TaskKey(node.id, index)
+        if key in self.states:
+            return  # with its host
+        self.states[key] = state = self._state(node, index)
+        members = [other for other in self._nodes.values() if isinstance(other, TaskNode) and other.host == node.id]
+        if isinstance(node, TaskNode) and members:
+            ends = ends_of_members(
+                self._seed,
+                node,
+                members,
+                index,
+                state,
+                starts=self._verdict(node, index) == "starts",
+                verdict=lambda member, ends: self._verdict_on_member(member, index, ends),
+            )
+            self.states.update({TaskKey(name, index): end for name, end in ends.items()})
+
+    def _verdict_on_member(self, member: TaskNode, index: MapIndex, ends: dict[str, str]) -> str:
+        inside = [edge.source for edge in member.upstream if self._host_of(edge.source) == member.host]
+        if any(name not in ends for name in inside):
+            return "waits"
+        self.states.update({TaskKey(name, index): ends[name] for name in inside})
+        return self._verdict(member, index)
+
+    def _host_of(self, name: str) -> str:
+        """Who hosts a node; "" for nobody."""
+        return getattr(self._nodes[name], "host", "")
 
     def _state(self, node: AnyNode, index: MapIndex) -> str:
+        verdict = self._verdict(node, index)
+        if verdict != "starts":
+            return verdict
+        match node:
+            case TaskNode():
+                return self._body(node, index)
+            case JoinNode():
+                taken = [
+                    s for s in node.sources if self._at(s.node if isinstance(s, Ref) else s.map, index) == "succeeded"
+                ]
+                return "succeeded" if taken else "skipped"
+            case MapNode():
+                return self._map(node, index)
+
+    def _verdict(self, node: AnyNode, index: MapIndex) -> str:
+        """`starts`, or the state that it ends in without having started."""
         for guard in node.guards:
             if self._at(guard.node, index) == "succeeded":
                 value = script_of(self._seed, self._task(guard.node), index).exports[guard.export]
@@ -65,16 +108,7 @@ class Oracle:
                 "none_failed_min_one_success",
             )
             return "upstream_failed" if blocked and counts["failed"] else "skipped"
-        match node:
-            case TaskNode():
-                return self._body(node, index)
-            case JoinNode():
-                taken = [
-                    s for s in node.sources if self._at(s.node if isinstance(s, Ref) else s.map, index) == "succeeded"
-                ]
-                return "succeeded" if taken else "skipped"
-            case MapNode():
-                return self._map(node, index)
+        return "starts"
 
     def _gates(self, node: AnyNode) -> list[str]:
         """What must have succeeded and is not counted: setups, and conditions that are only waited for."""

@@ -26,6 +26,7 @@ CODE = CodeRef(module="kitchen", qualname="cook")
 PARAMETERS: dict[str, Any] = {"few": ["x", "y"], "table": {"$": "tuple", "v": [1, 2, 3]}, "customer": "c1"}
 POOLS = {"oven": 2, "knife": 1}
 STEADY = Meta(doc="steady")
+WAITS_FOR_ALL = ("all_success", "all_done", "none_failed", "none_failed_min_one_success")
 _ORDER_RULES = (
     "all_done",
     "all_failed",
@@ -78,7 +79,7 @@ class Author:
 
     def _construct(self, scope: Scope) -> None:
         rng = self._rng
-        kinds = ["task"] * 4 + ["map"] * 2 + ["branch", "setup", "outcome", "rule", "rule", "flow"]
+        kinds = ["task"] * 4 + ["map"] * 2 + ["branch", "setup", "outcome", "rule", "rule", "flow", "host"]
         if scope.maps:
             kinds += ["chain"] * 2 + ["reduce"] * 2
         if scope.depth < 2:
@@ -169,6 +170,19 @@ class Author:
         policy = TaskPolicy(executor="flow", retry=self._policy().retry)
         name = self._add_task(scope, "flow", upstream, args, kind="flow", meta=STEADY, policy=policy)
         scope.readable.append(name)
+
+    def _host(self, scope: Scope) -> None:
+        """A task that runs others: they wait for each other, and for what it waits for."""
+        rng = self._rng
+        outside = self._some(scope.readable + scope.maps, rng.randint(0, 2))
+        rule: Any = rng.choice(WAITS_FOR_ALL)
+        host = self._add_task(scope, "host", _after(outside), (), rule=rule, policy=self._policy())
+        members: list[str] = []
+        for _ in range(rng.randint(1, 4)):
+            upstream = _after([*self._some(outside, 1), *self._some(members, rng.randint(0, 2))])
+            rule = rng.choice(("all_success", *WAITS_FOR_ALL))
+            members.append(self._add_task(scope, "member", upstream, (), rule=rule, host=host))
+        scope.readable.extend(self._some([host, *members], 3))
 
     def _map(self, scope: Scope) -> None:
         rng = self._rng
@@ -311,6 +325,10 @@ class Author:
     def _name(self, kind: str) -> str:
         self._names += 1
         return f"{kind}{self._names}"
+
+
+def _after(names: list[str]) -> tuple[Edge, ...]:
+    return tuple(Edge(source=name, kind="order") for name in names)
 
 
 def _unique(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:

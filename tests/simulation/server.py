@@ -11,6 +11,7 @@ from zlib import crc32
 from tests.simulation.clockwork import Clockwork
 from tests.simulation.faults import Faults
 from tests.simulation.flows import Body, program_of
+from tests.simulation.hosts import says_of
 from tests.simulation.pipelines import POOLS
 from tests.simulation.scripts import Script, script_of
 from tests.simulation.store import Store, Transaction, Unavailable
@@ -18,6 +19,7 @@ from tests.simulation.workers import Executor, Order
 from toque.engine import effects as fx
 from toque.engine import inputs as i
 from toque.engine.admission import Admission, Capacity, Forget, Held, Release, Withdraw
+from toque.engine.hosting import members_of
 from toque.engine.projection import drain_rows
 from toque.engine.requests import request_of
 from toque.engine.restore import restore
@@ -49,6 +51,8 @@ class Server:
     faults: Faults
     check: Callable[[Server, Transaction], None]
     """Looks at everything after each commit."""
+    on_host: Callable[[Order], None]
+    """Looks at what a host is told."""
     runs: dict[str, Run] = field(default_factory=dict)
     inbox: list[i.AnyInput] = field(default_factory=list)
     admission: Admission = field(default_factory=Admission)
@@ -119,7 +123,7 @@ class Server:
             token = getattr(given, "token", None)
             if token is not None:
                 for executor in self.executors.values():
-                    executor.acknowledge(token)
+                    executor.acknowledge(token, _subject(given))
             return
         facts, asked = decide(run, given, self.clock.now_us)
         transaction.facts.setdefault(given.run_id, []).extend(facts)
@@ -230,7 +234,7 @@ class Server:
             case fx.StopAttempt(key=key, token=token):
                 self._executor(run, key).cancel(token)
             case fx.Acknowledge(key=key, token=token):
-                self._executor(run, key).acknowledge(token)
+                self._executor(run, key).acknowledge(token, key)
             case fx.AnswerStep(body=body):
                 self._executor(run, body).answer(effect)
             case fx.SetTimer():
@@ -241,6 +245,8 @@ class Server:
     def _dispatch(self, run: Run, effect: fx.Dispatch) -> None:
         executor = self._executor(run, effect.key)
         order = self._order(run, effect)
+        if order.members:
+            self.on_host(order)
         executor.submit(order)
         if self.rng.random() < self.faults.submit_twice:
             executor.submit(order)
@@ -264,6 +270,8 @@ class Server:
                 ask=lambda request: self.clock.after(self.rng.randint(1, 20_000), lambda: self.receive(request)),
                 now_us=lambda: self.clock.now_us,
             )
+        members = members_of(run, key)
+        nodes = {name: node for name, _ in members if isinstance(node := run.node(name), TaskNode)}
         report = inputs.run_report or {}
         given = (inputs.sources, inputs.items, inputs.payload, report.get("state"), report.get("failed_count"))
         digest = crc32(repr(given).encode())
@@ -277,6 +285,8 @@ class Server:
             position=row.retries + row.deferrals,
             result=ValueRef(codec="json", inline=f"{key}:{digest}".encode()),
             body=body,
+            members=members,
+            says=says_of(self.seed, nodes, members, key.map_index, script.act(row.retries + row.deferrals)),
         )
 
     def _executor(self, run: Run, key: TaskKey) -> Executor:
@@ -294,9 +304,16 @@ class Server:
             self.clock.after(self.rng.randint(1, max(2, timer.due_us - self.clock.now_us)), fire)
 
 
+def _subject(given: i.AnyInput) -> TaskKey:
+    """The task run that something with a token is about."""
+    return given.key if isinstance(given, i.Report) else TaskKey(getattr(given, "body", ""))
+
+
 def _executor_of(run: Run, task: str) -> str:
     if task not in run.nodes:
         return "process"
     node = run.node(task)
     assert isinstance(node, TaskNode)
+    if node.host:
+        return _executor_of(run, node.host)
     return "flow" if node.kind == "flow" else node.policy.executor

@@ -9,9 +9,9 @@ from tests.simulation.oracle import Oracle
 from tests.simulation.pipelines import Author
 from tests.simulation.store import StoredRun
 from tests.simulation.world import Outcome, World
-from toque.engine.facts import Dispatched, Reused
+from toque.engine.facts import Dispatched, Reused, Started
 from toque.engine.values import TaskKey
-from toque.graph.ir import Pipeline
+from toque.graph.ir import Pipeline, TaskNode
 
 
 class Broken(AssertionError):
@@ -54,13 +54,16 @@ def _simulate(seed: int) -> None:
 
 def _hold_to_reuse(pipeline: Pipeline, rerun: StoredRun, anew: set[str]) -> None:
     """What was taken over did not run, is not what was to run anew, and depends on nothing that ran."""
-    ran = {fact.key for fact in rerun.facts if isinstance(fact, Dispatched)}
+    # Those that a host runs are begun, and never dispatched.
+    ran = {fact.key for fact in rerun.facts if isinstance(fact, Dispatched | Started)}
     reused = {fact.key for fact in rerun.facts if isinstance(fact, Reused)}
     assert not ran & reused, f"taken over, and run again: {ran & reused}"
     for node in pipeline.nodes:
         own = {key for key in reused if key.task == node.id}
         assert not own or node.id not in anew, f"{node.id} was to run anew"
+        hosted = {other.id for other in pipeline.nodes if isinstance(other, TaskNode) and other.host == node.id}
         for key in own:
+            assert not any(TaskKey(name, key.map_index) in ran for name in hosted), f"{key} was to run some of {hosted}"
             for edge in node.upstream:
                 source = TaskKey(edge.source, key.map_index)
                 assert source not in ran, f"{key} was taken over, and {source} ran anew"

@@ -46,13 +46,14 @@ class Transaction:
 class Store:
     """Survives every crash."""
 
-    def __init__(self) -> None:
+    def __init__(self, hosted: frozenset[str] = frozenset()) -> None:
+        self._hosted = hosted
         self.runs: dict[str, StoredRun] = {}
         self.held: set[tuple[str, TaskKey]] = set()
 
     def create(self, row: RunRow) -> None:
         """Insert a queued run."""
-        self.runs[row.run_id] = StoredRun(copy(row))
+        self.runs[row.run_id] = StoredRun(copy(row), laws=LogLaws(self._hosted))
 
     def commit(self, transaction: Transaction) -> None:
         """Write everything, and hold it against the laws of the log."""

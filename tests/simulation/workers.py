@@ -10,6 +10,7 @@ from typing import Any
 from tests.simulation.clockwork import Clockwork
 from tests.simulation.faults import Faults
 from tests.simulation.flows import Body
+from tests.simulation.hosts import Say
 from tests.simulation.scripts import ERRORS, Script
 from toque.engine import inputs as i
 from toque.engine.values import ErrorInfo, TaskKey, Token, ValueRef
@@ -31,6 +32,10 @@ class Order:
     position: int
     result: ValueRef
     body: Body | None = None
+    members: tuple[tuple[str, int], ...] = ()
+    """Of a host: what it is told of."""
+    says: tuple[Say, ...] = ()
+    """What it reports of them."""
 
 
 @dataclass
@@ -43,6 +48,8 @@ class Job:
     """`queued`, `running`, `over` or `zombie`."""
     report: i.AnyReport | None = None
     acknowledged: bool = False
+    said: int = 0
+    """How many of `Order.says` are acknowledged."""
 
 
 @dataclass
@@ -80,11 +87,16 @@ class Executor:
         if job is not None:
             self.clock.after(self._delay(), lambda: self._end_cancelled(job))
 
-    def acknowledge(self, token: Token) -> None:
-        """The report is committed."""
+    def acknowledge(self, token: Token, key: TaskKey) -> None:
+        """The report about `key` is committed."""
         job = self.jobs.get(token)
-        if job is not None:
+        if job is None:
+            return
+        if key == job.order.key:
             job.acknowledged = True
+        elif job.said < len(job.order.says) and job.order.says[job.said].key == key:
+            job.said += 1
+            self.clock.after(self.rng.randint(1, SECOND), lambda: self._say(job))
 
     def running(self, tokens: list[Token]) -> list[Token]:
         """After a restart of the server: which of these still run or have something to report."""
@@ -142,6 +154,8 @@ class Executor:
             self._lose_sight(job)
         if order.body is not None:
             self._go_on(job, None)
+        elif order.says:
+            self._say(job)
         else:
             self.clock.after(self.rng.randint(1, 3 * SECOND), lambda: self._finish(job))
 
@@ -152,6 +166,39 @@ class Executor:
             **self._of(job.order), finished_us=self.clock.now_us, reason="no heartbeat", blameless=True
         )
         self._send(job, lost)
+
+    def _say(self, job: Job) -> None:
+        """A host reports the next of its members, until that is acknowledged: its reports do not overtake each other.
+        One that was given up says all that it has to say, and nobody acknowledges it."""
+        says, number = job.order.says, job.said
+        if job.state == "zombie":
+            for say in says[number:]:
+                self._post(self._about_member(job.order, say))
+        if number == len(says) or job.state == "zombie":
+            self.clock.after(self.rng.randint(1, SECOND), lambda: self._finish(job))
+            return
+        say = says[number]
+        if say.begins and self.rng.random() >= self.faults.lose_started:
+            of = {**self._of(job.order), "task": say.key.task, "attempt": say.attempt}
+            self._post(i.AttemptStarted(**of, started_us=self.clock.now_us))
+
+        def send() -> None:
+            if job.state == "running" and job.said == number:
+                self._post(self._about_member(job.order, say))
+                self.clock.after(5 * SECOND, send)
+
+        self.clock.after(self.rng.randint(1, SECOND), send)
+
+    def _about_member(self, order: Order, say: Say) -> i.AnyReport:
+        of = {**self._of(order), "task": say.key.task, "attempt": say.attempt, "finished_us": self.clock.now_us}
+        match say.end:
+            case "succeeded":
+                made = ValueRef(codec="json", inline=f"{say.key} by {order.key}".encode())
+                return i.AttemptSucceeded(**of, started_us=self.clock.now_us, result=made)
+            case "failed":
+                return i.AttemptFailed(**of, error=ERRORS["fatal"])
+            case _:
+                return i.AttemptSkipped(**of, reason="nothing to do")
 
     def _finish(self, job: Job) -> None:
         if job.state == "zombie":

@@ -16,7 +16,7 @@ from toque.engine import inputs as i
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.states import RunState, TaskState
 from toque.engine.values import TaskKey
-from toque.graph.ir import Pipeline
+from toque.graph.ir import Pipeline, TaskNode
 
 MOST_EVENTS = 60_000
 
@@ -38,7 +38,7 @@ class World:
         self.faults = faults
         self.rng = Random(f"world/{seed}/{faults}")
         self.clock = Clockwork()
-        self.store = Store()
+        self.store = Store(frozenset(node.id for node in pipeline.nodes if isinstance(node, TaskNode) and node.host))
         self.origins: dict[str, list[TaskRow]] = {}
         self.invariants = Invariants(pipeline, self.store, Random(f"checks/{seed}"))
         self.executors = {
@@ -109,6 +109,7 @@ class World:
             rng=self.rng,
             faults=self.faults,
             check=self.invariants.after_commit,
+            on_host=self.invariants.host_is_told,
         )
         self.server.start()
 

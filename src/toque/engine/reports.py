@@ -66,8 +66,8 @@ def _of_member(turn: Turn, lane: Lane, index: int, report: Any) -> None:
                 worker=host.live[index].worker,
             )
         )
-    turn.effects.append(fx.Acknowledge(key=report.key, attempt=report.attempt, token=report.token))
     if not isinstance(report, i.AttemptStarted):
+        turn.effects.append(fx.Acknowledge(key=report.key, attempt=report.attempt, token=report.token))
         _HANDLERS[type(report)](turn, lane, index, lane.live[index], report)
 
 
