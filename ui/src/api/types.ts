@@ -9,9 +9,11 @@ export interface Page<T> {
   next: string | null;
 }
 
+export type AssetCheck = Schemas["AssetCheck"];
 export type AssetDetail = Schemas["AssetDetail"];
 export type AssetEvent = Schemas["AssetEvent"];
 export type AssetGraph = Schemas["AssetGraph"];
+export type AssetMeasures = Schemas["AssetMeasures"];
 export type AssetSlice = Schemas["AssetSlice"];
 export type AssetSummary = Schemas["AssetSummary"];
 export type Attention = Schemas["Attention"];
@@ -26,6 +28,7 @@ export type ConnectionType = Schemas["ConnectionType"];
 export type Day = Schemas["Day"];
 export type DayRun = Schemas["DayRun"];
 export type Durations = Schemas["Durations"];
+export type FailingAssetCheck = Schemas["FailingAssetCheck"];
 export type Graph = Schemas["Graph"];
 export type GraphEdge = Schemas["GraphEdge"];
 export type GraphGroup = Schemas["GraphGroup"];

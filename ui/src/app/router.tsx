@@ -110,7 +110,7 @@ const assets = createRoute({
 const asset = createRoute({
   getParentRoute: () => root,
   path: "/assets/$key",
-  validateSearch: only("partition", "until", "kind"),
+  validateSearch: only("partition", "until", "kind", "check"),
   loader: aheadOf.asset,
   component: lazyRouteComponent(() => import("@/assets/asset"), "AssetPage"),
 });

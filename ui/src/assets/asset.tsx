@@ -5,10 +5,12 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useState } from "react";
 import { asProblem } from "@/api/problem";
 import type { AssetDetail } from "@/api/types";
+import { Checks } from "@/assets/checks";
 import { History } from "@/assets/history";
 import { StandingMark } from "@/assets/marks";
 import { MakeDialog } from "@/assets/make";
 import { Matrix, type Brushed } from "@/assets/matrix";
+import { Measures } from "@/assets/measures";
 import { assetQuery, partitionsQuery } from "@/assets/queries";
 import { RowsLine } from "@/assets/rows-line";
 import { SliceCard } from "@/assets/slice-card";
@@ -26,6 +28,7 @@ export interface AssetSearch {
   partition?: string;
   until?: string;
   kind?: string;
+  check?: string;
 }
 
 export function AssetPage() {
@@ -79,6 +82,8 @@ function Loaded({ asset }: { asset: AssetDetail }) {
           ) : (
             asset.last && !asset.external && <SliceCard asset={asset.key} partition="" title="Made from" />
           )}
+          <Checks asset={asset.key} partition={search.partition ?? ""} open={search.check ?? ""} go={go} />
+          <Measures asset={asset.key} partition={search.partition ?? ""} />
           <History asset={asset} partition={search.partition ?? ""} kind={search.kind ?? ""} go={go} />
         </div>
         <div className={css.side}>

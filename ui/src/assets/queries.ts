@@ -3,7 +3,17 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, seg } from "@/api/client";
 import { allPages, WATCHED } from "@/api/queries";
-import type { AssetDetail, AssetEvent, AssetGraph, AssetSlice, AssetSummary, Page, PartitionStates } from "@/api/types";
+import type {
+  AssetCheck,
+  AssetDetail,
+  AssetEvent,
+  AssetGraph,
+  AssetMeasures,
+  AssetSlice,
+  AssetSummary,
+  Page,
+  PartitionStates,
+} from "@/api/types";
 
 /** All of them, so that searching never waits. */
 export const assetsQuery = queryOptions({
@@ -37,6 +47,18 @@ export const sliceQuery = (key: string, partition: string) =>
     queryKey: ["asset-slice", key, partition],
     queryFn: ({ signal }) => get<AssetSlice>(`/assets/${seg(key)}/slice`, { partition }, signal),
     ...WATCHED,
+  });
+
+export const checksQuery = (key: string, partition: string) =>
+  queryOptions({
+    queryKey: ["asset-checks", key, partition],
+    queryFn: ({ signal }) => get<Page<AssetCheck>>(`/assets/${seg(key)}/checks`, { partition: partition || undefined }, signal),
+  });
+
+export const measuresQuery = (key: string, partition: string) =>
+  queryOptions({
+    queryKey: ["asset-measures", key, partition],
+    queryFn: ({ signal }) => get<AssetMeasures>(`/assets/${seg(key)}/measures`, { partition: partition || undefined }, signal),
   });
 
 export const eventsQuery = (key: string, kind: string, partition: string) =>

@@ -49,6 +49,7 @@ describe("draftOf", () => {
         option("auth.auth", "bearer"),
         option("auth.token", null, "env:TOKEN"),
         option("password", null, WRITTEN),
+        option("db", "postgresql://ana:***@host/db"),
       ],
     } as unknown as Connection;
     expect(draftOf(declared)).toEqual({
@@ -60,7 +61,7 @@ describe("draftOf", () => {
         headers: { "X-Team": "data", "X-More": "1" },
         auth: { auth: "bearer", token: { secret: "env:TOKEN" } },
       },
-      kept: ["password"],
+      kept: ["password", "db"],
     });
   });
 });

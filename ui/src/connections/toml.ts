@@ -30,7 +30,7 @@ export function draftOf(connection: Connection): Draft {
   const options: Record<string, unknown> = {};
   const kept: string[] = [];
   for (const { name, value, secret } of connection.options) {
-    if (secret === WRITTEN) kept.push(name);
+    if (secret === WRITTEN || (typeof value === "string" && value.includes(":***@"))) kept.push(name);
     else put(options, name.split("."), secret ? { secret } : value);
   }
   return { name: connection.name, type: connection.type, slots: connection.slots, options, kept };

@@ -200,10 +200,12 @@ function ofNumber(schema: Schema, value: number): string {
 }
 
 function ofText(schema: Schema, value: string): string {
-  const { minLength, maxLength, pattern } = schema;
+  const { minLength, maxLength, pattern, format } = schema;
   if (minLength !== undefined && value.length < minLength) return `Needs at least ${minLength} characters`;
   if (maxLength !== undefined && value.length > maxLength) return `Takes at most ${maxLength} characters`;
-  if (pattern !== undefined && !matches(pattern, value)) return `Must match ${pattern}`;
+  if (pattern !== undefined && !matches(pattern, value)) {
+    return format === "secret" ? "Needs where it is kept, as env:NAME or file:path" : `Must match ${pattern}`;
+  }
   return "";
 }
 
@@ -250,7 +252,7 @@ export function bounds({ schema, nullable }: Field): string {
     exclusiveMinimum !== undefined && `more than ${exclusiveMinimum}`,
     maximum !== undefined && `at most ${maximum}`,
     exclusiveMaximum !== undefined && `less than ${exclusiveMaximum}`,
-    schema.pattern && `matches ${schema.pattern}`,
+    schema.pattern && schema.format !== "secret" && `matches ${schema.pattern}`,
     nullable && "may be empty",
   ]
     .filter(Boolean)
