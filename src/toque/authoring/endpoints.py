@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from toque.authoring import sites
-from toque.authoring.references import code_ref
 from toque.authoring.supplies import Connection
-from toque.graph.ir import CodeRef, Inject
 
 _PATH: Final = re.compile(r"[^\W\d][\w-]*(\.[^\W\d][\w-]*)*")
 
@@ -39,16 +37,6 @@ class Endpoint:
     def constant(self) -> dict[str, Any]:
         """As an argument of a node; `toque.integrations.connections.opening` opens it."""
         return {"key": self.key, "path": self.path, "way": self.way, "options": self.given}
-
-    def inject(self) -> Inject:
-        """What supplies the connection to the node. It is found by its class: it needs no name in a module."""
-        kind = type(self.connection)
-        place = code_ref(kind, f"the class of the connection {self.connection.name}")
-        return Inject(
-            kind="connection",
-            name=self.connection.name,
-            code=CodeRef(module=place.module, qualname=place.qualname),
-        )
 
     def __repr__(self) -> str:
         return f"<{self.way} {self.key}>"

@@ -44,7 +44,7 @@ class End:
         if isinstance(thing, Endpoint):
             self.key = thing.key
             self.constant: Any = thing.constant()
-            self.inject = thing.inject()
+            self.inject = thing.connection.__toque_supply__()
             self.connections = (thing.connection.name,)
         elif isinstance(thing, Resource):
             marker: Marker = thing._marker()

@@ -325,16 +325,19 @@ flows.py:3  def extract(client: int = use(3)): ...
   Fix: a @resource, a Connection, an asset, a Variable, a Secret or Interval
 """,
     ),
-    "a connection without a name": (
+    "a connection whose class nobody finds": (
         """
 from toque import Connection, task, use
+def made():
+    class Shop(Connection): ...
+    return Shop("shop")
 @task
-def extract(shop: Connection = use(Connection("shop"))): ...
+def extract(shop: Connection = use(made())): ...
 """,
         """
-flows.py:3  def extract(shop: Connection = use(Connection("shop"))): ...
-  use(Connection('shop')): a worker finds a connection by its name in a module.
-  Fix: shop = Connection('shop') at the top level, then use(shop)
+flows.py:6  def extract(shop: Connection = use(made())): ...
+  Shop cannot be the class of the connection shop: it is defined inside made(), where a worker cannot find it.
+  Fix: define it with `def` at the top level of the module
 """,
     ),
     "an interval inside a list": (

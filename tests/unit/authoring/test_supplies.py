@@ -51,14 +51,14 @@ def test_a_resource_is_found_by_its_function_and_opened_with_what_it_needs() -> 
     assert next(opened) == "u"
 
 
-def test_a_connection_is_found_by_its_name_in_the_module() -> None:
+def test_a_connection_is_found_by_its_class_and_its_name() -> None:
     inject = marker(use(plain)).inject
     assert inject.code is not None
     assert (inject.kind, inject.name, inject.code.module, inject.code.qualname) == (
         "connection",
         "plain",
-        __name__,
-        "plain",
+        "toque.authoring.supplies",
+        "Connection",
     )
 
 
