@@ -31,9 +31,8 @@ def members_of(run: Run, key: TaskKey) -> tuple[tuple[str, int], ...]:
         return ()
     host, index = found
     lanes = [member.lanes[host.path] for member in host.node.hosted]
-    return tuple(
-        (lane.node.plan.id, _next_attempt(lane, index)) for lane in lanes if lane.state[index] < FIRST_TERMINAL
-    )
+    left = [lane for lane in lanes if lane.state[index] < FIRST_TERMINAL]
+    return tuple((lane.node.plan.id, _next_attempt(lane, index)) for lane in left)
 
 
 def host_of(lane: Lane) -> Lane:
