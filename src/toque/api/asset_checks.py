@@ -87,7 +87,7 @@ def _check(made: Sequence[AssetEventRow]) -> AssetCheck:
         sample=[plain(row) for row in told.sample],
         rejects=told.rejects,
         batch_id=told.batch_id,
-        replay=_replay(last.asset, told),
+        replay=_replay(told),
         history=[_outcome(each) for each in reversed(made[:STRIP])],
     )
 
@@ -105,9 +105,10 @@ def _outcome(row: AssetEventRow) -> CheckOutcome:
     )
 
 
-def _replay(asset: str, told: Checked) -> str:
+def _replay(told: Checked) -> str:
     """As `toque.data.checks.reports.way_back` says it."""
-    return f"replay({asset!r}, batch_id={told.batch_id!r})" if told.rejects else ""
+    table = told.rejects.removesuffix("__rejects")
+    return f"replay({table!r}, batch_id={told.batch_id!r})" if told.rejects else ""
 
 
 def _checked(row: AssetEventRow) -> Checked:

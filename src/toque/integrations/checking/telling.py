@@ -18,6 +18,10 @@ def events(report: Report, asset: str, partition: str = "") -> list[Checked]:
             passed=verdict.passed,
             severity=verdict.severity,
             failed_rows=verdict.bad,
+            total_rows=verdict.total or None,
+            column=verdict.column,
+            rejects=report.rejects if verdict.outcome == "quarantined" else "",
+            batch_id=report.batch_id if verdict.outcome == "quarantined" else "",
             message=verdict.message,
             sample=[msgspec.to_builtins(row, enc_hook=str) for row in verdict.samples],
         )
