@@ -108,13 +108,19 @@ def summary(known: Catalogue, key: str, standing: Stands) -> AssetSummary:
         broken=indexed.broken,
         upstream=[source.asset for source in asset.upstream],
         downstream=known.downstream.get(key, []),
-        partitions=AssetPartitions(kind=kind_of(cut), words=words_of(cut), count=known.count(cut)) if cut else None,
+        partitions=_partitions(known, cut) if cut else None,
         materialized_count=standing.made.get(key, 0),
         last=made(newest) if newest is not None else None,
         failing_checks=failing(newest),
         stale=bool(why),
         why=list(why),
         pipelines=list(indexed.pipelines),
+    )
+
+
+def _partitions(known: Catalogue, cut: AnyPartitioning) -> AssetPartitions:
+    return AssetPartitions(
+        kind=kind_of(cut), words=words_of(cut), count=known.count(cut), dynamic=list(dynamic_names([cut]))
     )
 
 

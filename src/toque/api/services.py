@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
+
 from toque.api.access import Access as Keys
 from toque.api.drawings import Drawings
 from toque.api.ended import EndedRuns
@@ -21,6 +23,7 @@ from toque.engine.rows import RunRow, TaskRow
 from toque.engine.values import TaskKey, ValueRef
 from toque.graph.expr import Access
 from toque.graph.ir import Pipeline
+from toque.ports.backfills import BackfillRow, BackfillSlice
 from toque.ports.clock import Clock
 from toque.ports.connections import Connections
 from toque.ports.pages import NodeCounts
@@ -28,6 +31,7 @@ from toque.ports.project import ProjectIndex
 from toque.ports.store import Store
 from toque.runtime.loop import Runtime
 from toque.runtime.options import RuntimeOptions
+from toque.runtime.planning import Wish
 from toque.runtime.versions import Versions
 
 
@@ -165,6 +169,14 @@ class ColumnLineages(Protocol):
         ...
 
 
+class Plans(Protocol):
+    """Plans what makes assets, with the code as it is now."""
+
+    async def plan(self, wish: Wish, *, is_preview: bool) -> tuple[BackfillRow, list[BackfillSlice]]:
+        """A backfill; in the store unless it is a preview, or has nothing to do. Raises `UserError`."""
+        ...
+
+
 class Machine(Protocol):
     """What runs on this machine."""
 
@@ -193,6 +205,7 @@ class Services:
     retention: tuple[float, int]
     """Age in seconds, runs to keep."""
     starts: Starts
+    plans: Plans
     values: Values
     code: Code
     project: ProjectIndex
@@ -203,6 +216,8 @@ class Services:
     """What a running attempt last said of itself."""
     live_nodes: Callable[[str], Awaitable[list[tuple[NodeCounts, int]] | None]] = _nothing_is_live
     """Counts of the nodes of a run that goes on here, and their sizes; None: ask the store."""
+    live_rows: Callable[[str], Awaitable[list[msgspec.Raw] | None]] = _nothing_is_live
+    """The same as they are sent."""
     logs: LogPages = field(default_factory=LogPages)
     drawings: Drawings = field(default_factory=Drawings)
     grids: Grids = field(default_factory=Grids)

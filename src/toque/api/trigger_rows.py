@@ -1,18 +1,16 @@
-"""Schedules, ticks and backfills as the wire has them."""
+"""Schedules and ticks as the wire has them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from toque.api.plain import plain
-from toque.api.wire.schedules import Backfill, ScheduleSummary, Tick
+from toque.api.wire.schedules import ScheduleSummary, Tick
 from toque.durations import text as duration_text
 from toque.graph.schedules import BusinessDaysRule, CronRule, IntervalRule, RRuleRule, Schedule
-from toque.ports.backfills import BackfillRow
 from toque.ports.triggers import ScheduleRow, TickSeen
 from toque.schedule.ticks import Tick as PlannedTick
 from toque.schedule.words import describe
@@ -119,27 +117,4 @@ def seen_tick(seen: TickSeen) -> Tick:
         run_state=seen.run_state,
         count=row.count,
         first_us=row.first_us,
-    )
-
-
-def backfill(row: BackfillRow, slices: Sequence[PlannedTick] = ()) -> Backfill:
-    """A backfill; `slices`: what a dry run would start."""
-    return Backfill(
-        id=row.id,
-        pipeline=row.pipeline,
-        schedule=row.schedule,
-        from_us=row.from_us,
-        to_us=row.to_us,
-        max_active=row.max_active,
-        reverse=row.reverse,
-        created_us=row.created_us,
-        finished_us=row.finished_us,
-        actor=row.actor,
-        reason=row.reason,
-        total=row.total,
-        started=row.started,
-        succeeded=row.succeeded,
-        failed=row.failed,
-        state=row.state.value,
-        slices=[tick(f"{row.pipeline}/{row.schedule}", each) for each in slices],
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from toque.api.wire.backfills import Backfill
 from toque.api.wire.model import Page
-from toque.api.wire.schedules import Backfill, SchedulePreview, ScheduleSummary, Tick
+from toque.api.wire.schedules import SchedulePreview, ScheduleSummary, Tick
 
 if TYPE_CHECKING:
     from toque.client.transport import Transport
@@ -85,3 +86,13 @@ class Backfills:
     def cancel(self, backfill: str) -> Backfill:
         """Start nothing more of it, and cancel what has not ended."""
         return Backfill.model_validate(self._transport.post("backfills", backfill, "cancel"))
+
+    def materialize(self, selection: str, *, partitions: str = "", **more: Any) -> Backfill:
+        """Make slices of assets; `more`: `missing`, `failed`, `stale`, `strategy`, `max_active`, `reason`,
+        `dry_run`."""
+        body = {"selection": selection, "partitions": partitions, **more}
+        return Backfill.model_validate(self._transport.post("backfills", body=body))
+
+    def retry(self, backfill: str) -> Backfill:
+        """Make again what failed of a backfill of assets; nothing else."""
+        return Backfill.model_validate(self._transport.post("backfills", backfill, "retry"))

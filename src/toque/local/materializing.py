@@ -81,6 +81,18 @@ async def planned(
     return row, slices
 
 
+class ProjectPlans:
+    """A `Plans` (see `toque.api.services`)."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def plan(self, wish: Wish, *, is_preview: bool) -> tuple[BackfillRow, list[BackfillSlice]]:
+        """See `Plans.plan`."""
+        site = self._site
+        return await planned(site.store, site.settings, wish, site.clock.now_us(), is_preview=is_preview)
+
+
 def materialize(settings: Settings, wish: Wish, *, told: Told, watcher: Watcher | None = None) -> BackfillRow:
     """Make what `wish` selects; `told` hears of each slice as it ends. Raises `UserError` before the first run.
 

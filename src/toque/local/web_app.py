@@ -25,6 +25,7 @@ from toque.local.code_files import CodeFiles
 from toque.local.connections import ProjectConnections
 from toque.local.lineage import ProjectLineage
 from toque.local.machine import LocalMachine
+from toque.local.materializing import ProjectPlans
 from toque.local.previews import Previews
 from toque.local.queueing import Queueing
 from toque.local.site import Site
@@ -58,7 +59,7 @@ def make(site: Site, token: str, project: ProjectIndex, host: str, *, stop_s: in
     access = Access(token, actor=_owner(), hosts=names_of([host]))
     known = services(site, access, project)
     hub = make_hub(known, project)
-    app = create_app(replace(known, progress=hub.progress, live_nodes=hub.live.nodes))
+    app = create_app(replace(known, progress=hub.progress, live_nodes=hub.live.nodes, live_rows=hub.live.rows))
     app.state.stream = hub
     app.include_router(pages(UI))
     config = uvicorn.Config(
@@ -99,6 +100,7 @@ def services(site: Site, access: Access, project: ProjectIndex) -> Services:
         options=site.options,
         retention=(settings.retention.age_s, settings.retention.keep_last),
         starts=Queueing(site, project),
+        plans=ProjectPlans(site),
         values=Previews(site.blobs, settings.home / "logs"),
         code=CodeFiles(settings.project, settings.home / "logs"),
         project=project,

@@ -45,6 +45,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     max_active: int = 2
     actor: str = ""
     reason: str = ""
+    ending: str = ""
+    """Of the id that the backfill gets: nine characters that stand for a request, so that it is made once."""
 
     @property
     def is_narrowed(self) -> bool:
@@ -65,6 +67,7 @@ async def plan(
     """Raises `UserError` for what cannot be planned, and where there is nothing to make an empty plan (`total` 0)."""
     _check(wish, stages)
     id = new_run_id(now_us)  # noqa: A001
+    id = id[: -len(wish.ending)] + wish.ending if wish.ending else id  # noqa: A001
     strategy = read_strategy(wish.strategy)
     planned: list[BackfillStage] = []
     slices: list[BackfillSlice] = []

@@ -37,6 +37,7 @@ from toque.graph.ir import Pipeline
 from toque.local.code_files import CodeFiles
 from toque.local.previews import Previews
 from toque.local.running import again_row, reuse_of
+from toque.ports.backfills import BackfillRow, BackfillSlice
 from toque.ports.connections import Connections
 from toque.ports.executor import BundleRef
 from toque.ports.project import IndexedPipeline, ProjectListener, ProjectState
@@ -44,6 +45,7 @@ from toque.ports.store import Commit
 from toque.ports.triggers import Change, ScheduleRow
 from toque.runtime.loop import Runtime
 from toque.runtime.options import RuntimeOptions
+from toque.runtime.planning import Stage, Wish, plan
 from toque.runtime.versions import Versions
 from toque.store.blobs import MemoryBlobs
 from toque.store.memory import MemoryStore
@@ -117,6 +119,21 @@ class Project:
 
     def listen(self, listener: ProjectListener) -> Callable[[], None]:
         return lambda: None
+
+
+@dataclass
+class Plans:
+    """Plans with the stages that a test gives, in place of what the files of a project say."""
+
+    store: MemoryStore
+    clock: Clock
+    stages: list[Stage] = field(default_factory=list)
+
+    async def plan(self, wish: Wish, *, is_preview: bool) -> tuple[BackfillRow, list[BackfillSlice]]:
+        row, slices = await plan(self.store, wish, self.stages, self.clock.now_us())
+        if not is_preview and row.total:
+            await self.store.backfills.create(row, slices)
+        return row, slices
 
 
 class Starts:
@@ -212,6 +229,7 @@ class Served:
         """A server that remembers nothing, on this store."""
         self.code = Code(self.folder)
         self.blobs = MemoryBlobs()
+        self.plans = Plans(self.store, self.clock)
         self.access = Access(TOKEN, actor="ada")
         self.services = Services(
             identity=lambda: Identity(version="9", instance=rows.ME, boot=7, project="air", profile="test"),
@@ -223,6 +241,7 @@ class Served:
             options=RuntimeOptions(pools=self.pools),
             retention=(3600.0, 5),
             starts=Starts(self.store, self.clock),
+            plans=self.plans,
             values=Previews(self.blobs, self.folder / "logs"),
             code=self.code,
             project=self.project,

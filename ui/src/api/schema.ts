@@ -217,7 +217,12 @@ export interface paths {
          */
         get: operations["list_backfills"];
         put?: never;
-        post?: never;
+        /**
+         * Materialize
+         * @description Make slices of assets, with the code as it is now; with `dry_run`, only say which. `total` 0: there is nothing
+         *     to make, and no backfill.
+         */
+        post: operations["materialize"];
         delete?: never;
         options?: never;
         head?: never;
@@ -258,6 +263,106 @@ export interface paths {
          * @description Start nothing more of it, and cancel those of its runs that have not ended.
          */
         post: operations["cancel_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill}/matrix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Backfill Matrix
+         * @description Every slice of a backfill of assets, as one character each.
+         */
+        get: operations["get_backfill_matrix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Backfill
+         * @description Start nothing more of it for now. What runs goes on.
+         */
+        post: operations["pause_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Backfill
+         * @description Go on with it.
+         */
+        post: operations["resume_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Backfill
+         * @description Make again what failed of a backfill of assets, and what was held back by that; with the code of the plan.
+         */
+        post: operations["retry_backfill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill}/slices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Backfill Slices
+         * @description Runs of a backfill of assets, in the order of the plan.
+         */
+        get: operations["list_backfill_slices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -438,6 +543,30 @@ export interface paths {
         get: operations["get_lineage"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/partitions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Partitions
+         * @description Its keys; none where nobody added one.
+         */
+        get: operations["get_partitions"];
+        put?: never;
+        /**
+         * Add Partitions
+         * @description Add keys; those that are known stay as they are.
+         */
+        post: operations["add_partitions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1332,6 +1461,28 @@ export interface components {
             summary: string;
         };
         /**
+         * AddPartitions
+         * @description Keys that come to be.
+         */
+        AddPartitions: {
+            /** Keys */
+            keys: string[];
+        };
+        /**
+         * AssetCells
+         * @description The slices of one asset in a backfill.
+         */
+        AssetCells: {
+            /** Asset */
+            asset: string;
+            /**
+             * Cells
+             * @description One character for each key: `.` waiting, r running, m made, f failed, k held back, e fresh already,
+             *     c cancelled.
+             */
+            cells: string;
+        };
+        /**
          * AssetCheck
          * @description A check of an asset, as it was made last.
          */
@@ -1641,6 +1792,12 @@ export interface components {
              */
             count: number;
             /**
+             * Dynamic
+             * @description Names of the dynamic partitions among its dimensions: keys can be added to them.
+             * @default []
+             */
+            dynamic: string[];
+            /**
              * Kind
              * @enum {string}
              */
@@ -1836,7 +1993,7 @@ export interface components {
         };
         /**
          * Backfill
-         * @description A durable plan of runs over many slices.
+         * @description A durable plan of many runs: one for each tick of a schedule in a span of time, or for each slice of assets.
          */
         Backfill: {
             /** Actor */
@@ -1847,25 +2004,59 @@ export interface components {
             failed: number;
             /** Finished Us */
             finished_us: number;
+            /**
+             * Fresh
+             * @description Slices that need not be made after all.
+             */
+            fresh: number;
             /** From Us */
             from_us: number;
             /** Id */
             id: string;
             /** Max Active */
             max_active: number;
+            /** Partitions */
+            partitions: string;
+            /** Paused */
+            paused: boolean;
             /** Pipeline */
             pipeline: string;
+            /**
+             * Planned
+             * @description Of a dry run of assets: at most 1,000.
+             */
+            planned: components["schemas"]["BackfillSlice"][];
             /** Reason */
             reason: string;
             /** Reverse */
             reverse: boolean;
-            /** Schedule */
+            /**
+             * Rounds
+             * @description How often what failed was tried again.
+             */
+            rounds: number;
+            /**
+             * Schedule
+             * @description Its name; "" for assets.
+             */
             schedule: string;
             /**
+             * Selection
+             * @description Of assets: what was selected; "" for a schedule.
+             */
+            selection: string;
+            /**
+             * Skipped
+             * @description Slices that were held back, since what they are made from could not be made.
+             */
+            skipped: number;
+            /**
              * Slices
-             * @description Of a dry run: what it would start, at most 1,000.
+             * @description Of a dry run of a schedule: what it would start, at most 1,000.
              */
             slices: components["schemas"]["Tick"][];
+            /** Stages */
+            stages: components["schemas"]["BackfillStage"][];
             /** Started */
             started: number;
             /**
@@ -1874,12 +2065,22 @@ export interface components {
              * @enum {string}
              */
             state: "planned" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Strategy */
+            strategy: string;
             /** Succeeded */
             succeeded: number;
             /** To Us */
             to_us: number;
             /** Total */
             total: number;
+        };
+        /**
+         * BackfillMatrix
+         * @description Where every slice of a backfill of assets stands.
+         */
+        BackfillMatrix: {
+            /** Stages */
+            stages: components["schemas"]["StageMatrix"][];
         };
         /**
          * BackfillRequest
@@ -1916,6 +2117,53 @@ export interface components {
             schedule: string;
             /** To Us */
             to_us: number;
+        };
+        /**
+         * BackfillSlice
+         * @description One run of a backfill of assets.
+         */
+        BackfillSlice: {
+            /**
+             * Count
+             * @description Partitions.
+             */
+            count: number;
+            /**
+             * Error
+             * @description In one line: why it failed, or was held back.
+             */
+            error: string;
+            /**
+             * N
+             * @description Its place in the plan.
+             */
+            n: number;
+            /**
+             * Partition
+             * @description A key, or the first and last of a range: `2026-01-01..2026-01-07`; "" where nothing is cut.
+             */
+            partition: string;
+            /**
+             * Run Id
+             * @description The last one; "" before the first.
+             */
+            run_id: string;
+            /** Stage */
+            stage: number;
+            state: components["schemas"]["SliceState"];
+        };
+        /**
+         * BackfillStage
+         * @description Assets that one run makes. A stage begins when those before it have ended.
+         */
+        BackfillStage: {
+            /** Assets */
+            assets: string[];
+            /**
+             * Total
+             * @description Slices.
+             */
+            total: number;
         };
         /**
          * Blocker
@@ -2314,6 +2562,19 @@ export interface components {
             points: components["schemas"]["DurationPoint"][];
         };
         /**
+         * DynamicPartitions
+         * @description Partitions that come to be by being added.
+         */
+        DynamicPartitions: {
+            /**
+             * Keys
+             * @description In the order of their coming.
+             */
+            keys: string[];
+            /** Name */
+            name: string;
+        };
+        /**
          * Effect
          * @description What would happen to one task run (or node).
          */
@@ -2702,6 +2963,62 @@ export interface components {
             next: number;
         };
         /**
+         * MaterializeRequest
+         * @description Make slices of assets.
+         */
+        MaterializeRequest: {
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * Failed
+             * @description Only what failed, or was held back, in a backfill and was not made since.
+             * @default false
+             */
+            failed: boolean;
+            /**
+             * Max Active
+             * @default 2
+             */
+            max_active: number;
+            /**
+             * Missing
+             * @description Only what was never made.
+             * @default false
+             */
+            missing: boolean;
+            /**
+             * Partitions
+             * @description `all`, a key, `2026-01..2026-03`, several with commas. Of assets that are cut; "" where none is.
+             * @default
+             */
+            partitions: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Selection
+             * @description `marts.*`, `+revenue`, `revenue+`, `group:marts`, several with spaces.
+             */
+            selection: string;
+            /**
+             * Stale
+             * @description Only what would be made differently now.
+             * @default false
+             */
+            stale: boolean;
+            /**
+             * Strategy
+             * @description `per_key`, `ranges(7)` or `single_run`.
+             * @default per_key
+             */
+            strategy: string;
+        };
+        /**
          * Measure
          * @description One materialization.
          */
@@ -2817,6 +3134,16 @@ export interface components {
         Page_Attention_: {
             /** Items */
             items: components["schemas"]["Attention"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[BackfillSlice] */
+        Page_BackfillSlice_: {
+            /** Items */
+            items: components["schemas"]["BackfillSlice"][];
             /**
              * Next
              * @description Opaque: hand it back as `cursor` for the following page; null at the end.
@@ -3661,6 +3988,25 @@ export interface components {
             first: string;
             /** Last */
             last: string;
+        };
+        /**
+         * SliceState
+         * @description Where one slice of a backfill of assets stands: one run, of a partition or of a range of them.
+         * @enum {string}
+         */
+        SliceState: "waiting" | "running" | "succeeded" | "failed" | "skipped" | "fresh" | "cancelled";
+        /**
+         * StageMatrix
+         * @description A stage of a backfill, slice by slice.
+         */
+        StageMatrix: {
+            /**
+             * Keys
+             * @description Partitions, in order; `[""]` where nothing is cut.
+             */
+            keys: string[];
+            /** Rows */
+            rows: components["schemas"]["AssetCells"][];
         };
         /**
          * StartRun
@@ -4930,6 +5276,80 @@ export interface operations {
             };
         };
     };
+    materialize: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaterializeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_backfill: {
         parameters: {
             query?: never;
@@ -5071,6 +5491,437 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_backfill_matrix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backfill. */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillMatrix"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_backfill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path: {
+                /** @description Id of the backfill. */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_backfill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path: {
+                /** @description Id of the backfill. */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_backfill: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path: {
+                /** @description Id of the backfill. */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_backfill_slices: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["SliceState"] | null;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the backfill. */
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BackfillSlice_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5666,6 +6517,151 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_partitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the dynamic partitions. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DynamicPartitions"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_partitions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path: {
+                /** @description Name of the dynamic partitions. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddPartitions"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DynamicPartitions"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -21,6 +21,8 @@ class AssetPartitions(Wire):
     """For people: `monthly from 2013-01`."""
     count: int
     """Slices that exist now: a window exists once it is over."""
+    dynamic: list[str] = []
+    """Names of the dynamic partitions among its dimensions: keys can be added to them."""
 
 
 class AssetMade(Wire):

@@ -1,4 +1,4 @@
-"""Schedules, their ticks, and backfills."""
+"""Schedules and their ticks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from toque.api.wire.model import Text, TimeUs, Wire
+from toque.api.wire.model import Text, Wire
 from toque.engine.states import RunState
 
 
@@ -76,40 +76,3 @@ class SchedulePreview(Wire):
 
     words: str
     ticks: list[Tick]
-
-
-class BackfillRequest(Wire):
-    """Run a schedule's ticks of a range again (or for the first time)."""
-
-    schedule: Text = ""
-    """Name of the schedule within the pipeline; "" when it has only one."""
-    from_us: TimeUs
-    to_us: TimeUs
-    max_active: int = Field(default=1, ge=1, le=1000)
-    dry_run: bool = False
-    reverse: bool = False
-    reason: Text = ""
-
-
-class Backfill(Wire):
-    """A durable plan of runs over many slices."""
-
-    id: str
-    pipeline: str
-    schedule: str
-    from_us: int
-    to_us: int
-    max_active: int
-    reverse: bool
-    created_us: int
-    finished_us: int
-    actor: str
-    reason: str
-    total: int
-    started: int
-    succeeded: int
-    failed: int
-    state: Literal["planned", "running", "succeeded", "failed", "cancelled"]
-    """`planned`: a dry run."""
-    slices: list[Tick]
-    """Of a dry run: what it would start, at most 1,000."""
