@@ -11,10 +11,12 @@ from toque.api.assets import Catalogue
 from toque.api.services import Services
 from toque.api.wire.asset_checks import AssetMeasures, Measure, SchemaChange
 from toque.data.anomalies import LEAST_POINTS, Anomaly, Point, judge
-from toque.engine.assets import Materialized
+from toque.engine.assets import Materialized, Observed
 from toque.engine.rows import AssetEventRow
 from toque.ports.assets import EventQuery
 
+LOOKED_BACK = 400
+"""Events; those of checks are among them."""
 SHOWN = 120
 """Materializations; each is judged by those before it."""
 
@@ -22,34 +24,53 @@ SHOWN = 120
 async def measures(asked: Services, known: Catalogue, key: str, partition: str | None) -> AssetMeasures:
     """Of one asset, or one slice of it. Raises `NotFound`."""
     known.find(key)
-    query = EventQuery(asset=key, partition=partition, kind="materialized", limit=SHOWN)
-    rows = (await asked.store.assets.events(query))[::-1]
-    points = await asyncio.to_thread(_points, rows)
-    return AssetMeasures(points=points, changes=list(_changes(rows)))
+    query = EventQuery(asset=key, partition=partition, limit=LOOKED_BACK)
+    told = (await asked.store.assets.events(query))[::-1]
+    points = await asyncio.to_thread(_judged, list(_counted(told))[-SHOWN:])
+    return AssetMeasures(points=points, changes=list(_changes(told)))
 
 
-def _points(rows: Sequence[AssetEventRow]) -> list[Measure]:
+def _counted(told: Sequence[AssetEventRow]) -> Iterable[tuple[AssetEventRow, int | None, int | None]]:
+    """(what was told, rows, bytes), in order of time. Some count the rows of what they made when they have ended: those
+    are told of as an observation by the same run."""
+    made: tuple[AssetEventRow, int | None, int | None] | None = None
+    for row in told:
+        match row.event:
+            case Materialized() as event:
+                if made is not None:
+                    yield made
+                made = (row, event.rows, event.size_bytes)
+            case Observed(rows=int(count)) if made is not None and made[0].run_id == row.run_id and made[1] is None:
+                made = (made[0], count, made[2])
+            case Observed(rows=int(count)):
+                if made is not None:
+                    yield made
+                made = (row, count, None)
+    if made is not None:
+        yield made
+
+
+def _judged(counted: Iterable[tuple[AssetEventRow, int | None, int | None]]) -> list[Measure]:
     past: list[Point] = []
     found = []
-    for row in rows:
-        made = _made(row)
+    for row, rows, size_bytes in counted:
         at = datetime.fromtimestamp(row.at_us / 1_000_000, UTC)
         odd = None
-        if made.rows is not None:
-            odd = judge(made.rows, at, past)
-            past.append(Point(at, made.rows))
-        found.append(_measure(row, made, odd))
+        if rows is not None:
+            odd = judge(rows, at, past)
+            past.append(Point(at, rows))
+        found.append(_measure(row, rows, size_bytes, odd))
     return found
 
 
-def _measure(row: AssetEventRow, made: Materialized, odd: Anomaly | None) -> Measure:
+def _measure(row: AssetEventRow, rows: int | None, size_bytes: int | None, odd: Anomaly | None) -> Measure:
     band = odd.band if odd is not None and odd.points >= LEAST_POINTS else None
     return Measure(
         at_us=row.at_us,
         run_id=row.run_id,
         partition=row.partition,
-        rows=made.rows,
-        size_bytes=made.size_bytes,
+        rows=rows,
+        size_bytes=size_bytes,
         low=band.warn_low if band is not None else None,
         high=band.warn_high if band is not None else None,
         level=odd.level if odd is not None else "ok",
@@ -57,11 +78,10 @@ def _measure(row: AssetEventRow, made: Materialized, odd: Anomaly | None) -> Mea
     )
 
 
-def _changes(rows: Sequence[AssetEventRow]) -> Iterable[SchemaChange]:
+def _changes(told: Sequence[AssetEventRow]) -> Iterable[SchemaChange]:
     """From one materialization that says its columns to the next."""
-    told = [row for row in rows if _made(row).columns]
-    for before, now in pairwise(told):
-        was, has = dict(_made(before).columns), dict(_made(now).columns)
+    made = [(row, dict(row.event.columns)) for row in told if isinstance(row.event, Materialized) and row.event.columns]
+    for (_, was), (now, has) in pairwise(made):
         if was != has:
             yield SchemaChange(
                 at_us=now.at_us,
@@ -70,8 +90,3 @@ def _changes(rows: Sequence[AssetEventRow]) -> Iterable[SchemaChange]:
                 removed=[f"{name} {kind}" for name, kind in was.items() if name not in has],
                 retyped=[f"{name} {was[name]} → {kind}" for name, kind in has.items() if was.get(name, kind) != kind],
             )
-
-
-def _made(row: AssetEventRow) -> Materialized:
-    assert isinstance(row.event, Materialized)
-    return row.event

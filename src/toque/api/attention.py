@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from toque.api.asset_checks import failing
 from toque.api.lookups import listed
 from toque.api.services import Services
+from toque.api.wire.asset_checks import FailingAssetCheck
 from toque.api.wire.system import Attention
 from toque.engine.states import RunState, TickOutcome
 from toque.engine.values import AT_US
@@ -139,23 +140,29 @@ def _said(row: ScheduleRow, seen: list[TickSeen], since_us: AT_US) -> Attention 
 
 
 async def _wrong(asked: Services) -> Iterator[Attention]:
-    """Checks that block or set rows aside; one that warns only says so where the asset is looked at."""
-    found = await failing(asked, SLICES)
+    """Slices with checks that block or set rows aside; one that warns only says so where the asset is looked at."""
+    found: dict[tuple[str, str], list[FailingAssetCheck]] = {}
+    for each in await failing(asked, SLICES):
+        if each.severity != "warn":
+            found.setdefault((each.asset, each.partition), []).append(each)
     return (
         Attention(
             kind="failing_check",
             pipeline="",
-            run_id=each.run_id,
-            asset=each.asset,
-            check=each.check,
-            since_us=each.since_us,
-            title=f"{each.check} fails for {each.asset}" + (f" {each.partition}" if each.partition else ""),
-            detail=each.message,
-            count=each.failed_rows,
+            run_id=checks[0].run_id,
+            asset=asset,
+            check=checks[0].check,
+            since_us=min(each.since_us for each in checks),
+            title=" ".join((asset, *([partition] if partition else ()), f"fails {_named(checks)}")),
+            detail="; ".join(f"{each.check}: {each.message}" for each in checks),
+            count=len(checks),
         )
-        for each in found
-        if each.severity != "warn"
+        for (asset, partition), checks in found.items()
     )
+
+
+def _named(checks: Sequence[FailingAssetCheck]) -> str:
+    return checks[0].check if len(checks) == 1 else f"{len(checks)} checks"
 
 
 async def _dead(asked: Services) -> Iterator[Attention]:

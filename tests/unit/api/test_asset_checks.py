@@ -9,7 +9,7 @@ import pytest
 
 from tests import store_rows as rows
 from tests.unit.api.served import Served, flying
-from toque.engine.assets import AnyAssetEvent, Checked, Materialized
+from toque.engine.assets import AnyAssetEvent, Checked, Materialized, Observed
 from toque.engine.rows import AssetEventRow
 from toque.graph.assets import Asset
 from toque.ports.project import IndexedAsset, ProjectState
@@ -111,8 +111,11 @@ async def test_what_fails_says_since_when(served: Served) -> None:
 async def test_what_blocks_needs_a_person_and_what_warns_does_not(served: Served) -> None:
     await tell(served, 10, checked("a", passed=False, message="2 rows"), checked("b", passed=False, severity="warn"))
     found = [each for each in (await served.get("/attention"))["items"] if each["kind"] == "failing_check"]
-    assert [(each["title"], each["asset"], each["detail"]) for each in found] == [(f"a fails for {KEY}", KEY, "2 rows")]
-    await tell(served, 20, checked("a", passed=True))
+    assert [(each["title"], each["asset"], each["detail"]) for each in found] == [(f"{KEY} fails a", KEY, "a: 2 rows")]
+    await tell(served, 20, checked("c", passed=False, message="3 rows"))
+    [found] = [each for each in (await served.get("/attention"))["items"] if each["kind"] == "failing_check"]
+    assert (found["title"], found["count"], found["since_us"]) == (f"{KEY} fails 2 checks", 2, 10)
+    await tell(served, 30, checked("a", passed=True), checked("c", passed=True))
     assert "failing_check" not in {each["kind"] for each in (await served.get("/attention"))["items"]}
 
 
@@ -128,6 +131,14 @@ async def test_rows_are_judged_once_enough_is_known(served: Served) -> None:
     assert odd["level"] == "error"
     assert odd["low"] > 3
     assert "expected" in odd["message"]
+
+
+async def test_rows_that_are_told_afterwards_are_those_of_what_was_made(served: Served) -> None:
+    await tell(served, 10, made(None), Observed(asset=KEY, rows=7))
+    await tell(served, 20, Observed(asset=KEY, rows=8))
+    await tell(served, 30, Observed(asset=KEY))
+    points = (await served.get(f"/assets/{KEY}/measures"))["points"]
+    assert [(each["at_us"], each["rows"]) for each in points] == [(10, 7), (20, 8)]
 
 
 async def test_columns_that_change_are_told_with_their_types(served: Served) -> None:

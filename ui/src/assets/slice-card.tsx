@@ -16,7 +16,7 @@ export function SliceCard({ asset, partition, title }: { asset: string; partitio
   const slice = useQuery(sliceQuery(asset, partition));
   return (
     <section className={css.card} aria-label={partition ? `Partition ${partition}` : title}>
-      <h3>{title}</h3>
+      {partition ? <h3>{title}</h3> : <h2>{title}</h2>}
       {slice.error && !slice.data && <ProblemBox problem={asProblem(slice.error)} />}
       {slice.isPending && <Skeleton rows={2} />}
       {slice.data && <Told slice={slice.data} />}
