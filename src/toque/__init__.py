@@ -46,6 +46,7 @@ _EXPORTS = {
     "toque.worker.outcomes": ("Failure", "Ok", "RunReport", "Skipped"),
     "toque.worker.partitions": ("Partition", "Span", "add_partitions"),
     "toque.worker.shell": ("CommandFailed",),
+    "toque.worker.telling": ("materialized", "observe"),
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -101,5 +101,7 @@ from toque.worker.partitions import Partition as Partition
 from toque.worker.partitions import Span as Span
 from toque.worker.partitions import add_partitions as add_partitions
 from toque.worker.shell import CommandFailed as CommandFailed
+from toque.worker.telling import materialized as materialized
+from toque.worker.telling import observe as observe
 
 __version__: str

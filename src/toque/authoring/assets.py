@@ -23,7 +23,7 @@ import msgspec
 from toque.authoring import calls, cutting, flow_calls, sites, types
 from toque.authoring.column_origins import column_origins
 from toque.authoring.data_checks import listed
-from toque.authoring.options import AssetOptions, checked
+from toque.authoring.options import AssetOptions, asset_keys, checked
 from toque.authoring.producers import Producer
 from toque.authoring.references import code_ref, place_of, source_hash
 from toque.authoring.tasks import check_function, checked_upstream, refuse_at_import
@@ -98,6 +98,7 @@ class Asset(Source[R], Producer, Generic[P, R]):
         super().__init__(settings.get("key", function.__name__), settings)
         self.__toque_function__ = function
         self.upstream = upstream
+        self.__toque_checks__: tuple[AnyCheck, ...] = settings.get("checks", ())
         self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
         self.__module__ = function.__module__
@@ -108,11 +109,6 @@ class Asset(Source[R], Producer, Generic[P, R]):
     def name(self) -> str:
         """What its node is called."""
         return cast("str", self.settings.get("name") or self.__name__)
-
-    @property
-    def __toque_checks__(self) -> tuple[AnyCheck, ...]:
-        """What must be true of a value before it is kept."""
-        return tuple(self.settings.get("checks", ()))
 
     @property
     def site(self) -> sites.Site:
@@ -171,7 +167,8 @@ class Asset(Source[R], Producer, Generic[P, R]):
 
     def described(self) -> tuple[ir.Asset, ...]:
         """The one that it makes."""
-        upstream = tuple(ir.AssetDependency(asset=each.key, mapping=mapping) for each, mapping in self.reads)
+        given = [*((each.key, mapping) for each, mapping in self.reads), *self._stated()]
+        upstream = tuple(ir.AssetDependency(asset=key, mapping=mapping) for key, mapping in given)
         stated = self.settings.get("code_version", "")
         made = msgspec.structs.replace(
             super().known(),
@@ -181,6 +178,9 @@ class Asset(Source[R], Producer, Generic[P, R]):
             doc=self.settings.get("doc") or inspect.cleandoc(self.__doc__ or ""),
         )
         return (made,)
+
+    def _stated(self) -> list[tuple[str, AnyMapping]]:
+        return [(key, Matching()) for key in asset_keys("reads", self.settings)]
 
     def __reduce__(self) -> tuple[Any, ...] | str:
         return self.__qualname__

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from toque.authoring import ordering, overrides, sites, types, wiring
-from toque.authoring.options import task_policy
+from toque.authoring.options import asset_keys, task_policy
 from toque.authoring.placeholders import Placeholder, Wired, describe, wired
 from toque.authoring.references import code_ref
 from toque.authoring.trace import Draft, Trace, Wire
 from toque.authoring.wiring import Marker
+from toque.graph import assets as ir
 from toque.graph import constants
 from toque.graph.expr import Const, Ref
 from toque.graph.ir import Meta, PoolClaim
@@ -200,7 +201,17 @@ def fill(trace: Trace, draft: Draft, callee: Callee, given: list[Argument]) -> N
         ),
         "kind": "flow" if is_flow else "task",
     }
-    ordering.read(trace, draft, (marker.asset.known() for marker in markers.values() if marker.asset is not None))
+    stated = [ir.Asset(key=key) for key in asset_keys("reads", callee.settings)]
+    ordering.read(trace, draft, [*(marker.asset.known() for marker in markers.values() if marker.asset), *stated])
+    if callee.settings.get("writes"):
+        ordering.write(trace, draft, _written(draft, asset_keys("writes", callee.settings)))
+
+
+def _written(draft: Draft, keys: Iterable[str]) -> list[ir.Asset]:
+    """What a task says that it writes: made from all that it reads."""
+    upstream = tuple(ir.AssetDependency(asset=key) for key in draft.fields.get("reads", ()))
+    version = draft.fields["code"].source_hash
+    return [ir.Asset(key=key, upstream=upstream, code_version=version) for key in keys]
 
 
 def _marker(trace: Trace, value: object) -> Marker | None:

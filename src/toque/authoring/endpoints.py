@@ -19,6 +19,9 @@ _PATH: Final = re.compile(r"[^\W\d][\w-]*(\.[^\W\d][\w-]*)*")
 class Endpoint:
     """Something behind a connection. `way` names the methods of the opened connection that get at it."""
 
+    is_observed = True
+    """What reads it neither waits for what writes it nor is stale after that; see `AssetDependency`."""
+
     def __init__(self, connection: Connection, path: str, way: str, options: Mapping[str, Any] | None = None) -> None:
         if not isinstance(path, str) or not _PATH.fullmatch(path):
             raise sites.refuse(
@@ -52,6 +55,8 @@ class Records(Endpoint):
 
 class Table(Rows, Records):
     """A table of a database: loads write and read it, syncs read it, and write it where the database is another."""
+
+    is_observed = False
 
 
 def slug(text: str) -> str:

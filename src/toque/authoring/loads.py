@@ -34,8 +34,8 @@ class Load(Move):
         )
 
     def described(self) -> tuple[ir.Asset, ...]:
-        """The table. What it is read from is only observed: see `ir.AssetDependency`."""
-        source = ir.AssetDependency(asset=self.ends["source"].key, observed=True)
+        """The table. Of what it is read from only a table is waited for: see `ir.AssetDependency`."""
+        source = ir.AssetDependency(asset=self.ends["source"].key, observed=self.ends["source"].is_observed)
         mode = self.constant["spec"]["mode"]["mode"]
         columns = Copied(source=source.asset, own=SCD2_COLUMNS if mode == "scd2" else ())
         return self.made(self.ends["into"].key, (source,), f"load, {mode}", columns)

@@ -41,6 +41,7 @@ class End:
         self.connections: tuple[str, ...] = ()
         self.inject: Inject | None = None
         self.key = ""
+        self.is_observed = getattr(thing, "is_observed", True)
         if isinstance(thing, Endpoint):
             self.key = thing.key
             self.constant: Any = thing.constant()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, Protocol, TypeAlias, TypedDict
 
 from toque.authoring.column_origins import Columns
 from toque.authoring.cutting import Partitions
@@ -104,9 +104,20 @@ class AttemptOptions(TypedDict, total=False):
     """It waits more than it computes: many share one process."""
 
 
+class Keyed(Protocol):
+    """An asset, or an endpoint of a connection that is one."""
+
+    @property
+    def key(self) -> str: ...
+
+
 class TaskOptions(GroupOptions, AttemptOptions, total=False):
     """Options of a task: for `@task`, `.options()` and whatever else makes a node."""
 
+    reads: Sequence[str | Keyed]
+    """Assets that it reads by itself: it comes after what makes them in the same pipeline."""
+    writes: Sequence[str | Keyed]
+    """Assets that it writes by itself: what reads them comes after it."""
     cache: bool | Duration | Cache
     """Reuse an earlier result for the same inputs and code: always, for so long, or by a key of your own."""
     on_cancel: Callable[..., object]

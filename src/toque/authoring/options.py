@@ -27,7 +27,7 @@ from toque.graph.ir import CachePolicy, CodeRef, ErrorClass, PoolClaim, RetryPol
 
 _KNOWN: Final[dict[str, frozenset[str]]] = {
     "task": frozenset(TaskOptions.__annotations__),
-    "asset": frozenset(AssetOptions.__annotations__) - {"tolerate"},
+    "asset": frozenset(AssetOptions.__annotations__) - {"tolerate", "writes"},
     "move": frozenset(MoveOptions.__annotations__),
     "shell": frozenset(TaskOptions.__annotations__) | {"exits", "env", "cwd"},
     "group": frozenset(GroupOptions.__annotations__),
@@ -57,6 +57,8 @@ def checked(
             f"trigger_rule={rule!r} does not exist.",
             fix=f'trigger_rule="{near[0]}"' if near else "one of " + ", ".join(sorted(_RULES)),
         )
+    for name in ("reads", "writes"):
+        asset_keys(name, options)
     if "tags" in options and isinstance(options["tags"], str):
         raise sites.refuse("tags is one string.", fix=f"tags=[{options['tags']!r}]")
     if "max_active_runs" in options and options["max_active_runs"] < 1:
@@ -113,6 +115,15 @@ def notified(options: Mapping[str, Any]) -> tuple[str, ...]:
     if not all(isinstance(name, str) and name for name in names):
         raise sites.refuse(f"notify={notify!r} names no connection.", fix='notify="ops", or ["ops", "mail"]')
     return names
+
+
+def asset_keys(name: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of `reads` or `writes`."""
+    given = options.get(name, ())
+    keys = [each if isinstance(each, str) else getattr(each, "key", None) for each in given]
+    if isinstance(given, str) or not all(isinstance(key, str) and key for key in keys):
+        raise sites.refuse(f"{name}={given!r} is no list of assets.", fix=f'{name}=["warehouse.raw.orders"]')
+    return tuple(str(key) for key in keys)
 
 
 def tolerance(options: Mapping[str, Any]) -> float:

@@ -52,7 +52,8 @@ def use(source: Any, slices: Mapping | None = None, /) -> Any:
         inject = Inject(kind="context", name=source.__name__)
         return Marker(inject, lasting=False, annotation=lambda: source)
     raise sites.refuse(
-        f"use() cannot supply {source!r}.", fix="a @resource, a Connection, an asset, a Variable, a Secret, Interval, Partition or Span"
+        f"use() cannot supply {source!r}.",
+        fix="a @resource, a Connection, an asset, a Variable, a Secret, Interval, Partition or Span",
     )
 
 

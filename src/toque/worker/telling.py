@@ -1,0 +1,63 @@
+"""What user code says of data: that it was made, or what was seen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from toque.engine.assets import Materialized, Observed
+from toque.errors import UserError
+from toque.worker.context import context
+
+
+class Keyed(Protocol):
+    """An asset, or an endpoint of a connection that is one."""
+
+    @property
+    def key(self) -> str: ...
+
+
+def materialized(
+    asset: str | Keyed,
+    *,
+    rows: int | None = None,
+    version: str = "",
+    partition: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Say that the running task has made an asset by itself: `materialized("warehouse.raw.orders", rows=3)`.
+
+    `version` is that of the content: what is made from the asset is stale when it changes. Without one, each task run
+    that says so has made another.
+    """
+    here = context()
+    event = Materialized(
+        asset=_key(asset),
+        partition=partition,
+        data_version=version or here.idempotency_key,
+        rows=rows,
+        metadata=dict(metadata or {}),
+    )
+    here.tell(event)
+
+
+def observe(
+    asset: str | Keyed,
+    *,
+    rows: int | None = None,
+    version: str = "",
+    partition: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Say what the running task has seen of an asset that something else makes: `observe("crm.Contact", rows=120)`."""
+    event = Observed(
+        asset=_key(asset), partition=partition, data_version=version, rows=rows, metadata=dict(metadata or {})
+    )
+    context().tell(event)
+
+
+def _key(asset: str | Keyed) -> str:
+    key = asset if isinstance(asset, str) else getattr(asset, "key", None)
+    if not isinstance(key, str) or not key:
+        raise UserError(f"{asset!r} is no asset", fix='its key: "warehouse.raw.orders"')
+    return key
