@@ -162,7 +162,7 @@ def answer(rows: msgspec.Struct) -> Response:
     return sent(encoded(rows))
 
 
-def encoded_with(head: BaseModel, **rows: Sequence[msgspec.Struct] | msgspec.Raw) -> bytes:
+def encoded_with(head: BaseModel, **rows: Sequence[msgspec.Struct | msgspec.Raw] | msgspec.Raw) -> bytes:
     """A model whose lists of these names are empty, with these rows in them."""
     data: dict[str, Any] = head.model_dump(mode="json", by_alias=True)
     return encoded(data | rows)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 from fastapi import Response
 
 from toque.api import bulk, rows
@@ -21,8 +24,9 @@ async def run_detail(asked: Services, run: RunRow) -> Response:
 
 
 async def _written(asked: Services, run: RunRow) -> bytes:
-    live = await asked.live_nodes(run.run_id)
-    nodes = await _stored(asked, run) if live is None else live
+    nodes: Sequence[msgspec.Struct | msgspec.Raw] | None = await asked.live_rows(run.run_id)
+    if nodes is None:
+        nodes = [bulk.node_row(each, size) for each, size in await _stored(asked, run)]
     failures = await asked.store.history.first_failures(run.run_id, FAILURES)
     head = RunDetail(
         **dict(rows.run(run)),
@@ -30,7 +34,7 @@ async def _written(asked: Services, run: RunRow) -> bytes:
         first_failures=[rows.task_run(row) for row in failures],
         late=bool(run.late_us) and not run.state.is_terminal,
     )
-    return bulk.encoded_with(head, nodes=[bulk.node_row(each, size) for each, size in nodes])
+    return bulk.encoded_with(head, nodes=nodes)
 
 
 async def node_counts(asked: Services, run_id: str) -> list[NodeCounts]:

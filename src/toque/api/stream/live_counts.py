@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from toque.api.stream.counting import Counting
 from toque.graph.ir import MapNode
 from toque.ports.history import History
@@ -41,6 +43,15 @@ class LiveCounts:
 
         Raises `StoreUnavailable`.
         """
+        counting = await self._counting(run_id)
+        return None if counting is None else counting.all()
+
+    async def rows(self, run_id: str) -> list[msgspec.Raw] | None:
+        """The same, as JSON of `NodeStatus`. Raises as it does."""
+        counting = await self._counting(run_id)
+        return None if counting is None else counting.rows()
+
+    async def _counting(self, run_id: str) -> Counting | None:
         live = self._live(run_id)
         if live is None:
             return None
@@ -51,7 +62,7 @@ class LiveCounts:
                 del self._runs[run_id]
             raise
         # It may have ended meanwhile, or be somebody else's: then the store says.
-        return live.counting.all() if self._owned(run_id) is live.owned else None
+        return live.counting if self._owned(run_id) is live.owned else None
 
     def committed(self, commit: Commit) -> None:
         """A transaction of this process was written."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.api.stream.scene import PIPELINE, task_row
+from toque.api import bulk
 from toque.api.stream.counting import Counting
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.run import new_run
@@ -59,6 +60,17 @@ def test_the_size_of_a_map_is_kept() -> None:
     counting.put(task_row("r", "clean[]", TaskState.RUNNING, size=12))
     counting.put(task_row("r", "clean[]", TaskState.RUNNING))
     assert counting.counts("clean[]")[1] == 12
+    counting.add_size("clean[]", 13)
+    assert counting.counts("clean[]")[1] == 13
+
+
+def test_rows_are_what_is_counted_as_it_is_sent() -> None:
+    counting = Counting()
+    for task, state in (("fetch", TaskState.RUNNING), ("clean", TaskState.READY), ("fetch", TaskState.SUCCEEDED)):
+        counting.put(task_row("r", task, state))
+        expected = [bulk.encoded(bulk.node_row(node, size)) for node, size in counting.all()]
+        assert [bytes(row) for row in counting.rows()] == expected
+    assert [node.task for node, _ in counting.all()] == ["clean", "fetch"]
 
 
 def test_times_of_what_has_ended_come_from_the_store() -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.unit.api.stream.scene import Scene, serving, task_row
@@ -53,6 +54,12 @@ async def test_the_store_counts_once_however_often_the_run_is_looked_at(scene: S
     stored = {each.task: each for each in await scene.store.history.nodes("r")}
     assert found == stored
     assert {node.task: size for node, size in await scene.hub.live.nodes("r") or []}["clean[]"] == 3
+    rows = [msgspec.json.decode(row) for row in await scene.hub.live.rows("r") or []]
+    assert {row["task"]: (row["total"], row["size"]) for row in rows} == {
+        "fetch": (1, -1),
+        "clean": (3, -1),
+        "clean[]": (1, 3),
+    }
 
 
 async def test_a_run_that_is_not_here_is_left_to_the_store(scene: Scene) -> None:
