@@ -21,6 +21,7 @@ from toque.authoring.schedules import ScheduleOptions
 from toque.cli.application import COMMANDS, toque
 from toque.cli.exits import Exit
 from toque.engine.states import (
+    HOSTED_TRANSITIONS,
     RUN_TERMINAL,
     RUN_TRANSITIONS,
     TASK_TRANSITIONS,
@@ -43,6 +44,9 @@ def states() -> str:
             "A task run moves only along these lines; anything else is rejected. A terminal state is never left.",
             "",
             _diagram(TaskState.WAITING, TASK_TRANSITIONS, TERMINAL),
+            "A task run that another one, its host, runs and reports for:",
+            "",
+            _diagram(TaskState.WAITING, HOSTED_TRANSITIONS, TERMINAL),
             "A run:",
             "",
             _diagram(RunState.QUEUED, RUN_TRANSITIONS, RUN_TERMINAL),

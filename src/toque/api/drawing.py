@@ -56,6 +56,7 @@ def _node(node: AnyNode) -> GraphNode:
         tags=list(node.meta.tags),
         hook=node.hook if isinstance(node, TaskNode) else "",
         teardown_of=node.teardown_of if isinstance(node, TaskNode) else "",
+        host=node.host if isinstance(node, TaskNode) else "",
     )
 
 
@@ -109,6 +110,7 @@ def _step(step: NodeCounts, known: set[str]) -> GraphNode:
         tags=[],
         hook="",
         teardown_of="",
+        host="",
     )
 
 

@@ -10,9 +10,10 @@ from toque.api.lookups import find_run, find_task_run, version_graph
 from toque.api.services import Services
 from toque.api.wire.actions import RunAction
 from toque.engine.rows import RunRow
-from toque.engine.states import RunState
+from toque.engine.states import ACTIVE, RunState
 from toque.engine.values import TaskKey
 from toque.errors import Conflict, NotFound, UserError
+from toque.graph.ir import TaskNode
 from toque.ports.store import CommandRow
 
 LOOKS = 10
@@ -31,7 +32,10 @@ async def check_order(asked: Services, run: RunRow, kind: str, act: RunAction) -
     if kind == "resume" and run.state is not RunState.SUSPENDED:
         raise Conflict(f"run {run.run_id} is not suspended: it is {run.state}")
     if act.task:
-        await _check_task(asked, run, TaskKey(act.task, map_index(act.index)))
+        key = TaskKey(act.task, map_index(act.index))
+        await _check_task(asked, run, key)
+        if kind == "cancel":
+            await _check_alone(asked, run, key)
 
 
 async def check_mark(asked: Services, run: RunRow, act: RunAction) -> None:
@@ -67,6 +71,17 @@ def _is_done(run: RunRow, kind: str, act: RunAction) -> bool:
     return (kind == "cancel" and not act.task and run.cancel_requested) or (
         kind == "suspend" and run.state is RunState.SUSPENDED
     )
+
+
+async def _check_alone(asked: Services, run: RunRow, key: TaskKey) -> None:
+    """What a running host runs with others cannot be taken out of its hands."""
+    pipeline = await version_graph(asked, run.version)
+    host = next((each.host for each in pipeline.nodes if each.id == key.task and isinstance(each, TaskNode)), "")
+    if host:
+        whole = TaskKey(host, key.map_index)
+        row = await find_task_run(asked, run.run_id, whole)
+        if row is not None and row.state in ACTIVE:
+            raise Conflict(f"{whole} runs {key} with others: it cannot be cancelled alone", fix=f"cancel {whole}")
 
 
 async def _check_task(asked: Services, run: RunRow, key: TaskKey) -> None:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from toque.api.details import node_counts
+from toque.api.lookups import find_task_run
 from toque.api.services import Services
 from toque.api.timeline import upstream_tasks
 from toque.api.wire.tasks import Blocker, Waiting
@@ -52,6 +53,8 @@ async def why_waiting(asked: Services, run: RunRow, pipeline: Pipeline, row: Tas
         case TaskState.DISPATCHED:
             return _one("capacity", row.worker, "it was handed to a worker and is about to begin")
         case TaskState.READY if isinstance(node, TaskNode):
+            if node.host:
+                return await _hosted(asked, run, TaskKey(node.host, row.map_index))
             return await _ready(asked, run, node)
         case TaskState.READY:
             return await _capacity(asked, "process")
@@ -72,6 +75,14 @@ async def _queued(asked: Services, run: RunRow, pipeline: Pipeline) -> Waiting:
         words=f"{words}, and {named or 'others'} {'is' if len(holders) == 1 else 'are'} active",
         blockers=[Blocker(kind="run", name=each.run_id, text="is active") for each in holders[:SHOWN]],
     )
+
+
+async def _hosted(asked: Services, run: RunRow, host: TaskKey) -> Waiting:
+    row = await find_task_run(asked, run.run_id, host)
+    state = row.state if row is not None else TaskState.WAITING
+    if state is TaskState.RUNNING:
+        return _one("upstream", host.task, f"it may run, and {host} gets to it, which runs it with others")
+    return _one("upstream", host.task, f"it may run as soon as {host} does, which runs it with others and is {state}")
 
 
 async def _ready(asked: Services, run: RunRow, node: TaskNode) -> Waiting:

@@ -130,6 +130,7 @@ TASK_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
 
 HOSTED_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     **TASK_TRANSITIONS,
+    _T.WAITING: frozenset({_T.READY, _T.FAILED, _T.SKIPPED, _T.UPSTREAM_FAILED, _T.CANCELLED}),
     _T.READY: frozenset({_T.RUNNING, _T.FAILED, _T.SKIPPED, _T.UPSTREAM_FAILED, _T.CANCELLED}),
     _T.DISPATCHED: frozenset(),
     _T.RUNNING: frozenset({_T.READY, _T.SUCCEEDED, _T.FAILED, _T.SKIPPED, _T.CANCELLED}),

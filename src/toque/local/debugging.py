@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from toque.engine.inputs import AttemptFailed, AttemptSucceeded
 from toque.engine.restore import restore
 from toque.engine.values import MapIndex, TaskKey, Token
-from toque.errors import NotFound
+from toque.errors import Conflict, NotFound
 from toque.local.site import bundle_ref
 from toque.ports.executor import AttemptSpec
 from toque.runtime.clock import SystemClock
@@ -35,8 +37,17 @@ def debug(settings: Settings, run_id: str, task: str, map_index: MapIndex, *, pd
     key = TaskKey(task, map_index)
     if owned.machine.state_code(key) is None:
         raise NotFound(f"run {run_id} has no task run {key}", fix="toque runs RUN lists them")
+    node = owned.machine.nodes[task]
+    if node.host is not None:
+        raise Conflict(
+            f"{node.plan.host} runs {key} with others: it has no attempt of its own",
+            fix=f"toque debug {run_id} {TaskKey(node.plan.host, map_index)}",
+        )
     blobs = open_blobs(settings.blobs_url)
     spec = Specs(blobs, RuntimeOptions()).build(owned, key, 1, Token(0, 0))
+    if node.hosted:
+        # Again means all of them, however they ended.
+        spec = msgspec.structs.replace(spec, members=tuple((member.plan.id, 1) for member in node.hosted))
     code.lead_with(owned.bundle.path)
     os.chdir(settings.project)
     env = Environment(lambda: blobs, lambda: settings, lambda signal: None, now_us=SystemClock().now_us, worker="debug")

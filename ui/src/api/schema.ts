@@ -2781,6 +2781,11 @@ export interface components {
             group: string;
             /** Hook */
             hook: string;
+            /**
+             * Host
+             * @description Id of the task that runs it with others; "" for none.
+             */
+            host: string;
             /** Id */
             id: string;
             /**

@@ -82,6 +82,7 @@ export function drawn(graph: AssetGraph): Graph {
       tags: [],
       hook: "",
       teardown_of: "",
+      host: "",
     })),
     edges: graph.edges.map(({ source, target }) => ({ source, target, kind: "data", label: "" })),
     groups: groups.map((group) => ({ id: group, label: group, parent: "" })),

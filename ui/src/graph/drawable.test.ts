@@ -17,6 +17,7 @@ const node = (id: string, more: Partial<GraphNode> = {}): GraphNode => ({
   tags: [],
   hook: "",
   teardown_of: "",
+  host: "",
   ...more,
 });
 const graph = (nodes: GraphNode[], edges: [string, string][], groups: Graph["groups"] = []): Graph => ({

@@ -281,6 +281,7 @@ function noteOf(drawn: Drawable, id: string): string {
   if (!node) return "";
   if (node.hook) return node.hook.replace("_", " ");
   if (node.teardown_of) return `teardown of ${node.teardown_of}`;
+  if (node.host) return `in ${node.host}`;
   const rule = node.rule === "all_success" ? "" : node.rule.replaceAll("_", " ");
   return [rule, node.retries ? plural(node.retries, "retry", "retries") : "", ...node.pools]
     .filter(Boolean)

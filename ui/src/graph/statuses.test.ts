@@ -18,6 +18,7 @@ const node = (id: string, group = ""): GraphNode => ({
   tags: [],
   hook: "",
   teardown_of: "",
+  host: "",
 });
 const row = (task: string, state: string): NodeStatus => ({
   task,

@@ -198,6 +198,7 @@ function Plan({
                 ["Tags", node.tags.join(", ")],
                 ["Hook", node.hook.replaceAll("_", " ")],
                 ["Teardown of", node.teardown_of],
+                ["Run by", node.host],
                 ["Written in", node.origin ? `${node.origin.file}:${node.origin.line}` : ""],
               ] as const
             ).map(([label, value]) =>

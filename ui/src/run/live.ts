@@ -162,6 +162,7 @@ function nodeOf({ task, body }: Step): GraphNode {
     tags: [],
     hook: "",
     teardown_of: "",
+    host: "",
   };
 }
 

@@ -38,6 +38,8 @@ class GraphNode(Wire):
     tags: list[str]
     hook: str
     teardown_of: str
+    host: str
+    """Id of the task that runs it with others; "" for none."""
 
 
 class GraphEdge(Wire):
