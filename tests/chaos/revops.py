@@ -25,11 +25,14 @@ from typing import Any
 import duckdb
 import psutil
 
-from sandbox import keeper, rounds
-from sandbox.salesforce.state import State
-
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "revops"
+if str(EXAMPLE) not in sys.path:
+    sys.path.append(str(EXAMPLE))  # pytest is told of it by pyproject.toml
+
+from sandbox import keeper, rounds  # noqa: E402
+from sandbox.salesforce.state import State  # noqa: E402
+
 VOLATILE = {"CreatedDate", "LastModifiedDate", "SystemModstamp", "_toque_order", "_toque_sequence", "batch_id"}
 """Columns that differ between two runs that did the same: the CRM's clock, positions in a log, ids made of them."""
 PATIENCE_S = 180.0
@@ -153,22 +156,29 @@ class Disturbance:
         """One run that is killed up to so many times and taken up again, to its end; returns how often it was."""
         before, runs = self.kills, made.runs()
         main = made.start("run", "-q", "revops.py")
-        for number in range(kills):
+        while True:
+            number = self.kills - before
             # The later ones come sooner: less is left to do.
-            delay_s = self.draw.uniform(0.3, self.usual_s / (number + 1))
+            delay_s = self.draw.uniform(0.3, self.usual_s / (number + 1)) if number < kills else PATIENCE_S
             try:
-                main.wait(delay_s)
-                break
+                code = main.wait(delay_s)
             except subprocess.TimeoutExpired:
-                pass
-            if self._kill(main):
-                again = ("resume",) if made.runs() > runs else ("run", "revops.py")
-                main = made.start(*again, "-q")
-        code = main.wait(PATIENCE_S)
-        if code:
-            said = (made.folder / "out" / "said").read_text()[-3_000:]
-            self.failures.append(f"exit code {code}:\n{said}")
-        return self.kills - before
+                if number >= kills:
+                    self.failures.append("it does not end")
+                    main.kill()
+                    return number
+                if not self._kill(main):
+                    continue
+                code = main.returncode
+            is_known = made.runs() > runs
+            if code == -signal.SIGKILL or not is_known:
+                # Killed before anything was stored, or the process that looks at the file was: nothing to resume.
+                main = made.start(*(("resume",) if is_known else ("run", "revops.py")), "-q")
+                continue
+            if code:
+                said = (made.folder / "out" / "said").read_text()[-3_000:]
+                self.failures.append(f"exit code {code}:\n{said}")
+            return self.kills - before
 
     def _kill(self, main: subprocess.Popen[bytes]) -> bool:
         """The command itself, or one process below it: whether it was the command."""
@@ -214,7 +224,8 @@ def disturb(kills: int, seed: str) -> list[str]:
                 if number:
                     disturbed.change()
                 made.run(disturbed, min(PER_RUN, max(kills - made.kills, 0)))
-                made.failures += differences(disturbed.left(), expected)
+                if not made.failures:
+                    made.failures += differences(disturbed.left(), expected)
         print(f"round {at}: {made.kills} kills, {len(made.failures)} failures", flush=True)
     listed = ", ".join(f"{count} {kind}" for kind, count in made.counts.most_common())
     print(f"{made.kills} kills in {time.monotonic() - began_s:.0f} s ({listed}), {len(made.failures)} failures")

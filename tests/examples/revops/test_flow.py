@@ -1,0 +1,108 @@
+"""The RevOps example as a newcomer runs it: from nothing, again, after changes, and with its processes killed."""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sandbox import keeper, rounds
+from sandbox.people import LINKED
+from sandbox.rounds import Due
+from tests.chaos.revops import Disturbance, Left, Project, differences, project
+
+pytestmark = pytest.mark.alone
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    with project(tmp_path_factory.mktemp("revops") / "revops") as made:
+        yield made
+
+
+def demo(example: Project, *words: str) -> str:
+    """What `demo.py` says."""
+    command = [sys.executable, str(example.folder / "demo.py"), *words]
+    ended = subprocess.run(command, env=example.environment, capture_output=True, text=True, check=False, timeout=180)
+    assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
+    return ended.stdout
+
+
+def counts(said: str) -> dict[str, int]:
+    """The totals below the table."""
+    head, figures = re.findall(r"^ *(sent +created .*)\n *(.*)$", said, re.MULTILINE)[0]
+    return dict(zip(head.split(), (int(each.replace(",", "")) for each in figures.split()), strict=True))
+
+
+@dataclass(frozen=True)
+class First:
+    """The first run."""
+
+    said: str
+    left: Left
+    took_s: float
+
+
+@pytest.fixture(scope="module")
+def first(example: Project) -> First:
+    """Undisturbed."""
+    began_s = time.monotonic()
+    return First(demo(example), example.left(), time.monotonic() - began_s)
+
+
+def test_the_first_run_sends_a_score_for_every_contact_whose_user_is_known(first: First) -> None:
+    said, left = first.said, first.left
+    assert counts(said) == {**dict.fromkeys(counts(said), 0), "sent": LINKED, "updated": LINKED}
+    assert "What changed in the CRM" in said
+    assert "toque dev --project" in said
+    scored = [row for row in left["CRM Contact"] if "Champion" in row]
+    assert len(scored) > 10
+
+
+def test_the_second_run_sends_nothing_and_after_changes_exactly_those(example: Project, first: First) -> None:
+    again = demo(example)
+    assert counts(again) == dict.fromkeys(counts(again), 0)
+    assert "Nothing changed in the CRM." in again
+
+    assert "100 changes, 10 deletes and 5 invalid records" in demo(example, "change")
+    assert rounds.due(example.sandbox) == Due(100, 10, 5)
+    after = demo(example)
+    expected = {"sent": 110, "created": 0, "updated": 100, "deleted": 10, "rejected": 0, "quarantined": 5}
+    assert counts(after) == expected
+    assert "exactly what had changed in the sources" in after
+    assert rounds.due(example.sandbox) == Due()
+    left = example.left()
+    assert len(left["marts.scores_to_sync"]) == LINKED - 10
+    assert sorted(row[0] for row in left["raw.events__rejects"]) == sorted(
+        row[0] for row in left["raw.events__rejects"]
+    )
+
+
+def test_whatever_is_killed_the_tables_and_the_crm_are_as_after_an_undisturbed_run(
+    first: First, tmp_path: Path
+) -> None:
+    chaos = Disturbance(random.Random("gate"), usual_s=first.took_s * 0.6)
+    with project(tmp_path / "revops") as disturbed:
+        assert chaos.run(disturbed, 3) > 0
+        assert chaos.failures == []
+        assert differences(disturbed.left(), first.left) == []
+
+
+def test_the_systems_end_when_they_are_told_to(tmp_path: Path) -> None:
+    folder = tmp_path / "sandbox"
+    systems = keeper.ensure(folder, 0, 0)
+    try:
+        assert keeper.ensure(folder, 0, 0) == systems == keeper.running(folder)
+    finally:
+        assert keeper.stop(folder)
+    assert keeper.running(folder) is None
+    assert not keeper.stop(folder)
+    keeper.forget(folder)
+    assert not folder.exists()
