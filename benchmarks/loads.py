@@ -1,16 +1,21 @@
-"""A million changed rows: decoded from PostgreSQL's log, and merged into DuckDB."""
+"""A million changed rows: decoded from PostgreSQL's log, and merged into DuckDB; and a file of a gigabyte."""
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pyarrow as pa
+import pyarrow.csv
 
 from benchmarks.measurement import Measurement
 from benchmarks.postgres import postgresql
+from benchmarks.processes import family, pss_mb
+from benchmarks.project import project
 from toque.graph.loads import LoadSpec, Merge, TableName
 from toque.integrations.loading import load_batch
 from toque.integrations.sources.postgresql import PostgreSQLChanges
@@ -18,7 +23,8 @@ from toque.integrations.warehouses.duckdb import DuckDBWarehouse
 from toque.ports.sources import Batch
 
 ROWS = 1_000_000
-DECODED = 300_000
+DECODED = 999_999
+FILE_BYTES = 1_000_000_000
 
 
 def measure_merge() -> list[Measurement]:
@@ -58,9 +64,50 @@ def measure_decode() -> list[Measurement]:
     return [Measurement("decode of PostgreSQL's log", rows / seconds, "rows/s", at_least=30_000, note=f"{rows:,} rows")]
 
 
+def measure_file() -> list[Measurement]:
+    """A CSV of a gigabyte by `toque run`: the largest process of the run, as its share of memory."""
+    with project("loaded") as place:
+        (place.path / "drop").mkdir()
+        rows = _write_csv(place.path / "drop" / "orders.csv")
+        with open(place.path / "toque.toml", "a") as settings:
+            settings.write('[bundle]\nexclude = ["drop/"]\n')
+            settings.write('[connections.drop]\ntype = "file"\npath = "drop"\n')
+            settings.write('[connections.warehouse]\ntype = "duckdb"\npath = "warehouse.duckdb"\n')
+        started = time.perf_counter()
+        with place.start("run", "loaded.py") as process:
+            peak_mb = _largest_of(process)
+        seconds = time.perf_counter() - started
+        if process.returncode != 0:
+            raise RuntimeError(f"the load failed: {(place.path / 'started.log').read_text()[-1000:]}")
+    note = f"{rows:,} rows in {seconds:.0f} s"
+    return [Measurement("a CSV of 1 GB: largest process (PSS)", peak_mb, "MB", at_most=400, note=note)]
+
+
 def measure() -> list[Measurement]:
-    """Both."""
-    return [*measure_merge(), *measure_decode()]
+    """All."""
+    return [*measure_merge(), *measure_decode(), *measure_file()]
+
+
+def _write_csv(path: Path) -> int:
+    rows = 0
+    with open(path, "wb") as file:
+        while file.tell() < FILE_BYTES:
+            numbers = range(rows, rows + 100_000)
+            columns = {"id": pa.array(numbers), "amount": pa.array([n / 8 for n in numbers])}
+            columns |= {name: pa.array([f"{name} {n} of the shop" for n in numbers]) for name in ("name", "city")}
+            pa.csv.write_csv(pa.table(columns), file, pa.csv.WriteOptions(include_header=not rows))
+            rows += 100_000
+    return rows
+
+
+def _largest_of(process: subprocess.Popen[bytes]) -> float:
+    peak_mb = 0.0
+    while process.poll() is None:
+        for each in family(process.pid):
+            with suppress(OSError, RuntimeError):
+                peak_mb = max(peak_mb, pss_mb(each.pid))
+        time.sleep(0.1)
+    return peak_mb
 
 
 def _batch(first: int, version: int) -> Batch:

@@ -110,3 +110,19 @@ def test_what_a_file_is_can_be_told(place: Place) -> None:
         place.load()
     place.load(kind="csv", types={"n": pa.string()})
     assert place.rows() == [(1, "7")]
+
+
+def test_a_csv_that_is_larger_than_a_block_keeps_its_types_and_its_quoted_line_ends(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BLOCK_BYTES", 400)
+    monkeypatch.setattr(module, "CSV_BYTES", 200)
+    monkeypatch.setattr(module, "ROWS", 7)
+    # The first value that is no integer lies beyond the first small block, and within the one that tells the types.
+    lines = [f'{n},{n if n < 14 else n + 0.5},"two\nlines {n}"' for n in range(40)]
+    place.write("big.csv", "id,amount,note\n" + "\n".join(lines) + "\n")
+    batches = list(Files(f"{place.folder}/*.csv").read(""))
+    assert [batch.rows.num_rows for batch in batches] == [7, 7, 7, 7, 7, 5]
+    rows = pa.concat_tables([batch.rows for batch in batches])
+    assert rows["amount"].to_pylist() == [float(n) if n < 14 else n + 0.5 for n in range(40)]
+    assert rows["note"].to_pylist() == [f"two\nlines {n}" for n in range(40)]

@@ -22,6 +22,7 @@ Format: TypeAlias = Literal["parquet", "csv", "jsonl"]
 
 ROWS = 50_000
 BLOCK_BYTES = 4 << 20
+CSV_BYTES = 1 << 20
 _ENDINGS: dict[str, Format] = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -112,16 +113,23 @@ class Files:
                     file = pa.parquet.ParquetFile(opened)
                     yield from _tables(file.iter_batches(batch_size=ROWS), file.schema_arrow)
                 case "csv":
-                    reader = pa.csv.open_csv(
-                        opened,
-                        read_options=pa.csv.ReadOptions(block_size=BLOCK_BYTES),
-                        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-                        convert_options=pa.csv.ConvertOptions(column_types=self._types),
-                    )
+                    reader = self._csv(opened)
                     yield from _tables(reader, reader.schema)
                 case "jsonl":
                     for lines in _blocks(opened):
                         yield from _sliced(pa.json.read_json(pa.BufferReader(lines)))
+
+    def _csv(self, opened: Any) -> Any:
+        """A reader of small blocks, since Arrow holds on to several times their size; the types of columns are told
+        by a larger one."""
+        quoted = pa.csv.ParseOptions(newlines_in_values=True)
+        told = pa.csv.ConvertOptions(column_types=self._types)
+        # A byte more than a block: the line that it ends in is not taken for a whole one.
+        head = io.BytesIO(opened.read(BLOCK_BYTES + 1))
+        with pa.csv.open_csv(head, pa.csv.ReadOptions(block_size=BLOCK_BYTES), quoted, told) as first:
+            told = pa.csv.ConvertOptions(column_types=first.schema)
+        opened.seek(0)
+        return pa.csv.open_csv(opened, pa.csv.ReadOptions(block_size=CSV_BYTES), quoted, told)
 
 
 class FsspecStore:
@@ -214,12 +222,14 @@ def _kind(path: str) -> Format:
 
 
 def _tables(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    empty = True
+    """Tables of `ROWS` rows, the last one of fewer, whatever the size of the batches; one that is empty for none."""
+    waiting = schema.empty_table()
     for batch in batches:
-        empty = False
-        yield from _sliced(pa.Table.from_batches([batch]))
-    if empty:
-        yield schema.empty_table()
+        waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
+        while waiting.num_rows > ROWS:
+            yield waiting.slice(0, ROWS)
+            waiting = waiting.slice(ROWS)
+    yield waiting
 
 
 def _blocks(opened: Any) -> Iterator[bytes]:

@@ -16,6 +16,10 @@ from toque.errors import TransientError
 from toque.graph.loads import TableName
 
 _ROWS = "_toque_rows"
+LEAST_MEMORY = 96 << 20
+MEMORY_SHARE = 12
+"""While rows come in DuckDB may hold a twelfth of them, and the rest goes to its temporary files: a worker that loads a
+file of gigabytes stays small. A connection's own `memory_limit` is kept instead."""
 
 
 class DuckDBWarehouse:
@@ -50,7 +54,7 @@ class DuckDBWarehouse:
             ) from error
         try:
             connection.execute("SET TimeZone = 'UTC'")
-            yield DuckDBSession(connection)
+            yield DuckDBSession(connection, is_frugal="memory_limit" not in self._settings)
         finally:
             connection.close()
 
@@ -58,8 +62,10 @@ class DuckDBWarehouse:
 class DuckDBSession:
     """A connection that is open."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, is_frugal: bool = False) -> None:
         self.connection = connection
+        self._is_frugal = is_frugal
+        self._came_in = 0
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         """See the protocol."""
@@ -111,12 +117,21 @@ class DuckDBSession:
     def copy_in(self, table: TableName, rows: pa.Table) -> None:
         """See the protocol."""
         columns = ", ".join(map(DUCKDB.quote, rows.column_names))
+        self._limit_memory(rows.nbytes)
         with _transient():
             self.connection.register(_ROWS, rows)
             try:
                 self.connection.execute(f"INSERT INTO {DUCKDB.table(table)} ({columns}) SELECT {columns} FROM {_ROWS}")
             finally:
                 self.connection.unregister(_ROWS)
+
+    def _limit_memory(self, more_bytes: int) -> None:
+        if not self._is_frugal:
+            return
+        before, self._came_in = self._came_in, self._came_in + more_bytes
+        limit = max(LEAST_MEMORY, self._came_in // MEMORY_SHARE)
+        if not before or limit > LEAST_MEMORY:
+            self.connection.execute(f"SET memory_limit = '{limit >> 20}MiB'")
 
 
 @contextmanager
