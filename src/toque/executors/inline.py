@@ -32,6 +32,31 @@ def _no_settings() -> Known:
     raise ToqueError("no project is at hand: connections, variables and secrets need one")
 
 
+class _Hosts:
+    """What hosts say of the tasks that they run, from any of their threads, in the order in which they say it."""
+
+    def __init__(self) -> None:
+        self._told: deque[AnyReport] = deque()
+
+    def start(self, sink: Sink) -> None:
+        """From here on there is somebody to tell it to, in this thread."""
+        self._sink = sink
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+
+    def tell(self, report: AnyReport) -> None:
+        """Tell it now; another thread than the loop's leaves that to the loop."""
+        self._told.append(report)
+        if threading.get_ident() == self._thread:
+            self.pass_on()
+        else:
+            self._loop.call_soon_threadsafe(self.pass_on)
+
+    def pass_on(self) -> None:
+        """Tell what was left to the loop."""
+        while self._told:
+            self._sink.report(self._told.popleft())
+
+
 class InlineExecutor:
     """Runs attempts here and now."""
 
@@ -50,16 +75,18 @@ class InlineExecutor:
         self._known: set[Token] = set()
         self._capture = capture.Borrowed()
         self._sink: Sink
-        self._told: deque[AnyReport] = deque()
         self._is_scheduled = False
         self._root = ""
-        self._env = Environment(open_blobs, load_settings, self._signal, self._tell, now_us=now_us, worker="inline")
+        self._hosts = _Hosts()
+        self._env = Environment(
+            open_blobs, load_settings, self._signal, self._hosts.tell, now_us=now_us, worker="inline"
+        )
         self._env.masker.add(*secrets)
 
     async def start(self, sink: Sink) -> None:
         """See `Executor.start`."""
         self._sink = sink
-        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self._hosts.start(sink)
 
     def free(self) -> int:
         """See `Executor.free`."""
@@ -120,18 +147,6 @@ class InlineExecutor:
     def _signal(self, signal: Signal) -> None:
         self._sink.signal(signal)
 
-    def _tell(self, report: AnyReport) -> None:
-        """A host says something of a task that it runs. Threads that it started leave it to the loop to pass on."""
-        self._told.append(report)
-        if threading.get_ident() == self._thread:
-            self._pass_on()
-        else:
-            self._loop.call_soon_threadsafe(self._pass_on)
-
-    def _pass_on(self) -> None:
-        while self._told:
-            self._sink.report(self._told.popleft())
-
     def _schedule(self) -> None:
         if self._queue and not self._is_scheduled:
             self._is_scheduled = True
@@ -153,7 +168,7 @@ class InlineExecutor:
                 report = attempt.execute(spec, self._env)
             finally:
                 self._capture.give_back()
-            self._pass_on()
+            self._hosts.pass_on()
             self._sink.report(report)
             self._sink.capacity_changed()
         self._schedule()
@@ -176,7 +191,7 @@ class InlineExecutor:
             self._tasks.pop(spec.token, None)
             self._capture.give_back()
         report = body.result()
-        self._pass_on()
+        self._hosts.pass_on()
         if isinstance(report, AttemptCancelled) and stopped == "timeout":
             self._sink.report(reports.timed_out(spec, report.finished_us, report.started_us))
         elif isinstance(report, AttemptCancelled) and stopped != "cancel":

@@ -56,7 +56,7 @@ class Members:
             if task in self._begun:
                 return
             self._begun[task] = at_us = at_us or self._env.now_us()
-            self._tell(AttemptStarted(**self._of(task, number), started_us=at_us, worker=self._env.worker))
+            self._env.report(AttemptStarted(**self._of(task, number), started_us=at_us, worker=self._env.worker))
 
     def succeeded(self, task: str, result: Any = None, *, assets: Sequence[AnyAssetEvent] = (), at_us: int = 0) -> None:
         """It is done. `assets`: what is to be known of data. `result` is for tasks that read it."""
@@ -142,9 +142,6 @@ class Members:
         del self._left[task]
         if (log := self._logs.get(task)) is not None:
             log.close()
-        self._tell(report)
-
-    def _tell(self, report: AnyReport) -> None:
         self._env.report(report)
 
     def _times(self, task: str, at_us: int) -> dict[str, Any]:
