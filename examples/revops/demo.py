@@ -81,6 +81,7 @@ def ensure() -> keeper.Running:
 
 def show(differences: list[told.Difference], did: told.Counts) -> None:
     """What changed in the CRM, and how much."""
+    console.print()
     if differences:
         table = Table(title="What changed in the CRM", title_justify="left", title_style="bold")
         table.add_column("Contact")
@@ -93,7 +94,7 @@ def show(differences: list[told.Difference], did: told.Counts) -> None:
             table.add_row(f"… and {len(differences) - ROWS:,} more")
         console.print(table)
     else:
-        console.print("\nNothing changed in the CRM.")
+        console.print("Nothing changed in the CRM.")
     total = Table(box=None, padding=(0, 2), show_edge=False)
     for name in ("sent", "created", "updated", "deleted", "rejected", "quarantined"):
         total.add_column(name, justify="right")
@@ -120,10 +121,10 @@ def what_next(systems: keeper.Running) -> None:
     console.print(
         f"""
 What next?
-  toque dev --project {here}   opens the command center: this run, its data, where each column comes from
-  make demo                              runs it again: nothing has changed, so nothing is sent
-  make demo-change                       changes, deletes and breaks records in both systems; then make demo
-  make demo-stop                         ends the CRM and the product's database, which are still up (pid {systems.pid})
+  {f"toque dev --project {here}":<39} opens the command center: this run, its data, where each column comes from
+  {"make demo":<39} runs it again: nothing has changed, so nothing is sent
+  {"make demo-change":<39} changes, deletes and breaks records in both systems; then make demo
+  {"make demo-stop":<39} ends the CRM and the product's database, which stay up (pid {systems.pid})
 """
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from toque.cli.output import state, table
 from toque.cli.tally import Tally, TaskTally
 from toque.cli.times import span
@@ -14,10 +16,13 @@ SHOWN_TASKS = 40
 def summary(tally: Tally) -> str:
     """Several lines, the first one empty."""
     tasks = [node for node in tally.tasks if node.counts]
-    shown = sorted(tasks, key=lambda node: (node.first_us or 2**62, node.id))[:SHOWN_TASKS]
-    lines = ["", table(["TASK", "STATE", "RUNS", "TOOK", "BUSY", "NOTE"], [_row(node) for node in shown])]
-    if len(tasks) > len(shown):
-        lines.append(f"… and {len(tasks) - len(shown)} more: toque runs {tally.run_id}")
+    folded = Counter(node.host for node in tasks if _is_folded(node))
+    listed = [node for node in tasks if not _is_folded(node)]
+    shown = sorted(listed, key=lambda node: (node.first_us or 2**62, node.id))[:SHOWN_TASKS]
+    rows = [_row(node, folded[node.id]) for node in shown]
+    lines = ["", table(["TASK", "STATE", "RUNS", "TOOK", "BUSY", "NOTE"], rows)]
+    if len(listed) > len(shown):
+        lines.append(f"… and {len(listed) - len(shown)} more: toque runs {tally.run_id}")
     if tally.state is not RunState.SUCCEEDED:
         lines += _failures(tally)
     took = f" in {span(tally.finished_us - tally.started_us)}" if tally.finished_us and tally.started_us else ""
@@ -30,15 +35,20 @@ def summary(tally: Tally) -> str:
     return "\n".join(lines)
 
 
-def _row(node: TaskTally) -> tuple[str, str, str, str, str, str]:
+def _is_folded(node: TaskTally) -> bool:
+    """What went well inside of a host, such as each model of a dbt project, is counted there."""
+    return bool(node.host) and node.state is TaskState.SUCCEEDED and not node.retries
+
+
+def _row(node: TaskTally, inside: int) -> tuple[str, str, str, str, str, str]:
     took = span(node.last_us - node.first_us) if node.first_us and node.last_us else ""
     busy = span(node.busy_us) if node.is_mapped and node.busy_us else ""
     runs = f"{node.ended}/{node.size if node.size is not None else '?'}" if node.is_mapped or node.size != 1 else ""
-    return node.id, str(node.state), runs, took, busy, _note(node)
+    return node.id, str(node.state), runs, took, busy, _note(node, inside)
 
 
-def _note(node: TaskTally) -> str:
-    notes = []
+def _note(node: TaskTally, inside: int) -> str:
+    notes = [f"{inside} succeeded in it"] if inside else []
     if node.retries:
         notes.append(f"{node.retries} {'retry' if node.retries == 1 else 'retries'}")
     if node.reused:

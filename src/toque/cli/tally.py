@@ -37,6 +37,8 @@ class TaskTally:
     id: str
     scope: str = ""
     group: str = ""
+    host: str = ""
+    """The node whose attempt runs it, if it has none of its own."""
     is_hook: bool = False
     is_step: bool = False
     """A step of the flow that `group` names: it has as many task runs as the body asks for."""
@@ -161,6 +163,7 @@ class Tally:
                 scope=node.scope,
                 group=flow or node.meta.group,
                 is_step=bool(flow),
+                host=node.host if isinstance(node, TaskNode) else "",
                 is_hook=isinstance(node, TaskNode) and bool(node.hook),
                 runs_code=isinstance(node, TaskNode),
                 size=None if node.scope or flow else 1,

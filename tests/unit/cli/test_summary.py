@@ -127,3 +127,12 @@ def test_a_map_that_does_not_has_failed() -> None:
     row = lines(run)[2]
     assert row.split()[:2] == ["m", "failed"]
     assert "tolerated" not in row
+
+
+def test_what_went_well_inside_of_a_host_is_counted_there_and_what_did_not_is_shown() -> None:
+    members = tuple(TaskNode(id=f"dbt.{name}", code=CODE, host="dbt.build") for name in ("a", "b", "c"))
+    run = Tally(Pipeline(name="p", nodes=(TaskNode(id="dbt.build", code=CODE), *members)), "r1")
+    run.add([succeeded("dbt.build"), succeeded("dbt.a"), succeeded("dbt.b"), failed("dbt.c")])
+    table = lines(run)[1:4]
+    assert [line.split()[0] for line in table] == ["TASK", "dbt.build", "dbt.c"]
+    assert table[1].endswith("2 succeeded in it")
