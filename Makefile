@@ -15,16 +15,16 @@ UI_STAMP := ui/node_modules/.complete
 UI_SOURCES := $(shell find ui/src ui/public -type f) ui/index.html ui/vite.config.ts ui/tsconfig.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui demo test check unit lint types bench chaos soak dist fmt lock clean
+.PHONY: help setup ui demo demo-change demo-stop demo-forget demo-flights test check unit lint types bench chaos soak dist fmt lock clean
 
 help:  ## Show what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Toque needs Python 3.11 or later: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -41,7 +41,19 @@ ui: $(UI)  ## Build the web UI into the package
 setup: $(STAMP) $(if $(NPM),$(UI))  ## Make .venv with Toque and everything its tests need, and the UI
 	@test -n "$(NPM)" || echo "Without Node there is no web UI; everything else is there. make ui builds it"
 
-demo: setup  ## Run the flights pipeline: a year of real flights, one report
+demo: setup  ## Run the RevOps pipeline: a CRM and a database into a warehouse, through dbt, and back into the CRM
+	$(BIN)/python examples/revops/demo.py
+
+demo-change: setup  ## Change, delete and break records in the sources of the demo; then make demo again
+	$(BIN)/python examples/revops/demo.py change
+
+demo-stop:  ## End the systems that the demo left running; what they hold stays
+	$(BIN)/python examples/revops/demo.py stop
+
+demo-forget:  ## End them and remove what they hold: the next make demo is the first one again
+	$(BIN)/python examples/revops/demo.py forget
+
+demo-flights: setup  ## Run the flights pipeline: a year of real flights, one report
 	$(BIN)/toque run examples/flights/flights.py
 
 check: setup lint types unit  ## Lint, types, layers, structure and unit tests: under 90 seconds
@@ -71,8 +83,9 @@ test: setup lint types  ## Everything that must hold
 bench: setup  ## Measure the budgets, beside the peers
 	$(BIN)/python -m benchmarks
 
-chaos: setup  ## Kill everything at 300 random moments, on SQLite and PostgreSQL
+chaos: setup  ## Kill everything at 300 random moments, on SQLite and PostgreSQL, and the RevOps pipeline at 100
 	$(BIN)/python -m tests.chaos --kills 300
+	$(BIN)/python -m tests.chaos.revops --kills 100
 
 soak: setup  ## 20,000 more seeds of the simulator, new examples for the laws, and what takes gigabytes
 	printf '%s\n' 2000 7000 12000 17000 | xargs -P 2 -I {} $(BIN)/python -m tests.simulation --from {} --seeds 5000
@@ -91,4 +104,5 @@ lock: setup  ## Choose the newest versions that pyproject.toml allows
 	  --extra dev pyproject.toml --output-file requirements/dev.txt
 
 clean:
+	-test ! -x $(BIN)/python || $(BIN)/python examples/revops/demo.py forget
 	rm -rf $(VENV) dist out ui/node_modules src/toque/web .pytest_cache .mypy_cache .ruff_cache .hypothesis
