@@ -61,6 +61,16 @@ class NewRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewPreview:
+    """Which sync to preview."""
+
+    pipeline: str
+    task: str
+    actor: str
+    dedup: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Again:
     """What to repeat of an ended run."""
 
@@ -88,6 +98,10 @@ class Starts(Protocol):
 
     async def start(self, new: NewRun) -> RunRow:
         """Raises `NotFound`, `UserError` (parameters)."""
+        ...
+
+    async def preview(self, new: NewPreview) -> RunRow:
+        """A run that says what a sync would do, and does nothing. Raises `NotFound`."""
         ...
 
     async def again(self, again: Again) -> RunRow:

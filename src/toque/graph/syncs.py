@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+import msgspec
+
+from toque.graph import constants
+from toque.graph.expr import Const
+from toque.graph.ir import Pipeline, TaskNode
 from toque.graph.loads import Mode, TableName, Upsert
 from toque.graph.value import IRValue
 
@@ -68,3 +73,46 @@ class SyncSpec(IRValue, frozen=True, kw_only=True):
     def deletes(self) -> OnDelete:
         """What becomes of the record of a row that is gone."""
         return self.on_delete or ("delete" if isinstance(self.mode, Mirror) else "keep")
+
+
+CODE = "toque.integrations.syncing.node"
+"""The module of the code of every node that is a sync."""
+PREVIEW = "preview"
+"""The pipeline that runs of previews belong to; what the author calls theirs may have the same name."""
+
+
+class SyncNode(IRValue, frozen=True, kw_only=True):
+    """What the node of a sync says."""
+
+    spec: SyncSpec
+    source: str
+    """Key of the asset that is read."""
+    into: str
+    """Key of what is written."""
+
+
+def sync_of(node: object) -> SyncNode | None:
+    """What a node says, if it is a sync."""
+    if not isinstance(node, TaskNode) or node.code.module != CODE:
+        return None
+    told = {name: constants.decode(each.value) for name, each in node.kwargs.items() if isinstance(each, Const)}
+    spec = msgspec.convert(told["spec"], SyncSpec)
+    return SyncNode(spec=spec, source=told["source"]["key"], into=told["into"]["key"])
+
+
+def preview_of(pipeline: Pipeline, task: str) -> Pipeline | None:
+    """A pipeline that does nothing but preview a sync of another one: it waits for nothing, and writes nothing."""
+    for node in pipeline.nodes:
+        if node.id == task and isinstance(node, TaskNode) and sync_of(node) is not None:
+            alone = msgspec.structs.replace(
+                node,
+                upstream=(),
+                guards=(),
+                rule="all_success",
+                scope="",
+                writes=(),
+                kwargs={**node.kwargs, "dry_run": Const(value=True)},
+            )
+            meta = msgspec.structs.replace(pipeline.meta, doc=f"What the sync {task} of {pipeline.name} would do.")
+            return Pipeline(name=PREVIEW, nodes=(alone,), meta=meta, origin=pipeline.origin)
+    return None

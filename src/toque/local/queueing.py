@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from toque.api.lookups import no_pipeline
-from toque.api.services import Again, NewRun, PlannedAgain
+from toque.api.services import Again, NewPreview, NewRun, PlannedAgain
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.run import new_run
 from toque.errors import NotFound, ToqueError, UserError
@@ -23,6 +23,7 @@ from toque.local.authored import new_row
 from toque.local.loading import prepare
 from toque.local.running import again_row, reuse_of
 from toque.local.site import Site
+from toque.local.sync_previews import preview_version
 from toque.ports.executor import BundleRef
 from toque.ports.project import ProjectIndex
 from toque.ports.store import StoredRun, VersionRow
@@ -46,6 +47,19 @@ class Queueing:
         values = await self._validated(version, pipeline, bundle, new.parameters)
         row = new_row(new.pipeline, version.version, values, self._site.clock.now_us())
         row.actor, row.reason = new.actor, new.reason
+        return await self._queue(row, pipeline, bundle, [], new.dedup)
+
+    async def preview(self, new: NewPreview) -> RunRow:
+        """See `Starts.preview`."""
+        store, now_us = self._site.store, self._site.clock.now_us()
+        current = await store.current_version(new.pipeline)
+        if current is None:
+            raise no_pipeline(self._project.state, new.pipeline)
+        version = preview_version(current, new.task, actor=new.actor, now_us=now_us)
+        await store.put_version(version, make_current=False)
+        pipeline, bundle = await self._site.versions.get(version.version)
+        row = new_row(version.pipeline, version.version, {}, now_us)
+        row.actor = new.actor
         return await self._queue(row, pipeline, bundle, [], new.dedup)
 
     async def again(self, again: Again) -> RunRow:

@@ -21,7 +21,7 @@ from toque.api.access import Access
 from toque.api.app import PREFIX, create_app
 from toque.api.guard import Guard
 from toque.api.replays import Replays
-from toque.api.services import Again, Identity, NewRun, PlannedAgain, Services
+from toque.api.services import Again, Identity, NewPreview, NewRun, PlannedAgain, Services
 from toque.api.wire.system import WorkerRow
 from toque.api.wire.versions import VersionFile
 from toque.data.lineage.steps import Step
@@ -161,6 +161,12 @@ class Starts:
         )
         return await self._kept(row, new.dedup)
 
+    async def preview(self, new: NewPreview) -> RunRow:
+        row = rows.run(
+            self._id(), pipeline="preview", state=RunState.QUEUED, actor=new.actor, reason=f"{new.pipeline}/{new.task}"
+        )
+        return await self._kept(row, new.dedup)
+
     async def again(self, again: Again) -> RunRow:
         row, _, _ = await self._again(again)
         row.run_id, row.actor, row.reason = self._id(), again.actor, again.reason
@@ -218,7 +224,7 @@ class Served:
     machine: Machine = field(default_factory=Machine)
     project: Project = field(default_factory=Project)
     pools: dict[str, int] = field(default_factory=lambda: {"api": 2})
-    lineage: Followed = field(default_factory=lambda: Followed())
+    lineage: Followed = field(default_factory=Followed)
     connections: Connections | None = None
     """What the project declares; most tests ask for none."""
 

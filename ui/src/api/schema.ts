@@ -1303,6 +1303,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/syncs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Syncs
+         * @description Those of the project, by name, each with its last runs.
+         */
+        get: operations["list_syncs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sync
+         * @description One sync, with more of its runs.
+         */
+        get: operations["get_sync"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/syncs/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Sync
+         * @description Start a run that says what the sync would do now, and does nothing: its task leaves the artifact `preview`.
+         */
+        post: operations["preview_sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -3245,6 +3305,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[Sync] */
+        Page_Sync_: {
+            /** Items */
+            items: components["schemas"]["Sync"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
         /** Page[TaskRun] */
         Page_TaskRun_: {
             /** Items */
@@ -4057,6 +4127,152 @@ export interface components {
             schema: string;
             /** Size Bytes */
             size_bytes: number;
+        };
+        /**
+         * Sync
+         * @description Rows of a table that become records of a system outside.
+         */
+        Sync: {
+            /**
+             * Fields
+             * @description Column to field.
+             */
+            fields: {
+                [key: string]: string;
+            };
+            /**
+             * Into
+             * @description What is written.
+             */
+            into: string;
+            /**
+             * Key
+             * @description Fields of the destination that find a record.
+             */
+            key: string[];
+            /** Mode */
+            mode: string;
+            /**
+             * Name
+             * @description Key of the asset that it writes, unless its author tells it apart by another.
+             */
+            name: string;
+            /**
+             * On Delete
+             * @enum {string}
+             */
+            on_delete: "keep" | "clear" | "delete";
+            /** Places */
+            places: components["schemas"]["SyncPlace"][];
+            /**
+             * Runs
+             * @description Newest first.
+             */
+            runs: components["schemas"]["SyncRun"][];
+            /**
+             * Source
+             * @description Asset that is read.
+             */
+            source: string;
+            /**
+             * Tolerate
+             * @description Rejects before it fails: below 1 a share, else a count.
+             */
+            tolerate: number;
+        };
+        /**
+         * SyncDeviation
+         * @description Something unusual.
+         */
+        SyncDeviation: {
+            /** Kind */
+            kind: string;
+            /** Message */
+            message: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "warn" | "stop";
+        };
+        /**
+         * SyncPlace
+         * @description A task of a pipeline that carries the sync out.
+         */
+        SyncPlace: {
+            /** Pipeline */
+            pipeline: string;
+            /** Task */
+            task: string;
+        };
+        /**
+         * SyncReject
+         * @description A record that did not arrive.
+         */
+        SyncReject: {
+            /** Reason */
+            reason: string;
+            /**
+             * Record
+             * @description Personal and secret fields are masked.
+             */
+            record: {
+                [key: string]: unknown;
+            };
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "invalid" | "rejected";
+        };
+        /**
+         * SyncRun
+         * @description One time that it was carried out, however it ended.
+         */
+        SyncRun: {
+            /** Accepted */
+            accepted: number;
+            /** At Us */
+            at_us: number;
+            /** Attempt */
+            attempt: number;
+            /** Created */
+            created: number;
+            /** Deleted */
+            deleted: number;
+            /** Deviations */
+            deviations: components["schemas"]["SyncDeviation"][];
+            /** Index */
+            index: number[];
+            /** Invalid */
+            invalid: number;
+            /** Pipeline */
+            pipeline: string;
+            /** Rejected */
+            rejected: number;
+            /**
+             * Rejects
+             * @description The first ones; the artifact `records` of the task run has more.
+             */
+            rejects: components["schemas"]["SyncReject"][];
+            /**
+             * Rows
+             * @description Of the source.
+             */
+            rows: number;
+            /**
+             * Run Id
+             * @description The run may be gone.
+             */
+            run_id: string;
+            /** Sent */
+            sent: number;
+            /** Task */
+            task: string;
+            /** Unchanged */
+            unchanged: number;
+            /** Updated */
+            updated: number;
         };
         /**
          * System
@@ -9725,6 +9941,221 @@ export interface operations {
             };
             /** @description Refused */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_syncs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Sync_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the sync. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sync"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_sync: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path: {
+                /** @description Name of the sync. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
