@@ -34,6 +34,7 @@ _EXPORTS = {
     "toque.integrations.connections.files": ("Files",),
     "toque.integrations.connections.http": ("Http",),
     "toque.integrations.connections.salesforce": ("Salesforce",),
+    "toque.integrations.connections.stripe": ("Stripe",),
     "toque.integrations.connections.warehouse": ("Postgres", "Warehouse"),
     "toque.integrations.dbt.project": ("DbtProject",),
     "toque.integrations.keeping.parquet": ("Parquet",),

@@ -71,6 +71,7 @@ from toque.graph.syncs import Update as Update
 from toque.integrations.connections.files import Files as Files
 from toque.integrations.connections.http import Http as Http
 from toque.integrations.connections.salesforce import Salesforce as Salesforce
+from toque.integrations.connections.stripe import Stripe as Stripe
 from toque.integrations.connections.warehouse import Postgres as Postgres
 from toque.integrations.connections.warehouse import Warehouse as Warehouse
 from toque.integrations.dbt.project import DbtProject as DbtProject

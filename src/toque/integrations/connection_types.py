@@ -93,6 +93,16 @@ _BUILT_IN = (
         timeout_s=_number("Timeout", "Seconds.", default=120),
     ),
     _kind(
+        "stripe",
+        "Stripe",
+        "Customers, charges, subscriptions and what changes in them.",
+        ("api_key",),
+        api_key=_secret("Key", "A restricted key that may read is enough."),
+        account=_text("Connected account", examples=["acct_1032D82eZvKYlo2C"]),
+        version=_text("Version of the API"),
+        url=_text("Address", "Of Stripe itself unless stated."),
+    ),
+    _kind(
         "http",
         "HTTP",
         "Any API by HTTP.",
