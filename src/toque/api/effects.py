@@ -11,6 +11,7 @@ from toque.api.timeline import upstream_tasks
 from toque.api.wire.actions import ActionPreview, Effect, RunAction
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.states import TaskState
+from toque.graph.hosting import hosted
 from toque.graph.ir import MapNode, Pipeline
 from toque.ports.pages import TaskQuery
 
@@ -63,7 +64,17 @@ async def mark_effects(asked: Services, run: RunRow, act: RunAction) -> ActionPr
     stops = row is not None and row.state in ACTIVE
     behind = await _behind(asked, run, act.task)
     effects = [Effect(task=act.task, index=index, what=f"{'is stopped and ' if stops else ''}counts as {act.state}")]
-    effects += [Effect(task=task, index=[], what=f"is decided as if {act.task} had {act.state}") for task in behind]
+    inside = {node.id for node in hosted((await _graph(asked, run)).nodes).get(act.task, ())}
+    effects += [
+        Effect(
+            task=task,
+            index=[],
+            what=f"counts as {act.state}, unless it has ended"
+            if task in inside
+            else f"is decided as if {act.task} had {act.state}",
+        )
+        for task in behind
+    ]
     return ActionPreview(
         effects=effects[:MOST], summary=f"{act.task} counts as {act.state}; {_tasks(len(behind))} behind it"
     )
@@ -115,11 +126,13 @@ async def _not_begun(asked: Services, run: RunRow) -> list[str]:
 
 
 async def _behind(asked: Services, run: RunRow, task: str) -> list[str]:
-    """Everything that depends on a task, in the order of the graph."""
-    upstream = upstream_tasks(await _graph(asked, run))
+    """Everything that depends on a task or is run by it, in the order of the graph."""
+    graph = await _graph(asked, run)
+    upstream = upstream_tasks(graph)
+    hosts = {member.id: host for host, members in hosted(graph.nodes).items() for member in members}
     reached = {task}
     for name, sources in upstream.items():  # topological: one pass is enough
-        if sources & reached:
+        if sources & reached or hosts.get(name) in reached:
             reached.add(name)
     return [name for name in upstream if name in reached and name != task]
 
