@@ -36,6 +36,8 @@ COMMANDS: dict[str, Entry] = {
     "show": Entry("pipelines", "show", "Show the graph of a pipeline."),
     "assets": Entry("assets", "assets", "List the data that the project makes, and how it stands."),
     "materialize": Entry("materialize", "materialize", "Make selected assets, for the partitions that you name."),
+    "sync": Entry("moves", "sync", "Show what a sync would send."),
+    "checks": Entry("moves", "checks", "Bring back rows that checks have set aside."),
     "lineage": Entry("lineage", "lineage", "Show where a column or an asset comes from."),
     "runs": Entry("runs", "runs", "List runs, or show one."),
     "logs": Entry("logs", "logs", "Print the logs of a run."),

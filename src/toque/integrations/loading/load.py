@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from toque.data.checks.columns import typed
 from toque.data.loads.recipe import KEPT_LOADS, Ledger, plan_counts, steps
 from toque.data.loads.result import LoadResult
 from toque.data.loads.shaped import Shaped
@@ -54,29 +53,6 @@ def load(
                 source.confirm(loader.cursor)
                 on_commit(loader.result)
         return loader.result
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A loaded table as it is now."""
-
-    version: str
-    """Another one whenever a load has changed any row."""
-    rows: int | None
-    """None where there is no table."""
-    columns: tuple[tuple[str, str], ...] = ()
-    """Name and type."""
-
-
-def standing(warehouse: Warehouse, spec: LoadSpec) -> Standing:
-    """What can be said of the table of a load."""
-    tables, target = Tables(spec.table, warehouse.dialect), str(spec.table)
-    with warehouse.session() as session:
-        columns = session.columns(spec.table)
-        if columns is None:
-            return Standing(version="0", rows=None)
-        ((changed,),) = session.fetch(Ledger(tables).last_change(), [target])
-        ((rows,),) = session.fetch(f"SELECT count(*) FROM {warehouse.dialect.table(spec.table)}")
-    return Standing(version=str(changed), rows=rows, columns=tuple(typed(columns, warehouse.dialect)))
 
 
 def start_over(source: Source, warehouse: Warehouse, spec: LoadSpec) -> None:

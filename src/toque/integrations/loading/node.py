@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,10 +14,14 @@ from toque.data.loads.result import LoadResult
 from toque.engine.assets import Materialized, Observed
 from toque.graph.checks import of_data
 from toque.graph.loads import LoadSpec
+from toque.integrations.checking.replaying import replay as replay_rejects
+from toque.integrations.checking.running import Look
+from toque.integrations.checking.sessions import desk_of
 from toque.integrations.checking.telling import events
 from toque.integrations.connections.opening import opened_source
 from toque.integrations.loading.gate import Gate
-from toque.integrations.loading.load import Standing, load, standing
+from toque.integrations.loading.load import load
+from toque.integrations.loading.standing import Standing, standing
 from toque.ports.warehouse import Warehouse
 from toque.worker.context import Context, context
 
@@ -44,6 +50,36 @@ def run(
     here.logger.info("%s", result)
     _tell(here, source["key"], into["key"], result, version, standing(into_connection, agreed))
     return _summary(result)
+
+
+def replay(
+    *,
+    into: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    checks: Sequence[dict[str, Any]],
+    version: str,
+    batch_id: str,
+    into_connection: Warehouse,
+) -> dict[str, Any]:
+    """Check the rejects of a load again, of one batch or ("") of all, and load those that pass by now."""
+    here, agreed = context(), msgspec.convert(spec, LoadSpec)
+    with desk_of(into_connection) as desk:
+        look = Look(agreed.table, datetime.now(UTC))
+        found = replay_rejects(desk, look, of_data(list(checks)), batch_id=batch_id, key=agreed.mode.keys)
+    done = [asdict(each) for each in found]
+    stands = standing(into_connection, agreed)
+    told = {"replayed": sum(each.loaded for each in found), "still_bad": sum(each.still_bad for each in found)}
+    here.tell(
+        Materialized(
+            asset=into["key"],
+            data_version=stands.version,
+            code_version=version,
+            rows=stands.rows,
+            columns=stands.columns,
+            metadata=told,
+        )
+    )
+    return {**told, "batches": done}
 
 
 def _tell(here: Context, read: str, wrote: str, result: LoadResult, version: str, found: Standing) -> None:
