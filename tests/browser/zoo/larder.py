@@ -8,19 +8,23 @@ visitors = external("crm.visitors", owner="front desk")
 HOUSES = Static(["apes", "birds", "cats"])
 
 
-@asset(group="larder", owner="keepers", tags=["food"])
+@asset(group="larder", owner="keepers", tags=["food"], columns={"shelf": (), "kilos": "scales.readings.grams"})
 def stock() -> list[dict[str, int]]:
     """What lies in the larder, weighed each morning."""
     return [{"shelf": shelf, "kilos": 10 * shelf} for shelf in range(5)]
 
 
-@asset(group="larder", partitions=HOUSES)
+@asset(
+    group="larder",
+    partitions=HOUSES,
+    columns="SELECT shelf AS house, sum(2 * kilos) AS kilos FROM stock GROUP BY shelf",
+)
 def portions(stock: list[dict[str, int]]) -> list[dict[str, str]]:
     """What each house gets."""
     return [{"house": context().partition_key}]
 
 
-@asset(group="reports")
+@asset(group="reports", columns={"guests": "crm.visitors.heads", "kilos": "portions.kilos"})
 def menu(visitors: int, portions: dict[str, list[dict[str, str]]] = use(portions, AllPartitions())) -> int:
     return visitors + len(portions)
 

@@ -10,6 +10,7 @@ export interface Page<T> {
 }
 
 export type AssetCheck = Schemas["AssetCheck"];
+export type AssetColumns = Schemas["AssetColumns"];
 export type AssetDetail = Schemas["AssetDetail"];
 export type AssetEvent = Schemas["AssetEvent"];
 export type AssetGraph = Schemas["AssetGraph"];
@@ -23,6 +24,9 @@ export type BrokenFile = Schemas["BrokenFile"];
 export type Calendar = Schemas["Calendar"];
 export type Comparison = Schemas["Comparison"];
 export type Connection = Schemas["Connection"];
+export type ColumnDetail = Schemas["ColumnDetail"];
+export type ColumnPaths = Schemas["ColumnPaths"];
+export type ColumnRef = Schemas["ColumnRef"];
 export type ConnectionTested = Schemas["ConnectionTested"];
 export type ConnectionType = Schemas["ConnectionType"];
 export type Day = Schemas["Day"];

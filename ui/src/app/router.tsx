@@ -102,7 +102,7 @@ const pools = createRoute({
 const assets = createRoute({
   getParentRoute: () => root,
   path: "/assets",
-  validateSearch: only("search", "group", "owner", "show", "view", "focus"),
+  validateSearch: only("search", "group", "owner", "show", "view", "focus", "column"),
   loader: aheadOf.assets,
   component: lazyRouteComponent(() => import("@/assets/page"), "AssetsPage"),
 });
@@ -110,7 +110,7 @@ const assets = createRoute({
 const asset = createRoute({
   getParentRoute: () => root,
   path: "/assets/$key",
-  validateSearch: only("partition", "until", "kind", "check"),
+  validateSearch: only("partition", "until", "kind", "check", "column"),
   loader: aheadOf.asset,
   component: lazyRouteComponent(() => import("@/assets/asset"), "AssetPage"),
 });

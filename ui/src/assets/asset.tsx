@@ -6,6 +6,7 @@ import { useState } from "react";
 import { asProblem } from "@/api/problem";
 import type { AssetDetail } from "@/api/types";
 import { Checks } from "@/assets/checks";
+import { Columns } from "@/assets/columns";
 import { History } from "@/assets/history";
 import { StandingMark } from "@/assets/marks";
 import { MakeDialog } from "@/assets/make";
@@ -31,6 +32,7 @@ export interface AssetSearch {
   check?: string;
 }
 
+  column?: string;
 export function AssetPage() {
   const { key = "" } = useParams({ strict: false });
   const asset = useQuery(assetQuery(key));
@@ -84,13 +86,13 @@ function Loaded({ asset }: { asset: AssetDetail }) {
           )}
           <Checks asset={asset.key} partition={search.partition ?? ""} open={search.check ?? ""} go={go} />
           <Measures asset={asset.key} partition={search.partition ?? ""} />
+          <Columns asset={asset} column={search.column ?? ""} />
           <History asset={asset} partition={search.partition ?? ""} kind={search.kind ?? ""} go={go} />
         </div>
         <div className={css.side}>
           <Neighbours title="Made from" keys={asset.upstream} none="Nothing that Toque knows of." words={(key) => asset.sources.find((each) => each.asset === key)?.mapping ?? ""} />
           <Neighbours title="Read by" keys={asset.downstream} none="No other asset." words={() => ""} />
           <Made asset={asset} />
-          <Columns asset={asset} />
         </div>
       </div>
       {making && <MakeDialog asset={asset} chosen={chosen} close={() => setMaking(false)} />}
@@ -224,26 +226,6 @@ function Made({ asset }: { asset: AssetDetail }) {
         )}
         {asset.io && <li className={css.none}>{asset.io}</li>}
       </ul>
-    </Section>
-  );
-}
-
-function Columns({ asset: { columns } }: { asset: AssetDetail }) {
-  if (columns.length === 0) return null;
-  return (
-    <Section title="Columns" note={plural(columns.length, "column")}>
-      <table className={css.table}>
-        <tbody>
-          {columns.map((column) => (
-            <tr key={column.name}>
-              <th scope="row">{column.name}</th>
-              <td>
-                <code>{column.type}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
     </Section>
   );
 }

@@ -66,7 +66,7 @@ export function AssetsPage() {
           An asset is data with a key: a function says how it is made, its parameters name what it is made from.
         </Empty>
       )}
-      {all.length > 0 && isLineage && <Lineage selected={search.focus ?? ""} />}
+      {all.length > 0 && isLineage && <Lineage selected={search.focus ?? ""} column={search.column ?? ""} />}
       {all.length > 0 && !isLineage && shown.length === 0 && (
         <Empty title="No asset fits these filters">
           <Link to="/assets">Show all {all.length}</Link>

@@ -5,12 +5,14 @@ import { get, seg } from "@/api/client";
 import { allPages, WATCHED } from "@/api/queries";
 import type {
   AssetCheck,
+  AssetColumns,
   AssetDetail,
   AssetEvent,
   AssetGraph,
   AssetMeasures,
   AssetSlice,
   AssetSummary,
+  ColumnPaths,
   Page,
   PartitionStates,
 } from "@/api/types";
@@ -72,4 +74,19 @@ export const eventsQuery = (key: string, kind: string, partition: string) =>
         signal,
       ),
     getNextPageParam: (page) => page.next,
+  });
+
+/** Where columns come from follows from the files and the tables: it changes with an edit or a run, and costs seconds then. */
+export const columnsQuery = (key: string) =>
+  queryOptions({
+    queryKey: ["asset-columns", key],
+    queryFn: ({ signal }) => get<AssetColumns>(`/assets/${seg(key)}/columns`, {}, signal),
+  });
+
+/** The way of one column, both ways. */
+export const columnPathQuery = (column: string) =>
+  queryOptions({
+    queryKey: ["lineage", column],
+    queryFn: ({ signal }) => get<ColumnPaths>("/lineage", { column }, signal),
+    enabled: column !== "",
   });

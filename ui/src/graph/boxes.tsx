@@ -3,6 +3,7 @@
 import type { NodeProps, Node } from "@xyflow/react";
 import { memo } from "react";
 import type { Box, Frame } from "@/graph/fold";
+import type { BoxRow } from "@/graph/rows";
 import type { BoxStatus } from "@/graph/status";
 import { Icon } from "@/design/icon";
 import { StateIcon, toneOf, wordOf } from "@/design/state";
@@ -25,6 +26,10 @@ export interface BoxData extends Record<string, unknown> {
   critical: boolean;
   mark: Mark | null;
   unit: string;
+  /** Unfolded below the name. */
+  rows: readonly BoxRow[];
+  pickRow: ((node: string, row: string) => void) | undefined;
+  toggleRows: ((node: string) => void) | undefined;
 }
 
 export interface FrameData extends Record<string, unknown> {
@@ -49,7 +54,7 @@ const SHOWN: readonly TaskState[] = [
 ];
 
 export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNode>) {
-  const { box, kind, status, note, critical, mark, unit } = data;
+  const { box, kind, status, note, critical, mark, unit, rows, pickRow, toggleRows } = data;
   const many = box.kind !== "task" || kind === "map" || (status?.total ?? 0) > 1;
   const counted = many && (status?.total ?? 0) > 1;
   const state = mark?.state ?? status?.state;
@@ -62,18 +67,69 @@ export const BoxView = memo(function BoxView({ data, selected }: NodeProps<BoxNo
       data-many={many}
       data-critical={critical}
       data-selected={selected}
+      data-rows={rows.length > 0}
       title={`${box.label}${words ? `: ${words}` : ""}`}
     >
       <span className={css.line}>
         {state && <StateIcon state={state} />}
         <span className={css.label}>{box.label}</span>
         {box.kind === "group" && <Icon name="right" size={12} />}
+        <Unfold box={box} isOpen={rows.length > 0} toggle={toggleRows} />
       </span>
       <Facts box={box} status={status} words={words} counted={counted} unit={unit} />
       {counted && status && <Share status={status} />}
+      <RowList node={box.id} rows={rows} pick={pickRow} />
     </div>
   );
 });
+
+function Unfold({ box, isOpen, toggle }: { box: Box; isOpen: boolean; toggle: ((node: string) => void) | undefined }) {
+  if (!toggle || box.kind !== "task") return null;
+  return (
+    <button
+      type="button"
+      className={`${css.unfold} nodrag nopan`}
+      aria-label={`Columns of ${box.id}`}
+      aria-expanded={isOpen}
+      title={isOpen ? "Fold its columns" : "Unfold its columns"}
+      onClick={(event) => {
+        event.stopPropagation();
+        toggle(box.id);
+      }}
+      onKeyDown={(event) => event.stopPropagation()}
+    >
+      <Icon name={isOpen ? "down" : "right"} size={12} />
+    </button>
+  );
+}
+
+function RowList({ node, rows, pick }: { node: string; rows: readonly BoxRow[]; pick: ((node: string, row: string) => void) | undefined }) {
+  if (rows.length === 0) return null;
+  return (
+    <ul className={css.rows}>
+      {rows.map((row) => (
+        <li key={row.name}>
+          <button
+            type="button"
+            className={`${css.row} nodrag nopan`}
+            data-lit={row.lit}
+            data-unknown={row.unknown}
+            aria-pressed={row.lit}
+            title={row.words ? `${row.name}: ${row.words}` : row.name}
+            onClick={(event) => {
+              event.stopPropagation();
+              pick?.(node, row.name);
+            }}
+            onKeyDown={(event) => event.stopPropagation()}
+          >
+            <span className={css.rowName}>{row.name}</span>
+            <span className={css.rowWords}>{row.unknown ? "unknown" : row.words}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
 
 function Facts({
   box,

@@ -38,6 +38,8 @@ export interface Box {
   readonly kind: "task" | "group" | "twins";
   readonly parent: string | null;
   readonly members: readonly string[];
+  /** Lines that it unfolds below its name; none unless stated. */
+  readonly rows?: number;
 }
 
 export interface Frame {

@@ -13,6 +13,7 @@ import { layouts, warm } from "@/graph/elk";
 import { fold, foldedAtFirst, type Box, type Folded, type Wire } from "@/graph/fold";
 import { frameId, shapeKey, type Placed } from "@/graph/layout";
 import { labels, strands } from "@/graph/routes";
+import { NO_ROWS, rowStrands, unfolded, type RowLink, type Rows } from "@/graph/rows";
 import type { BoxStatus } from "@/graph/status";
 import { Statuses } from "@/graph/statuses";
 import { usePlaces, type Drawn } from "@/graph/use-places";
@@ -32,6 +33,13 @@ interface GraphViewProps {
   /** Where boxes are no tasks: what one, or a group of them, says of itself. */
   markOf?: (members: readonly string[]) => Mark;
   unit?: string;
+  /** Where nodes unfold: their rows, the lines between those, and what a click does. */
+  rows?: Rows;
+  links?: readonly RowLink[];
+  pickRow?: (node: string, row: string) => void;
+  toggleRows?: (node: string) => void;
+  /** What the path of `critical` is called. */
+  pathName?: string;
 }
 
 const FIT = { maxZoom: 1, minZoom: 0.35, padding: 0.08 };
@@ -40,8 +48,7 @@ const FAR = 0.72;
 const TYPES = { box: BoxView, frame: FrameView };
 const NO_NODES: readonly NodeStatus[] = [];
 const NO_NAMES: readonly string[] = [];
-
-void warm();
+const NO_LINKS: readonly RowLink[] = [];
 
 export function GraphView(props: GraphViewProps) {
   return (
@@ -53,13 +60,13 @@ export function GraphView(props: GraphViewProps) {
 
 /** Folds and places; draws when there is something to draw, so that no box is seen where it does not stay. */
 function Drawing(props: GraphViewProps) {
-  const { graph, nodes = NO_NODES, selected = "" } = props;
+  const { graph, nodes = NO_NODES, selected = "", rows = NO_ROWS } = props;
   const [down] = useState(() => window.matchMedia("(max-width: 44rem)").matches);
   const drawn = useMemo(() => drawable(graph), [graph]);
   const [own, setFolded] = useState<ReadonlySet<string> | null>(null);
   const folded = useMemo(() => own ?? foldedAtFirst(drawn), [own, drawn]);
   const focus = useFocus(selected, nodes);
-  const folding = useMemo(() => fold(drawn, folded, focus), [drawn, folded, focus]);
+  const folding = useMemo(() => unfolded(fold(drawn, folded, focus), rows), [drawn, folded, focus, rows]);
   const [isPointed, setPointed] = useState(false);
   const view = usePlaces(layouts, folding, down ? "DOWN" : "RIGHT", isPointed);
   return (
@@ -91,7 +98,7 @@ interface CanvasProps extends GraphViewProps {
 
 function Canvas(props: CanvasProps) {
   const { graph, nodes = NO_NODES, critical = NO_NAMES, selected = "", select, idle = "", markOf, unit = "task" } = props;
-  const { drawn, focus, folded, setFolded } = props;
+  const { drawn, focus, folded, setFolded, rows = NO_ROWS, links = NO_LINKS, pickRow, toggleRows, pathName = "critical path" } = props;
   const { shape, placed } = props.view;
   const flow = useReactFlow();
   const statuses = useStatuses(shape, drawn, nodes);
@@ -115,15 +122,17 @@ function Canvas(props: CanvasProps) {
   }, [key, flow]);
   const path = useMemo(() => new Set(critical), [critical]);
   const flowNodes = useMemo(
-    () => toNodes(shape, placed, { drawn, statuses, selected, path, idle, markOf, unit, toggle: (group) => toggle(group) }),
+    () => toNodes(shape, placed, { drawn, statuses, selected, path, idle, markOf, unit, toggle: (group) => toggle(group), rows, pickRow, toggleRows }),
     // `toggle` closes over `folded`, which `shape` derives from.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [shape, placed, drawn, statuses, selected, path, idle, markOf, unit],
+    [shape, placed, drawn, statuses, selected, path, idle, markOf, unit, rows, pickRow, toggleRows],
   );
   const lines = useMemo(
     () => strands(shape.wires, placed.routes, (wire) => lookOf(wire, selected, path)),
     [shape, placed, selected, path],
   );
+  const rowLines = useMemo(() => rowStrands(shape, placed, rows, links), [shape, placed, rows, links]);
+  const all = useMemo(() => [...lines, ...rowLines], [lines, rowLines]);
   const words = useMemo(() => labels(shape.wires, placed.routes), [shape, placed]);
   return (
     <div className={css.canvas} data-far={isFar}>
@@ -151,7 +160,7 @@ function Canvas(props: CanvasProps) {
         }}
         aria-label={`Graph of ${graph.pipeline}`}
       >
-        <Wires lines={lines} words={words} />
+        <Wires lines={all} words={words} />
       </ReactFlow>
       {shape.hidden > 0 && (
         <p className={css.corner} data-at="note">
@@ -160,7 +169,7 @@ function Canvas(props: CanvasProps) {
       )}
       {critical.length > 1 && (
         <p className={css.corner} data-at="legend">
-          critical path
+          {pathName}
         </p>
       )}
       <div className={css.corner} data-at="tools">
@@ -231,10 +240,13 @@ interface Context {
   markOf: ((members: readonly string[]) => Mark) | undefined;
   unit: string;
   toggle: (group: string) => void;
+  rows: Rows;
+  pickRow: ((node: string, row: string) => void) | undefined;
+  toggleRows: ((node: string) => void) | undefined;
 }
 
 function toNodes(shape: Folded, placed: Placed, context: Context): (BoxNode | FrameNode)[] {
-  const { drawn, statuses, selected, path, idle, markOf, unit, toggle } = context;
+  const { drawn, statuses, selected, path, idle, markOf, unit, toggle, rows, pickRow, toggleRows } = context;
   const kinds = new Map(drawn.nodes.map((node) => [node.id, node.kind]));
   const frames = shape.frames.flatMap((frame): FrameNode[] => {
     const place = placed.places.get(frameId(frame.id));
@@ -268,7 +280,7 @@ function toNodes(shape: Folded, placed: Placed, context: Context): (BoxNode | Fr
         ...base,
         ...(parentId ? { parentId } : {}),
         ariaLabel: words,
-        data: { box, kind, status, note, critical, mark, unit },
+        data: { box, kind, status, note, critical, mark, unit, rows: box.rows ? (rows.get(box.id) ?? []) : [], pickRow, toggleRows },
       },
     ];
   });

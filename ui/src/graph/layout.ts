@@ -11,6 +11,7 @@ import type { Route } from "./routes";
 
 export const BOX_WIDTH = 196;
 export const BOX_HEIGHT = 52;
+export const ROW_HEIGHT = 22;
 const FRAME_TOP = 34;
 const FRAME_SIDE = 14;
 
@@ -57,9 +58,14 @@ interface ElkPoint {
 
 export type Direction = "RIGHT" | "DOWN";
 
+/** A box with rows is taller. */
+export function heightOf({ rows = 0 }: Box): number {
+  return BOX_HEIGHT + (rows > 0 ? rows * ROW_HEIGHT + 6 : 0);
+}
+
 /** Two folded graphs of one shape have one key, whatever their states. */
 export function shapeKey(folded: Folded, direction: Direction): string {
-  const boxes = folded.boxes.map((box) => `${box.id}^${box.parent ?? ""}`).join("|");
+  const boxes = folded.boxes.map((box) => `${box.id}^${box.parent ?? ""}${box.rows ? `#${box.rows}` : ""}`).join("|");
   const wires = folded.wires.map((wire) => wire.id).join("|");
   const frames = folded.frames.map((frame) => `${frame.id}^${frame.parent ?? ""}`).join("|");
   return hash(`${direction};${boxes};${wires};${frames}`);
@@ -103,7 +109,7 @@ export function toElk(folded: Folded, direction: Direction): ElkNode {
   }
   for (const box of folded.boxes) {
     const parent = box.parent === null ? root : (frames.get(box.parent) ?? root);
-    parent.children?.push({ id: box.id, width: BOX_WIDTH, height: BOX_HEIGHT });
+    parent.children?.push({ id: box.id, width: BOX_WIDTH, height: heightOf(box) });
   }
   return root;
 }
@@ -148,7 +154,8 @@ export function columns(folded: Folded, direction: Direction): Placed {
   const byRank: Box[][] = [];
   for (const box of folded.boxes) (byRank[rank.get(box.id) ?? 0] ??= []).push(box);
   const places = new Map<string, Place>();
-  const step = (direction === "RIGHT" ? BOX_HEIGHT : BOX_WIDTH) + 22;
+  const tall = Math.max(BOX_HEIGHT, ...folded.boxes.map(heightOf));
+  const step = (direction === "RIGHT" ? tall : BOX_WIDTH) + 22;
   const tallest = Math.max(0, ...byRank.map((column) => column.length));
   byRank.forEach((column, at) => {
     const wish = (box: Box) => {
@@ -160,14 +167,14 @@ export function columns(folded: Folded, direction: Direction): Placed {
     ordered.forEach(({ box }, row) => {
       rows.set(box.id, row - (ordered.length - 1) / 2);
       const across = (row + (tallest - ordered.length) / 2) * step;
-      const along = at * ((direction === "RIGHT" ? BOX_WIDTH : BOX_HEIGHT) + 64);
+      const along = at * ((direction === "RIGHT" ? BOX_WIDTH : tall) + 64);
       const [x, y] = direction === "RIGHT" ? [along, across] : [across, along];
-      places.set(box.id, { x, y, width: BOX_WIDTH, height: BOX_HEIGHT });
+      places.set(box.id, { x, y, width: BOX_WIDTH, height: heightOf(box) });
     });
   });
   const breadth = Math.max(0, tallest - 1) * step;
-  const length = byRank.length * ((direction === "RIGHT" ? BOX_WIDTH : BOX_HEIGHT) + 64);
-  const [width, height] = direction === "RIGHT" ? [length, breadth + BOX_HEIGHT] : [breadth + BOX_WIDTH, length];
+  const length = byRank.length * ((direction === "RIGHT" ? BOX_WIDTH : tall) + 64);
+  const [width, height] = direction === "RIGHT" ? [length, breadth + tall] : [breadth + BOX_WIDTH, length];
   return { places, routes: straight(folded.wires, places, direction), width, height };
 }
 

@@ -11,7 +11,7 @@ const TALLEST = 12;
  * other ends meet. Undefined for any other shape.
  */
 export function plain(folded: Folded, direction: Direction): Placed | undefined {
-  if (folded.frames.length > 0) return undefined;
+  if (folded.frames.length > 0 || folded.boxes.some((box) => box.rows)) return undefined;
   const rank = ranks(folded.boxes, folded.wires);
   const heights: number[] = [];
   for (const box of folded.boxes) {
