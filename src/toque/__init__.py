@@ -37,6 +37,7 @@ _EXPORTS = {
     "toque.integrations.connections.stripe": ("Stripe",),
     "toque.integrations.connections.warehouse": ("Postgres", "Warehouse"),
     "toque.integrations.dbt.project": ("DbtProject",),
+    "toque.integrations.dlt.producer": ("dlt_load",),
     "toque.integrations.keeping.parquet": ("Parquet",),
     "toque.errors": ("DataError", "ToqueError", "TransientError", "UserError"),
     "toque.local.result": ("RunFailed",),

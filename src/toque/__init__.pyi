@@ -75,6 +75,7 @@ from toque.integrations.connections.stripe import Stripe as Stripe
 from toque.integrations.connections.warehouse import Postgres as Postgres
 from toque.integrations.connections.warehouse import Warehouse as Warehouse
 from toque.integrations.dbt.project import DbtProject as DbtProject
+from toque.integrations.dlt.producer import dlt_load as dlt_load
 from toque.integrations.keeping.parquet import Parquet as Parquet
 from toque.local.result import RunFailed as RunFailed
 from toque.worker.context import Context as Context

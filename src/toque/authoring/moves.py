@@ -88,7 +88,7 @@ class Move(Node):
         return tuple(PoolClaim(pool=f"connection:{name}") for name in names)
 
     def made(
-        self, key: str, upstream: tuple[ir.AssetDependency, ...], io: str, columns: AnyColumnOrigins
+        self, key: str, upstream: tuple[ir.AssetDependency, ...], io: str, columns: AnyColumnOrigins | None
     ) -> tuple[ir.Asset, ...]:
         """The one that it makes."""
         settings = self.settings
