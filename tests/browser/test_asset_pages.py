@@ -60,15 +60,6 @@ def test_slices_are_reached_by_keyboard_and_stand_in_the_address(page: Page, wei
     expect(page).to_have_url(re.compile("partition=birds&until=cats"))
 
 
-def test_the_line_to_type_names_the_chosen_slices(page: Page, weighed: str) -> None:
-    page.goto("/assets/portions?partition=apes&until=birds")
-    page.get_by_role("button", name="Materialize…").click()
-    dialog = page.get_by_role("dialog", name="Materialize portions")
-    expect(dialog.get_by_text("toque materialize portions --partitions apes..birds")).to_be_visible()
-    dialog.get_by_role("button", name="Close").click()
-    expect(dialog).to_have_count(0)
-
-
 def test_an_external_asset_offers_nothing_to_make(page: Page, weighed: str) -> None:
     page.goto("/assets/crm.visitors")
     expect(page.get_by_text("Something else: Toque only knows of it.")).to_be_visible()

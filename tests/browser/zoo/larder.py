@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from toque import AllPartitions, Static, asset, context, external, pipeline, use
+from pathlib import Path
+
+from toque import AllPartitions, Dynamic, Partition, Static, asset, context, external, pipeline, use
 
 visitors = external("crm.visitors", owner="front desk")
 HOUSES = Static(["apes", "birds", "cats"])
@@ -30,3 +32,28 @@ def menu(visitors: int, portions: dict[str, list[dict[str, str]]] = use(portions
 
 
 weighing = pipeline("weighing", assets=[stock])
+
+
+MEALS = Static(["breakfast", "elevenses", "lunch", "tea", "dinner", "supper"])
+
+
+@asset(group="kitchen", partitions=MEALS)
+def cooked(meal: Partition = use(Partition)) -> str:
+    if meal.key == "tea" and not Path("kettle").exists():
+        raise FileNotFoundError("there is no kettle")
+    return meal.key
+
+
+@asset(group="kitchen", partitions=MEALS)
+def served(cooked: str) -> str:
+    return cooked
+
+
+@asset(group="kitchen", partitions=Static(["first", "second", "third"]))
+def course() -> str:
+    return Path("gate-of-courses").read_text()
+
+
+@asset(group="kitchen", partitions=Dynamic("guests"))
+def seat(guest: Partition = use(Partition)) -> str:
+    return guest.key

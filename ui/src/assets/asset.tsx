@@ -7,10 +7,12 @@ import { asProblem } from "@/api/problem";
 import type { AssetDetail } from "@/api/types";
 import { Checks } from "@/assets/checks";
 import { Columns } from "@/assets/columns";
+import { AddKeys } from "@/assets/add-keys";
 import { History } from "@/assets/history";
 import { StandingMark } from "@/assets/marks";
 import { MakeDialog } from "@/assets/make";
 import { Matrix, type Brushed } from "@/assets/matrix";
+import { rangeText } from "@/assets/matrix-model";
 import { Measures } from "@/assets/measures";
 import { assetQuery, partitionsQuery } from "@/assets/queries";
 import { RowsLine } from "@/assets/rows-line";
@@ -30,9 +32,9 @@ export interface AssetSearch {
   until?: string;
   kind?: string;
   check?: string;
+  column?: string;
 }
 
-  column?: string;
 export function AssetPage() {
   const { key = "" } = useParams({ strict: false });
   const asset = useQuery(assetQuery(key));
@@ -80,13 +82,13 @@ function Loaded({ asset }: { asset: AssetDetail }) {
           {asset.doc && <p className={css.doc}>{asset.doc}</p>}
           <Last asset={asset} />
           {asset.partitions ? (
-            <Slices asset={asset} chosen={chosen} choose={(brushed) => go({ partition: brushed.from, until: brushed.until || undefined } as AssetSearch)} />
+            <Slices asset={asset} chosen={chosen} make={() => setMaking(true)} choose={(brushed) => go({ partition: brushed.from, until: brushed.until || undefined } as AssetSearch)} />
           ) : (
             asset.last && !asset.external && <SliceCard asset={asset.key} partition="" title="Made from" />
           )}
+          <Columns asset={asset} column={search.column ?? ""} />
           <Checks asset={asset.key} partition={search.partition ?? ""} open={search.check ?? ""} go={go} />
           <Measures asset={asset.key} partition={search.partition ?? ""} />
-          <Columns asset={asset} column={search.column ?? ""} />
           <History asset={asset} partition={search.partition ?? ""} kind={search.kind ?? ""} go={go} />
         </div>
         <div className={css.side}>
@@ -169,7 +171,15 @@ function Last({ asset }: { asset: AssetDetail }) {
   );
 }
 
-function Slices({ asset, chosen, choose }: { asset: AssetDetail; chosen: Brushed | null; choose: (brushed: Brushed) => void }) {
+interface SlicesProps {
+  asset: AssetDetail;
+  chosen: Brushed | null;
+  choose: (brushed: Brushed) => void;
+  make: () => void;
+}
+
+function Slices({ asset, chosen, choose, make }: SlicesProps) {
+  const [adding, setAdding] = useState("");
   const states = useQuery(partitionsQuery(asset.key));
   const cut = asset.partitions;
   return (
@@ -178,6 +188,19 @@ function Slices({ asset, chosen, choose }: { asset: AssetDetail; chosen: Brushed
         {states.error && !states.data && <ProblemBox problem={asProblem(states.error)} />}
         {states.isPending && <Skeleton rows={3} />}
         {states.data && <Matrix states={states.data} chosen={chosen} choose={choose} />}
+        <p className={css.facts}>
+          {chosen && !asset.external && (
+            <Button onClick={make}>
+              Make <code>{rangeText(chosen.from, chosen.until)}</code>…
+            </Button>
+          )}
+          {cut?.dynamic.map((name) => (
+            <Button key={name} onClick={() => setAdding(name)}>
+              Add partitions…
+            </Button>
+          ))}
+        </p>
+        {adding && <AddKeys name={adding} close={() => setAdding("")} />}
         {states.data && chosen && <SliceCard asset={asset.key} partition={chosen.from} title={chosen.from} />}
       </div>
     </Section>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { at, command, counted, geometry, moved } from "@/assets/matrix-model";
+import { at, command, counted, geometry, isChosen, moved, rangeText } from "@/assets/matrix-model";
 
 describe("geometry", () => {
   it("wraps one dimension into the room there is", () => {
@@ -66,5 +66,30 @@ describe("command", () => {
   it("quotes what a shell would read", () => {
     expect(command("s", { isCut: true, from: "2013-01|eu" })).toBe("toque materialize s --partitions '2013-01|eu'");
     expect(command("s", { isCut: true, from: "it's" })).toBe("toque materialize s --partitions 'it'\\''s'");
+  });
+});
+
+describe("isChosen", () => {
+  const chosen = (from: number, until: number, across: number) =>
+    Array.from({ length: 12 }, (_, index) => index).filter((index) => isChosen(index, from, until, across));
+
+  it("takes all from one to the other, whichever comes first", () => {
+    expect(chosen(2, 4, 0)).toEqual([2, 3, 4]);
+    expect(chosen(4, 2, 0)).toEqual([2, 3, 4]);
+    expect(chosen(-1, -1, 0)).toEqual([]);
+  });
+
+  it("takes the rectangle in two dimensions", () => {
+    expect(chosen(1, 6, 4)).toEqual([1, 2, 5, 6]);
+    expect(chosen(6, 1, 4)).toEqual([1, 2, 5, 6]);
+  });
+});
+
+describe("rangeText", () => {
+  it("is a key, a range, or a range of both dimensions", () => {
+    expect(rangeText("2013-01", "")).toBe("2013-01");
+    expect(rangeText("2013-01", "2013-03")).toBe("2013-01..2013-03");
+    expect(rangeText("2013-01|eu", "2013-03|us")).toBe("2013-01..2013-03|eu..us");
+    expect(rangeText("2013-01|eu", "2013-01|us")).toBe("2013-01|eu..us");
   });
 });

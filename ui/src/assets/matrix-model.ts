@@ -1,7 +1,5 @@
 /** The geometry of a partition matrix: where a slice stands, which one lies under a point, and where keys lead. */
 
-export type Cell = "." | "m" | "s" | "f";
-
 export interface Geometry {
   readonly columns: number;
   readonly rows: number;
@@ -40,10 +38,32 @@ export function moved({ columns, count }: Geometry, from: number, key: string): 
   return key === "End" ? count - 1 : null;
 }
 
-export function counted(cells: string): Record<Cell, number> {
-  const found = { ".": 0, m: 0, s: 0, f: 0 };
-  for (const cell of cells) if (cell in found) found[cell as Cell] += 1;
+/** How many cells of each letter there are. */
+export function counted(cells: string): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const cell of cells) found[cell] = (found[cell] ?? 0) + 1;
   return found;
+}
+
+/** Whether a slice is chosen: between two in one dimension, in the rectangle that two span in two dimensions. */
+export function isChosen(index: number, from: number, until: number, across: number): boolean {
+  if (from < 0 || until < 0) return false;
+  if (!across) return index >= Math.min(from, until) && index <= Math.max(from, until);
+  const within = (one: number, other: number, place: number) => place >= Math.min(one, other) && place <= Math.max(one, other);
+  return (
+    within(Math.floor(from / across), Math.floor(until / across), Math.floor(index / across)) &&
+    within(from % across, until % across, index % across)
+  );
+}
+
+/** The chosen slices as the command line and the API take them: `2013-01..2013-03`, or `2013-01..2013-03|eu..us`. */
+export function rangeText(from: string, until: string): string {
+  if (!until || until === from) return from;
+  const [row = "", column] = from.split("|");
+  const [lastRow = "", lastColumn] = until.split("|");
+  const range = (first: string, last: string) => (first === last ? first : `${first}..${last}`);
+  if (column === undefined || lastColumn === undefined) return range(from, until);
+  return `${range(row, lastRow)}|${range(column, lastColumn)}`;
 }
 
 /** What to type for the slices from one to another, or for those that were never made. */
@@ -52,6 +72,6 @@ export function command(asset: string, partitions: { from?: string | undefined; 
   const start = `toque materialize ${asset}`;
   if (!isCut) return start;
   if (!from) return `${start} --missing`;
-  const text = until && until !== from ? `${from}..${until}` : from;
+  const text = rangeText(from, until ?? "");
   return `${start} --partitions ${/^[\w.:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`}`;
 }

@@ -1,31 +1,40 @@
 /** Every slice of an asset as a cell of one canvas: ten thousand cost what ten do. Shapes tell the states apart, not colours alone. */
 
 import { useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
-import type { PartitionStates } from "@/api/types";
-import { at, counted, geometry, moved, type Cell, type Geometry } from "@/assets/matrix-model";
+import { SLICES, type Look, type Looks } from "@/assets/matrix-looks";
+import { at, counted, geometry, moved, type Geometry } from "@/assets/matrix-model";
+import { paint } from "@/assets/matrix-paint";
 import css from "./matrix.module.css";
-
-export const WORDS: Record<Cell, string> = { ".": "missing", m: "made", s: "stale", f: "failing" };
-const TOKENS: Record<Cell, string> = { ".": "--rule-strong", m: "--succeeded", s: "--retrying", f: "--failed" };
-const GAP = 2;
 
 export interface Brushed {
   from: string;
   until: string;
 }
 
-interface MatrixProps {
-  states: PartitionStates;
-  chosen: Brushed | null;
-  choose: (brushed: Brushed) => void;
+export interface Cells {
+  keys: readonly string[];
+  /** One letter for each key. */
+  cells: string;
+  /** Keys of the second dimension. */
+  across: readonly string[];
 }
 
-export function Matrix({ states, chosen, choose }: MatrixProps) {
+interface MatrixProps {
+  states: Cells;
+  chosen: Brushed | null;
+  choose: (brushed: Brushed) => void;
+  looks?: Looks;
+  label?: string;
+}
+
+export function Matrix({ states, chosen, choose, looks = SLICES, label = "Partitions" }: MatrixProps) {
   const { keys, cells, across } = states;
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
   const [cursor, setCursor] = useState(-1);
+  /** Where a drag began; -1 while there is none. */
+  const [pressed, setPressed] = useState(-1);
   const theme = useThemeChange();
   const help = useId();
   const shape = geometry(keys.length, width, across.length);
@@ -43,17 +52,20 @@ export function Matrix({ states, chosen, choose }: MatrixProps) {
     return () => watcher.disconnect();
   }, []);
   useEffect(() => {
-    if (canvas.current && width) paint(canvas.current, shape, cells, { from: Math.min(from, until), until: Math.max(from, until) });
-  }, [shape, cells, from, until, width, theme]);
+    if (!canvas.current || !width) return;
+    const dragged = pressed >= 0 && cursor >= 0;
+    const brush = dragged ? { from: pressed, until: cursor } : { from, until };
+    paint(canvas.current, shape, cells, looks, { ...brush, across: across.length });
+  }, [shape, cells, from, until, width, theme, pressed, cursor, looks, across.length]);
 
-  const pick = (index: number, extend: boolean) => {
-    const key = keys[index];
-    if (key === undefined) return;
-    // What lies between two cells of two dimensions is no range that the command line has.
-    const start = extend && from >= 0 && across.length === 0 ? from : index;
-    const [first, last] = [keys[Math.min(start, index)] ?? key, keys[Math.max(start, index)] ?? key];
-    choose({ from: first, until: last === first ? "" : last });
+  const brush = (start: number, end: number) => {
+    const [first, last] = [keys[start], keys[end]];
+    if (first === undefined || last === undefined) return;
+    if (start === end) choose({ from: first, until: "" });
+    else if (across.length === 0) choose(start < end ? { from: first, until: last } : { from: last, until: first });
+    else choose(corners(keys, start, end, across.length));
   };
+  const pick = (index: number, extend: boolean) => brush(extend && from >= 0 ? from : index, index);
   const down = (event: KeyboardEvent) => {
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
@@ -71,16 +83,16 @@ export function Matrix({ states, chosen, choose }: MatrixProps) {
     return at(shape, event.clientX - place.left, event.clientY - place.top);
   };
   const hovered = keys[here];
-  const cell = cells[here] as Cell | undefined;
+  const look = looks[cells[here] ?? ""];
   return (
     <div className={css.matrix}>
-      <Legend cells={cells} />
+      <Legend cells={cells} looks={looks} />
       <div
         ref={box}
         className={css.box}
         tabIndex={0}
         role="group"
-        aria-label={`Partitions, ${keys.length.toLocaleString()}`}
+        aria-label={`${label}, ${keys.length.toLocaleString()}`}
         aria-describedby={help}
         onKeyDown={down}
       >
@@ -92,18 +104,25 @@ export function Matrix({ states, chosen, choose }: MatrixProps) {
               const index = under(event);
               if (index >= 0) setCursor(index);
             }}
-            onClick={(event) => {
+            onMouseDown={(event) => {
               const index = under(event);
-              if (index >= 0) pick(index, event.shiftKey);
+              if (index >= 0 && event.button === 0 && !event.shiftKey) setPressed(index);
+            }}
+            onMouseLeave={() => setPressed(-1)}
+            onMouseUp={(event) => {
+              const index = under(event);
+              if (index >= 0 && event.shiftKey) pick(index, true);
+              else if (index >= 0 && pressed >= 0) brush(pressed, index);
+              setPressed(-1);
             }}
           />
           <i className={css.cursor} style={cursorAt(shape, here)} aria-hidden="true" />
         </div>
       </div>
       <p className={css.here} id={help} aria-live="polite">
-        {hovered !== undefined && cell !== undefined ? (
+        {hovered !== undefined && look ? (
           <>
-            <code>{hovered}</code> {WORDS[cell]}
+            <code>{hovered}</code> {look.word}
           </>
         ) : (
           "There is no partition yet."
@@ -114,32 +133,40 @@ export function Matrix({ states, chosen, choose }: MatrixProps) {
   );
 }
 
-export function Legend({ cells }: { cells: string }) {
+export function Legend({ cells, looks = SLICES }: { cells: string; looks?: Looks }) {
   const counts = counted(cells);
   return (
     <ul className={css.legend}>
-      {(Object.keys(WORDS) as Cell[]).map((cell) => (
-        <li key={cell} data-none={counts[cell] === 0}>
+      {Object.entries(looks).map(([cell, look]) => (
+        <li key={cell} data-none={!counts[cell]}>
           <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-            <Shape cell={cell} />
+            <Shape look={look} />
           </svg>
-          {counts[cell].toLocaleString()} {WORDS[cell]}
+          {(counts[cell] ?? 0).toLocaleString()} {look.word}
         </li>
       ))}
     </ul>
   );
 }
 
-function Shape({ cell }: { cell: Cell }) {
-  const colour = `var(${TOKENS[cell]})`;
-  if (cell === ".") return <rect x="1" y="1" width="10" height="10" fill="none" stroke={colour} />;
-  if (cell === "s") return <path d="M1 11V1h10z" fill={colour} />;
+function Shape({ look }: { look: Look }) {
+  const colour = `var(${look.token})`;
+  if (look.shape === "box") return <rect x="1" y="1" width="10" height="10" fill="none" stroke={colour} />;
+  if (look.shape === "corner") return <path d="M1 11V1h10z" fill={colour} />;
   return (
     <>
       <rect width="12" height="12" fill={colour} />
-      {cell === "f" && <path d="M3 3l6 6M9 3l-6 6" stroke="var(--sheet)" strokeWidth="2" />}
+      {look.shape === "cross" && <path d="M3 3l6 6M9 3l-6 6" stroke="var(--sheet)" strokeWidth="2" />}
     </>
   );
+}
+
+/** The first and the last key of the rectangle that two cells span. */
+function corners(keys: readonly string[], start: number, end: number, across: number): Brushed {
+  const rows = [Math.floor(start / across), Math.floor(end / across)];
+  const columns = [start % across, end % across];
+  const key = (choose: (...of: number[]) => number) => keys[choose(...rows) * across + choose(...columns)] ?? "";
+  return { from: key(Math.min), until: key(Math.max) };
 }
 
 function cursorAt({ columns, pitch }: Geometry, index: number) {
@@ -151,50 +178,6 @@ function scrollTo(box: HTMLElement | null, { columns, pitch }: Geometry, index: 
   const top = Math.floor(index / columns) * pitch;
   if (top < box.scrollTop) box.scrollTop = top;
   else if (top + pitch > box.scrollTop + box.clientHeight) box.scrollTop = top + pitch - box.clientHeight;
-}
-
-function paint(canvas: HTMLCanvasElement, shape: Geometry, cells: string, chosen: { from: number; until: number }): void {
-  const { columns, rows, pitch } = shape;
-  const scale = window.devicePixelRatio || 1;
-  canvas.width = columns * pitch * scale;
-  canvas.height = rows * pitch * scale;
-  const pen = canvas.getContext("2d");
-  if (!pen) return;
-  pen.scale(scale, scale);
-  const style = getComputedStyle(canvas);
-  const colour = (token: string) => style.getPropertyValue(token).trim();
-  const colours = { ".": colour(TOKENS["."]), m: colour(TOKENS.m), s: colour(TOKENS.s), f: colour(TOKENS.f) };
-  const [ink, sheet, side] = [colour("--ink"), colour("--sheet"), pitch - GAP];
-  for (let index = 0; index < cells.length; index += 1) {
-    const cell = cells[index] as Cell;
-    const [x, y] = [(index % columns) * pitch, Math.floor(index / columns) * pitch];
-    pen.fillStyle = pen.strokeStyle = colours[cell];
-    pen.lineWidth = 1;
-    pen.beginPath();
-    if (cell === ".") pen.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
-    else if (cell === "s") {
-      pen.moveTo(x, y + side);
-      pen.lineTo(x, y);
-      pen.lineTo(x + side, y);
-      pen.fill();
-    } else pen.fillRect(x, y, side, side);
-    if (cell === "f") {
-      const inset = side / 4;
-      pen.strokeStyle = sheet;
-      pen.lineWidth = 1.5;
-      pen.beginPath();
-      pen.moveTo(x + inset, y + inset);
-      pen.lineTo(x + side - inset, y + side - inset);
-      pen.moveTo(x + side - inset, y + inset);
-      pen.lineTo(x + inset, y + side - inset);
-      pen.stroke();
-    }
-    if (index >= chosen.from && index <= chosen.until && chosen.from >= 0) {
-      pen.strokeStyle = ink;
-      pen.lineWidth = 2;
-      pen.strokeRect(x + 1, y + 1, side - 2, side - 2);
-    }
-  }
 }
 
 /** Grows when the colours of the page change: a canvas does not follow them by itself. */
