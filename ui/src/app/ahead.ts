@@ -25,6 +25,7 @@ import { CalendarView, CodeTab, DocsView, DurationsView, SchedulesView, StartVie
 import { LogView } from "@/run/later";
 import { runGraphQuery, taskQuery, timelineQuery } from "@/run/queries";
 import { filtersOf } from "@/runs/filters";
+import { syncQuery, syncsQuery } from "@/syncs/queries";
 
 export interface Ahead {
   cache: QueryClient;
@@ -69,7 +70,7 @@ export const aheadOf = {
     const plan = () => cache.prefetchQuery(pipelineGraphQuery(name, version));
     const views: Record<string, () => unknown> = {
       grid: () => cache.prefetchInfiniteQuery(gridQuery(name)),
-      graph: () => [begin(GraphView), plan()],
+      graph: () => [begin(GraphView), plan(), import("@/graph/elk").then(({ warm }) => warm()).catch(() => undefined)],
       calendar: () => begin(CalendarView),
       durations: () => [begin(DurationsView), limit || cache.prefetchQuery(durationsQuery(name, task ?? "", 100)), plan()],
       schedules: () => begin(SchedulesView),
@@ -91,6 +92,8 @@ export const aheadOf = {
   }),
   assets: ahead((cache) => cache.prefetchQuery(assetsQuery)),
   asset: ahead((cache, { key = "" }) => cache.prefetchQuery(assetQuery(key))),
+  syncs: ahead((cache) => cache.prefetchQuery(syncsQuery)),
+  sync: ahead((cache, { key = "" }) => cache.prefetchQuery(syncQuery(key))),
   connections: ahead((cache) => cache.prefetchQuery(connectionsQuery)),
   pools: ahead((cache) => cache.prefetchQuery(poolsQuery)),
   system: ahead((cache) => cache.prefetchQuery(systemQuery)),

@@ -115,6 +115,21 @@ const asset = createRoute({
   component: lazyRouteComponent(() => import("@/assets/asset"), "AssetPage"),
 });
 
+const syncs = createRoute({
+  getParentRoute: () => root,
+  path: "/syncs",
+  loader: aheadOf.syncs,
+  component: lazyRouteComponent(() => import("@/syncs/page"), "SyncsPage"),
+});
+
+const sync = createRoute({
+  getParentRoute: () => root,
+  path: "/syncs/$key",
+  validateSearch: only("run", "status", "search", "preview"),
+  loader: aheadOf.sync,
+  component: lazyRouteComponent(() => import("@/syncs/sync"), "SyncPage"),
+});
+
 const connections = createRoute({
   getParentRoute: () => root,
   path: "/connections",
@@ -143,6 +158,8 @@ const routeTree = root.addChildren([
   backfills,
   assets,
   asset,
+  syncs,
+  sync,
   connections,
   pools,
   system,

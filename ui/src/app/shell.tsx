@@ -17,13 +17,14 @@ import { Button } from "@/design/button";
 import { Dialog } from "@/design/dialog";
 import css from "./shell.module.css";
 
-const PLACES: { to: "/" | "/pipelines" | "/runs" | "/day" | "/assets" | "/backfills" | "/connections" | "/pools" | "/system"; icon: IconName; phone: boolean }[] = [
+const PLACES: { to: "/" | "/pipelines" | "/runs" | "/day" | "/assets" | "/backfills" | "/syncs" | "/connections" | "/pools" | "/system"; icon: IconName; phone: boolean }[] = [
   { to: "/", icon: "home", phone: true },
   { to: "/pipelines", icon: "pipelines", phone: true },
   { to: "/runs", icon: "runs", phone: true },
   { to: "/day", icon: "day", phone: true },
   { to: "/assets", icon: "assets", phone: false },
   { to: "/backfills", icon: "backfills", phone: false },
+  { to: "/syncs", icon: "syncs", phone: false },
   { to: "/connections", icon: "connections", phone: false },
   { to: "/pools", icon: "pools", phone: false },
   { to: "/system", icon: "system", phone: false },
