@@ -42,6 +42,8 @@ def build():
             (GATES / "served").read_text()
             (GATES / "killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if name == "stock" and (GATES / "held").exists():
+            (GATES / "held").read_text()
 
 
 @task
@@ -52,7 +54,8 @@ def load() -> int:
 @task
 def serve(dish: str) -> str:
     note("serve", dish)
-    (GATES / "served").write_text("go")
+    if not (GATES / "killed").exists():
+        (GATES / "served").write_text("go")
     return dish
 
 
@@ -109,3 +112,20 @@ def test_a_host_whose_worker_is_killed_goes_on_with_the_rest_and_is_retried_with
     again = project.toque("retry", run_id, "--json")
     assert again.code == 0, again
     assert (project.root / "notes.txt").read_text().splitlines()[5:] == ["begin spoiled", "done spoiled"]
+
+
+def test_a_run_that_is_killed_with_its_host_in_the_middle_is_resumed_with_the_rest(project: Project) -> None:
+    project.write("kitchen.py", KITCHEN)
+    (project.root.parent / "killed").touch()
+    (project.root / "healed").touch()
+    (project.root / "toque.toml").write_text("workers = 2\n")
+    project.gate("held")
+    command = project.start("run", "kitchen.py")
+    run_id = command.until("run ").split()[1]
+    command.until("✓ serve")
+    command.kill()
+    ended = project.toque("resume", run_id)
+    assert ended.code == 0, ended
+    notes = (project.root / "notes.txt").read_text().splitlines()
+    assert sorted(notes[:3]) == ["begin stock sauce spoiled", "done stock", "serve a dish of stock"]
+    assert notes[3:] == ["begin sauce spoiled", "done sauce", "done spoiled"]
