@@ -13,7 +13,6 @@ def revenue(orders: pa.Table) -> pa.Table: ...  # the parameter names the asset 
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
@@ -21,6 +20,7 @@ from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, Unpack, ca
 import msgspec
 
 from toque.authoring import calls, cutting, flow_calls, sites, types
+from toque.authoring.asset_keys import check_key, key_of
 from toque.authoring.column_origins import column_origins
 from toque.authoring.data_checks import listed
 from toque.authoring.options import AssetOptions, asset_keys, checked
@@ -28,7 +28,7 @@ from toque.authoring.producers import Producer
 from toque.authoring.references import code_ref, place_of, source_hash
 from toque.authoring.tasks import check_function, checked_upstream, refuse_at_import
 from toque.authoring.trace import current
-from toque.authoring.wiring import Marker
+from toque.authoring.wiring import Marker, connections_of
 from toque.graph import assets as ir
 from toque.graph.checks import AnyCheck
 from toque.graph.ir import CodeRef, Inject
@@ -38,7 +38,6 @@ from toque.worker.slices import IOManager
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_KEY: Final = re.compile(r"[^\W\d][\w-]*(\.[^\W\d][\w-]*)*")
 
 
 class Source(Generic[R]):
@@ -81,7 +80,8 @@ class Source(Generic[R]):
         """What stands for an argument that is read from it; `place` is where a worker finds it."""
         wanted = ir.AssetInput(mapping=mapping, theirs=self.__toque_partitions__)
         inject = Inject(kind="asset", name=self.key, code=place, asset=wanted)
-        return Marker(inject, lasting=False, annotation=annotation, asset=self)
+        used = connections_of(self.__toque_io__)
+        return Marker(inject, connections=used, lasting=False, annotation=annotation, asset=self)
 
 
 class Asset(Source[R], Producer, Generic[P, R]):
@@ -95,7 +95,7 @@ class Asset(Source[R], Producer, Generic[P, R]):
     def __init__(
         self, function: Callable[P, Any], settings: Mapping[str, Any], upstream: tuple[object, ...] = ()
     ) -> None:
-        super().__init__(settings.get("key", function.__name__), settings)
+        super().__init__(settings.get("key") or key_of(settings.get("io"), function.__name__), settings)
         self.__toque_function__ = function
         self.upstream = upstream
         self.__toque_checks__: tuple[AnyCheck, ...] = settings.get("checks", ())
@@ -222,7 +222,8 @@ class Asset(Source[R], Producer, Generic[P, R]):
             ) from None
         cut = msgspec.structs.replace(wanted, ours=self.__toque_partitions__)
         inject = msgspec.structs.replace(marker.inject, asset=cut)
-        return Marker(inject, lasting=False, annotation=marker.annotation, asset=marker.asset)
+        used = marker.connections
+        return Marker(inject, connections=used, lasting=False, annotation=marker.annotation, asset=marker.asset)
 
 
 _NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -268,6 +269,11 @@ def read(source: Source[Any], mapping: cutting.Mapping | None) -> Marker:
         function = source.__toque_function__
         place = msgspec.structs.replace(code_ref(function, "an asset"), source_hash="", mode="sync")
         return source.marker(place, _mapping(mapping), lambda: types.return_type(function))
+    if not isinstance(source, Source):
+        raise sites.refuse(
+            f"use() cannot supply {source!r}: it writes into a system of its own and leaves no value.",
+            fix="reads=[…] among the options, and use(…) of its connection",
+        )
     name = source.key.rpartition(".")[2]
     place = place_of(
         source,
@@ -275,12 +281,6 @@ def read(source: Source[Any], mapping: cutting.Mapping | None) -> Marker:
         f'{name} = external("{source.key}") at the top level',
     )
     return source.marker(place, _mapping(mapping))
-
-
-def check_key(key: object) -> None:
-    """Keys are names joined by dots: `marts.delays`."""
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
-        raise sites.refuse(f"{key!r} cannot be the key of an asset.", fix='names joined by dots: "marts.delays"')
 
 
 def _mapping(mapping: cutting.Mapping | None) -> AnyMapping:

@@ -157,9 +157,10 @@ def _replacements(
     return {name: value for name, (_, value) in found.items()}
 
 
-def connection_pools(markers: Iterable[Marker]) -> tuple[PoolClaim, ...]:
+def connection_pools(callee: Callee, markers: Iterable[Marker]) -> tuple[PoolClaim, ...]:
     """A slot of each connection that is used: how many there are stands on the connection."""
-    names = dict.fromkeys(name for marker in markers for name in marker.connections)
+    kept = wiring.connections_of(getattr(callee, "__toque_io__", None))
+    names = dict.fromkeys((*(name for marker in markers for name in marker.connections), *kept))
     return tuple(PoolClaim(pool=f"connection:{name}") for name in names)
 
 
@@ -197,7 +198,7 @@ def fill(trace: Trace, draft: Draft, callee: Callee, given: list[Argument]) -> N
         "kwargs": named,
         "inject": {name: marker.inject for name, marker in markers.items()},
         "policy": task_policy(
-            callee.settings, executor="flow" if is_flow else "process", pools=connection_pools(markers.values())
+            callee.settings, executor="flow" if is_flow else "process", pools=connection_pools(callee, markers.values())
         ),
         "kind": "flow" if is_flow else "task",
     }

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from toque.authoring import sites
+from toque.authoring.asset_keys import is_key
 from toque.authoring.supplies import Connection
-
-_PATH: Final = re.compile(r"[^\W\d][\w-]*(\.[^\W\d][\w-]*)*")
 
 
 class Endpoint:
@@ -23,7 +22,7 @@ class Endpoint:
     """What reads it neither waits for what writes it nor is stale after that; see `AssetDependency`."""
 
     def __init__(self, connection: Connection, path: str, way: str, options: Mapping[str, Any] | None = None) -> None:
-        if not isinstance(path, str) or not _PATH.fullmatch(path):
+        if not is_key(path):
             raise sites.refuse(
                 f"{path!r} cannot be part of the key of an asset.", fix='names joined by dots: "raw.contact"'
             )

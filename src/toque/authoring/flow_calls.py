@@ -162,7 +162,7 @@ def _template(callee: Callee, passed: frozenset[str]) -> TaskNode:
         id=callee.name,
         code=code_ref(callee.__toque_function__),
         inject={name: marker.inject for name, marker in supplied.items() if name not in passed},
-        policy=task_policy(callee.settings, pools=calls.connection_pools(supplied.values())),
+        policy=task_policy(callee.settings, pools=calls.connection_pools(callee, supplied.values())),
         meta=calls.meta_of(callee),
     )
 

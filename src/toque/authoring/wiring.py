@@ -64,6 +64,11 @@ class Marker:
         self.annotation = annotation
 
 
+def connections_of(io: object) -> tuple[str, ...]:
+    """The connections that an IO manager opens."""
+    return tuple(getattr(io, "__toque_connections__", ()))
+
+
 def expression(trace: Trace, reader: Draft | None, value: object) -> AnyExpr:
     """`value` as an expression; `reader` (None: the pipeline's result) waits for what the value is made from."""
     if isinstance(value, Placeholder):

@@ -128,6 +128,7 @@ class Attempt:
         self.started_us = env.now_us()
         self.context = Context(spec, env.channel, Log(LogFile(spec.log_path), env.masker, env.echo))
         self._call: Call | None = None
+        self._scope = ExitStack()
 
     def enter(self, exclusive: bool) -> Token[Context | None]:
         """From here on `context()` is this attempt's, and what is printed goes to its log."""
@@ -152,6 +153,7 @@ class Attempt:
     def prepare(self, scope: ExitStack) -> Call | AttemptSucceeded:
         """Resolve the code and evaluate the arguments; or the report at once, if the cache has the result."""
         spec, env = self.spec, self.env
+        self._scope = scope
         plan = env.plan(spec.node)
         call = Call(plan.function, plan.is_async, plan)
         evaluator = Evaluator(spec, env.blobs, env.items)
@@ -220,7 +222,7 @@ class Attempt:
         return AttemptFailed(**common, error=info, assets=tuple(self.context.told))
 
     def _site(self) -> Site:
-        return Site(self.env.blobs, self.env.project, materializing.attempt_name(self.spec))
+        return materializing.site(self.spec, self.env, self.context, self._scope)
 
     def _describe(self, error: BaseException) -> ErrorInfo:
         policy = self.spec.node.policy

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toque.engine.assets import Materialized
 from toque.engine.values import Token
@@ -16,6 +17,9 @@ from toque.worker import code, instants
 from toque.worker.context import Context
 from toque.worker.partitions import Partition, Span
 from toque.worker.slices import NothingThere, Site, Slice
+
+if TYPE_CHECKING:
+    from toque.worker.environment import Environment
 
 OF_PARTITIONS = ("Partition", "Span")
 """What `use()` supplies of the run's partitions."""
@@ -139,6 +143,15 @@ def supplied(inject: Inject, spec: AttemptSpec, kind: Any, site: Site) -> Any:
     except NothingThere as error:
         part = f" --partitions {error.missing.partition!r}" if error.missing.partition else ""
         raise UserError(str(error), fix=f"toque materialize {inject.name}{part}") from None
+
+
+def site(spec: AttemptSpec, env: Environment, context: Context, scope: ExitStack) -> Site:
+    """Where an attempt stands; `scope` closes what is opened for it."""
+
+    def supply(inject: Inject) -> Any:
+        return env.supplier.supply(inject, context, scope)
+
+    return Site(env.blobs, env.project, attempt_name(spec), supply)
 
 
 def slice_of(asset: str, partitions: AnyPartitioning | None, key: str) -> Slice:

@@ -6,10 +6,12 @@ a worker finds it by importing the asset's module.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from toque.errors import ToqueError
+from toque.graph.ir import Inject
 from toque.ports.blobs import Blobs
 
 
@@ -51,6 +53,10 @@ class NothingThere(LookupError):
         self.missing = missing
 
 
+def _nothing_to_supply(inject: Inject) -> Any:
+    raise ToqueError(f"no project is at hand: the connection {inject.name} needs one")
+
+
 @dataclass(frozen=True)
 class Site:
     """Where an attempt stands: what an IO manager may need of it."""
@@ -60,6 +66,9 @@ class Site:
     """Root of the project: relative paths are meant from there, not from the snapshot of its code."""
     attempt: str
     """Unlike any other attempt's, and fit for a file name: two that write at once never write one file."""
+    supply: Callable[[Inject], Any] = _nothing_to_supply
+    """Opens a connection for as long as the attempt lasts. Who needs one names it in `__toque_connections__`, so that
+    its slots are claimed before."""
 
 
 class IOManager(Protocol):

@@ -63,6 +63,7 @@ class Project:
         self.root = root
         self.settings = '[connections.warehouse]\ntype = "duckdb"\npath = "shop.duckdb"\n'
         self.blobs = MemoryBlobs()
+        self._loaded: list[Pipeline] = []
 
     def connect(self, name: str, **options: str) -> None:
         lines = "".join(f'{key} = "{value}"\n' for key, value in options.items())
@@ -72,7 +73,12 @@ class Project:
         """The last pipeline of a file."""
         (self.root / "toque.toml").write_text(self.settings)
         (self.root / "shop.py").write_text(dedent(source))
-        return loader.load_file(self.root / "shop.py", self.root)[-1].ir
+        self._loaded = [each.ir for each in loader.load_file(self.root / "shop.py", self.root)]
+        return self._loaded[-1]
+
+    def named(self, name: str) -> Pipeline:
+        """One of those that were loaded."""
+        return next(each for each in self._loaded if each.name == name)
 
     def run(self, pipeline: Pipeline, **context: Any) -> Ran:
         """Each node once, until one fails."""

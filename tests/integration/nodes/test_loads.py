@@ -166,7 +166,11 @@ def test_tables_and_queries_of_a_database_are_sources(project: Project) -> None:
         whole = pipeline("whole", assets=[
             load(warehouse.table("people", cursor="seen"), into=warehouse.table("raw.newest"), mode=Merge("id")),
             load(warehouse.table("people"), into=warehouse.table("raw.copied"), mode=Merge("id")),
-            load(warehouse.query("SELECT id + 1 AS id FROM people", name="next"), into=warehouse.table("raw.next"), mode=Replace()),
+            load(
+                warehouse.query("SELECT id + 1 AS id FROM people", name="next"),
+                into=warehouse.table("raw.next"),
+                mode=Replace(),
+            ),
         ])
         """
     )
@@ -191,7 +195,8 @@ def test_changes_of_an_object_of_salesforce_are_merged(project: Project, crm: Cr
         from toque import Merge, Salesforce, Warehouse, load, pipeline
 
         crm, warehouse = Salesforce("crm"), Warehouse("warehouse")
-        contacts = load(crm.changes("Contact", fields=["LastName"]), into=warehouse.table("raw.contact"), mode=Merge("Id"))
+        changes = crm.changes("Contact", fields=["LastName"])
+        contacts = load(changes, into=warehouse.table("raw.contact"), mode=Merge("Id"))
         whole = pipeline("whole", assets=[contacts])
         """
     )

@@ -34,7 +34,8 @@ SHELF = dedent(
     """
 )
 PEOPLE = """
-people = sync(warehouse.table("marts.people"), into=shelf, mode=Upsert("id"), fields={"id": "id", "email": "email"}{more})
+fields = {"id": "id", "email": "email"}
+people = sync(warehouse.table("marts.people"), into=shelf, mode=Upsert("id"), fields=fields{more})
 whole = pipeline("whole", assets=[people])
 """
 
@@ -124,7 +125,8 @@ def test_scores_arrive_in_salesforce(project: Project, crm: Crm) -> None:
         from toque import Merge, Salesforce, Update, Warehouse, load, pipeline, sync
 
         crm, warehouse = Salesforce("crm"), Warehouse("warehouse")
-        contacts = load(crm.changes("Contact", fields=["LastName"]), into=warehouse.table("raw.contact"), mode=Merge("Id"))
+        changes = crm.changes("Contact", fields=["LastName"])
+        contacts = load(changes, into=warehouse.table("raw.contact"), mode=Merge("Id"))
         scores = sync(
             warehouse.table("marts.scores"),
             into=crm.object("Contact"),

@@ -322,7 +322,7 @@ def extract(client: int = use(3)): ...
         """
 flows.py:3  def extract(client: int = use(3)): ...
   use() cannot supply 3.
-  Fix: a @resource, a Connection, an asset, a Variable, a Secret or Interval
+  Fix: a @resource, a Connection, an asset, a Variable, a Secret, Interval, Partition or Span
 """,
     ),
     "a connection whose class nobody finds": (

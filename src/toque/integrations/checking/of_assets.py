@@ -12,7 +12,6 @@ from toque.integrations.checking.auditing import ChecksFailed
 from toque.integrations.checking.running import Look
 from toque.integrations.checking.telling import events
 from toque.integrations.checking.values import check_value
-from toque.worker import values
 from toque.worker.context import Context
 from toque.worker.environment import safe
 from toque.worker.slices import Site, Slice
@@ -39,6 +38,15 @@ def check(
         context.tell(event)
     if not found.report.set_aside:
         return found.value, {}
-    place = f"{ROOT}{safe(target.asset)}/{safe(target.partition) or '-'}/{site.attempt}"
-    ref = values.encode(found.rejects, values.Place(site.blobs, lambda: place))
-    return found.value, {"set_aside": found.report.set_aside, "rejects": ref.blob}
+    place = f"{ROOT}{safe(target.asset)}/{safe(target.partition) or '-'}/{site.attempt}.parquet"
+    site.blobs.put(place, [_parquet(found.rejects)])
+    return found.value, {"set_aside": found.report.set_aside, "rejects": place}
+
+
+def _parquet(rows: Any) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink)
+    return bytes(sink.getvalue())

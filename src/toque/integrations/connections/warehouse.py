@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from toque.data.loads.dialects import Dialect
+    from toque.integrations.keeping.warehouse import WarehouseTables
 
 
 class Warehouse(Connection):
@@ -46,6 +47,12 @@ class Warehouse(Connection):
         if not isinstance(sql, str) or not sql.strip():
             raise sites.refuse("query() has no query.", fix='warehouse.query("SELECT …", name="…")')
         return Rows(self, name, "query", {"sql": sql.strip().rstrip("; \n")})
+
+    def tables(self, schema: str) -> WarehouseTables:
+        """How assets are kept as tables of a schema: `@asset(io=warehouse.tables("marts"))`."""
+        from toque.integrations.keeping.warehouse import WarehouseTables
+
+        return WarehouseTables(self, schema)
 
     @property
     def dialect(self) -> Dialect:
