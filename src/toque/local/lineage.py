@@ -7,6 +7,7 @@ also after a restart (`.toque/lineage.json`).
 from __future__ import annotations
 
 import asyncio
+import csv
 import hashlib
 import os
 import sys
@@ -109,11 +110,25 @@ def asked(
         project=str(settings.project),
         home=str(settings.home),
         assets=declared,
-        known=known,
+        known={**_headers(settings.project, declared), **known},
         manifests={path: _hash_of(settings.project / path) for path in paths},
         parser=_parser(),
     )
     return question, hashlib.sha256(msgspec.json.encode(question)).hexdigest()
+
+
+def _headers(project: Path, declared: tuple[Declared, ...]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The columns of tables that dbt fills from CSV files: nobody else tells of them."""
+    found = {}
+    for each in declared:
+        if isinstance(each.columns, Compiled) and each.file.endswith(".csv"):
+            try:
+                with open(project / each.file, newline="", encoding="utf-8-sig") as file:
+                    header = next(csv.reader(file), [])
+            except (OSError, UnicodeDecodeError, csv.Error):
+                continue
+            found[each.key] = tuple((name.strip(), "") for name in header)
+    return found
 
 
 def _parser() -> str:

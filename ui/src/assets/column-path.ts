@@ -86,6 +86,8 @@ export function linksOf(path: ColumnPaths | undefined): RowLink[] {
 /** The columns that a path begins with, and those that nobody can follow: for a line of words. */
 export function summaryOf(path: ColumnPaths): { columns: number; tables: number; ends: string[]; unknown: number } {
   const targets = new Set(path.hops.map(({ target }) => `${target.asset}.${target.column}`));
-  const ends = path.columns.map(({ asset, column }) => `${asset}.${column}`).filter((name) => !targets.has(name));
+  // What is counted or constant has nothing behind it, and is no source.
+  const sources = path.columns.filter(({ made }) => made.length === 0);
+  const ends = sources.map(({ asset, column }) => `${asset}.${column}`).filter((name) => !targets.has(name));
   return { columns: path.columns.length, tables: litOf(path).size, ends, unknown: path.unknown_count };
 }

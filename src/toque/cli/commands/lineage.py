@@ -99,7 +99,9 @@ def _column_text(origin: Origin, way: Way) -> str:
     word = "from" if way == "up" else "into"
     columns = {name for hop in origin.hops for name in (hop.source, hop.target)} | {origin.column}
     counts = f"{_many(len(columns), 'column')}, {len(origin.unknown)} unknown"
-    ends = f"; {word} {', '.join(map(str, origin.ends))}" if origin.ends else ""
+    # What is counted or constant has nothing behind it, and is no source.
+    found = [str(end) for end in origin.ends if way == "down" or end not in origin.made]
+    ends = f"; {word} {', '.join(found)}" if found else ""
     cut = "; there is more behind" if origin.is_cut else ""
     return "\n".join([*column_tree(origin, way), "", counts + ends + cut])
 

@@ -79,6 +79,10 @@ class Catalog:
         more._put(table, {name: types.get(name, "") for name in columns})
         return more
 
+    def with_names(self, names: Iterable[str]) -> Catalog:
+        """This catalog, in which these tables exist, whatever their columns are."""
+        return Catalog(self._tables, connection=self._connection, named=[*self._folded.values(), *names])
+
     def digest_for(self, text: str) -> str:
         """The same where all tables are alike that `text` could name: others may change, and nothing is parsed anew."""
         words = {"", *_WORD.findall(text.casefold())}

@@ -34,13 +34,14 @@ def steps_of(
     adapter = str(manifest.get("metadata", {}).get("adapter_type") or "duckdb")
     nodes = {**manifest.get("sources", {}), **manifest.get("nodes", {})}
     names = {unique_id: _name(node, connection) for unique_id, node in nodes.items()} | dict(keys or {})
+    catalog = catalog.with_names(
+        names[each] for each, node in nodes.items() if node["resource_type"] in (*_MADE, *_GIVEN)
+    )
     steps = []
     for unique_id in _in_order(nodes):
         node, target = nodes[unique_id], names[unique_id]
         if node["resource_type"] in _GIVEN:
-            if catalog.columns(target) is None and node.get("columns"):
-                catalog = catalog.with_table(target, list(node["columns"]))
-            continue
+            continue  # what its YAML describes need not be all of its columns: only the catalog knows them
         if node.get("config", {}).get("materialized") == "ephemeral":
             continue  # it is no table: those who read it have its SQL in theirs
         step = _step(node, target, catalog, _DIALECTS.get(adapter, adapter), cache)

@@ -92,6 +92,15 @@ def test_what_has_no_sql_is_unknown_and_still_has_its_inputs(name: str, problem:
     assert (steps[name].problem, steps[name].inputs) == (problem, ("warehouse.marts.a_scores",))
 
 
+def test_a_seed_or_source_may_have_more_columns_than_its_yaml_describes() -> None:
+    given = manifest()
+    given["nodes"]["model.shop.a_scores"]["compiled_code"] = (
+        'SELECT w.undescribed, w.* FROM "shop"."seeds"."weights" AS w'
+    )
+    (step,) = [each for each in steps_of(given, CATALOG, connection="warehouse") if each.by == "a_scores"]
+    assert [(each.name, each.unknown != "") for each in step.columns] == [("undescribed", False), ("*", True)]
+
+
 def test_a_field_of_the_crm_leads_through_the_project_to_the_field_that_it_came_from() -> None:
     load = mapping("crm.Contact", "warehouse.raw.contact", {"Id": "id", "Visits__c": "visits"}, via="load")
     sync = mapping("warehouse.marts.a_scores", "crm.Contact", {"score": "Score__c"}, via="sync")
