@@ -67,6 +67,9 @@ def _edges(pipeline: Pipeline) -> Iterator[GraphEdge]:
             yield GraphEdge(
                 source=edge.source, target=node.id, kind=edge.kind, label=_branch_text(guards.get(edge.source))
             )
+        if isinstance(node, TaskNode) and node.host and not node.upstream:
+            # Nothing holds it but that its host must begin: it is drawn behind that.
+            yield GraphEdge(source=node.host, target=node.id, kind="order", label="")
         sources = {edge.source for edge in node.upstream}
         for source, guard in guards.items():
             if source not in sources:

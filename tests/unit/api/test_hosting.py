@@ -51,6 +51,11 @@ async def test_the_graph_says_who_runs_a_node(kitchen: Served) -> None:
         "sauce": "build",
         "serve": "",
     }
+    assert [(edge["source"], edge["target"]) for edge in graph["edges"]] == [
+        ("build", "stock"),
+        ("stock", "sauce"),
+        ("sauce", "serve"),
+    ]
 
 
 async def test_a_member_waits_for_its_host_to_get_to_it(kitchen: Served) -> None:
