@@ -74,14 +74,8 @@ def _merge_plan(load: Shaped, *, is_soft: bool) -> str:
     """The newest staged version of each key against the version and the tombstone that are there."""
     mode, deleted, row = load.mode, load.own(DELETED), load.own(ROW)
     takes_deletes = buries(mode)
+    newest = load.versions(with_deletes=takes_deletes)
     key = load.keys[0]
-    places = [f"r.{load.own(ORDER)}", f"r.{load.own(SEQUENCE)}", f"r.{deleted}", f"r.{row}"]
-    newest = (
-        f"(SELECT r.*, row_number() OVER (PARTITION BY {', '.join(f'r.{each}' for each in load.keys)}"
-        f" ORDER BY {', '.join(f'{each} DESC' for each in places)}) AS _toque_rank FROM {load.staging} AS r"
-        + ("" if takes_deletes else f" WHERE NOT r.{deleted}")
-        + ")"
-    )
     cases = []
     if takes_deletes:
         cases.append(f"g.{key} IS NOT NULL AND NOT {load.is_newer('s', 'g')} THEN 'ignore'")

@@ -70,6 +70,16 @@ class Shaped:
         """Whether two aliases are of the same key."""
         return " AND ".join(f"{one}.{key} = {other}.{key}" for key in self.keys)
 
+    def versions(self, *, with_deletes: bool) -> str:
+        """The staged rows, each with its `_toque_rank` among those of its key: 1 is the newest. A subquery."""
+        places = [self.own(ORDER), self.own(SEQUENCE), self.own(DELETED), self.own(ROW)]
+        return (
+            f"(SELECT r.*, row_number() OVER (PARTITION BY {', '.join(f'r.{each}' for each in self.keys)}"
+            f" ORDER BY {', '.join(f'r.{each} DESC' for each in places)}) AS _toque_rank FROM {self.staging} AS r"
+            + ("" if with_deletes else f" WHERE NOT r.{self.own(DELETED)}")
+            + ")"
+        )
+
     def is_newer(self, one: str, other: str) -> str:
         """Whether the place of one alias is beyond that of another."""
         order, sequence = self.own(ORDER), self.own(SEQUENCE)

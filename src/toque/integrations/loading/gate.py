@@ -1,7 +1,8 @@
 """The gate of a load: checks of each batch, where its rows are staged and before anything takes effect.
 
-Row checks look at the staged rows, and those that quarantine move bad ones into `<table>__rejects`. Checks of the table
-look at it as it would be after the batch, in the same transaction: one that blocks takes back all of it.
+Row checks look at the staged rows: those that quarantine first, and move bad ones into `<table>__rejects`; then those
+that block or warn, at the versions that are to take effect, so that what was put right meanwhile halts nobody. Checks
+of the table look at it as it would be after the batch, in the same transaction: one that blocks takes back all of it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from datetime import UTC, datetime
 
 from toque.data.checks.queries import row_checks
 from toque.data.checks.reports import Report, together
-from toque.data.loads.drift import Shape
-from toque.data.loads.tables import DELETED, IS_CURRENT, Tables
+from toque.data.loads.shaped import Shaped
+from toque.data.loads.tables import DELETED, IS_CURRENT, ROW, Tables, buries
 from toque.graph.checks import AnyCheck, Unique
-from toque.graph.loads import AnyMode, Merge, Scd2, TableName
+from toque.graph.loads import AnyMode, Merge, Scd2, TableName, Upsert
 from toque.integrations.checking.auditing import ChecksFailed, audited, prepare
 from toque.integrations.checking.running import Look
 from toque.integrations.checking.sessions import Desk
@@ -26,27 +27,34 @@ class Gate:
 
     def __init__(self, checks: Sequence[AnyCheck]) -> None:
         staged = [check for check in row_checks(checks) if not _is_about_the_whole(check)]
-        self._staged: tuple[AnyCheck, ...] = tuple(staged)
+        self._sorting: tuple[AnyCheck, ...] = tuple(check for check in staged if check.severity == "quarantine")
+        self._staged: tuple[AnyCheck, ...] = tuple(check for check in staged if check.severity != "quarantine")
         self._whole = tuple(check for check in checks if check not in staged)
         self.report: Report | None = None
         """Of all batches together; None before the first."""
 
     def prepare(self, session: Session, tables: Tables) -> None:
         """Before the transaction of a batch."""
-        prepare(Desk(session, tables.dialect), tables.target, self._staged)
+        prepare(Desk(session, tables.dialect), tables.target, self._sorting)
 
-    def sort(self, session: Session, tables: Tables, shape: Shape, batch_id: str) -> int:
+    def sort(self, session: Session, load: Shaped, batch_id: str) -> int:
         """In it, before the rows take effect: how many were set aside. Raises `ChecksFailed`."""
-        if not self._staged:
+        desk = Desk(session, load.tables.dialect)
+        alive = f"NOT {load.own(DELETED)}"  # of a deleted row only the key is there
+        set_aside = self._look_at_staged(desk, load, self._sorting, alive, batch_id)
+        if isinstance(load.mode, Upsert | Merge):
+            row = load.own(ROW)
+            versions = load.versions(with_deletes=buries(load.mode))
+            alive += f" AND {row} IN (SELECT v.{row} FROM {versions} AS v WHERE v._toque_rank = 1)"
+        self._look_at_staged(desk, load, self._staged, alive, batch_id)
+        return set_aside
+
+    def _look_at_staged(self, desk: Desk, load: Shaped, checks: Sequence[AnyCheck], where: str, batch_id: str) -> int:
+        if not checks:
             return 0
-        dialect = tables.dialect
-        look = Look(
-            tables.staging,
-            datetime.now(UTC),
-            where=f"NOT {dialect.own(DELETED)}",  # of a deleted row only the key is there
-            of=tuple(column.name for column in shape.columns),
-        )
-        return self._look(Desk(session, dialect), look, self._staged, tables.target, batch_id).set_aside
+        columns = tuple(column.name for column in load.shape.columns)
+        look = Look(load.tables.staging, datetime.now(UTC), where=where, of=columns)
+        return self._look(desk, look, checks, load.tables.target, batch_id).set_aside
 
     def judge(self, session: Session, tables: Tables, mode: AnyMode, batch_id: str) -> None:
         """In it, when they have taken effect. Raises `ChecksFailed`."""

@@ -153,7 +153,8 @@ class Loader:
             if not is_known:
                 self._check_cursor()
                 if self._gate is not None:
-                    set_aside = self._gate.sort(self._session, self._tables, staging.shape, batch_id)
+                    shaped = Shaped(self._tables, self._spec.mode, staging.shape)
+                    set_aside = self._gate.sort(self._session, shaped, batch_id)
                 counts = self._apply(staging)
                 if self._gate is not None:
                     self._gate.judge(self._session, self._tables, self._spec.mode, batch_id)

@@ -1,0 +1,93 @@
+"""The checks of a load look at what is to take effect, before it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from toque import accepted_values
+from toque.graph.checks import AnyCheck
+from toque.graph.loads import Append, LoadSpec, Merge, Scd2, TableName
+from toque.integrations.checking.auditing import ChecksFailed
+from toque.integrations.loading.gate import Gate
+from toque.integrations.loading.load import load
+from toque.integrations.warehouses.duckdb import DuckDBWarehouse
+from toque.ports.sources import Batch
+
+KNOWN = ["trial", "team"]
+
+
+class Users:
+    """One batch of versions of users, in the order of their change."""
+
+    name = "app.users"
+
+    def __init__(self, versions: Sequence[tuple[str, str]], *, deleted: Sequence[str] = ()) -> None:
+        rows = [*versions, *((user, None) for user in deleted)]
+        count = len(rows)
+        self._batch = Batch(
+            rows=pa.table(
+                {"id": [user for user, _ in rows], "plan": pa.array([plan for _, plan in rows], pa.string())}
+            ),
+            since="",
+            upto=f"upto {rows}",
+            deleted=pa.array([position >= len(versions) for position in range(count)]),
+            order=pa.array(range(1, count + 1), pa.int64()),
+        )
+
+    def read(self, cursor: str) -> Iterator[Batch]:
+        yield self._batch
+
+    def confirm(self, cursor: str) -> None:
+        pass
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> DuckDBWarehouse:
+    return DuckDBWarehouse(tmp_path / "w.duckdb")
+
+
+def loaded(warehouse: DuckDBWarehouse, users: Users, check: AnyCheck, mode: Any) -> list[tuple[Any, ...]]:
+    load(users, warehouse, LoadSpec(table=TableName(name="users"), mode=mode), gate=Gate([check]))
+    return table(warehouse, "users")
+
+
+def table(warehouse: DuckDBWarehouse, name: str) -> list[tuple[Any, ...]]:
+    with warehouse.session() as session:
+        return session.fetch(f"SELECT id, plan FROM {name} ORDER BY ALL")
+
+
+BLOCKS = accepted_values("plan", KNOWN)
+
+
+def test_a_bad_version_that_was_put_right_halts_nobody(warehouse: DuckDBWarehouse) -> None:
+    users = Users([("u1", "platinum"), ("u2", "team"), ("u1", "trial")])
+    assert loaded(warehouse, users, BLOCKS, Merge("id")) == [("u1", "trial"), ("u2", "team")]
+
+
+def test_a_bad_version_of_what_is_gone_halts_nobody(warehouse: DuckDBWarehouse) -> None:
+    users = Users([("u1", "platinum"), ("u2", "team")], deleted=["u1"])
+    assert loaded(warehouse, users, BLOCKS, Merge("id")) == [("u2", "team")]
+
+
+def test_the_version_that_is_to_take_effect_halts_all(warehouse: DuckDBWarehouse) -> None:
+    with pytest.raises(ChecksFailed, match=r"1 rows? of 2"):
+        loaded(warehouse, Users([("u1", "trial"), ("u1", "platinum"), ("u2", "team")]), BLOCKS, Merge("id"))
+    assert table(warehouse, "users") == []
+
+
+@pytest.mark.parametrize("mode", [Append(), Scd2("id")])
+def test_where_each_version_stays_each_is_looked_at(warehouse: DuckDBWarehouse, mode: Any) -> None:
+    with pytest.raises(ChecksFailed):
+        loaded(warehouse, Users([("u1", "platinum"), ("u1", "trial")]), BLOCKS, mode)
+
+
+def test_of_rows_set_aside_no_older_bad_one_takes_effect(warehouse: DuckDBWarehouse) -> None:
+    users = Users([("u1", "team"), ("u1", "gold"), ("u1", "platinum")])
+    assert loaded(warehouse, users, BLOCKS.quarantine(), Merge("id")) == [("u1", "team")]
+    with warehouse.session() as session:
+        assert session.fetch("SELECT count(*) FROM users__rejects") == [(2,)]
