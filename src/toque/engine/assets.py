@@ -36,6 +36,8 @@ class Observed(AssetEvent, frozen=True, kw_only=True, tag="observed"):
 
     data_version: str = ""
     rows: int | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    """Name and type, in order; () if nobody looked at them."""
     metadata: dict[str, Any] = {}
 
 

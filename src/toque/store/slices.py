@@ -55,6 +55,7 @@ def fold(standing: SliceRow | None, row: AssetEventRow) -> SliceRow:
                 changed_us=row.at_us if changed else found.changed_us,
                 data_version=event.data_version or found.data_version,
                 rows=event.rows if event.rows is not None else found.rows,
+                columns=event.columns or found.columns,
             )
         case Checked() as event:
             failing = {name: severity for name, severity in found.failing.items() if name != event.check}

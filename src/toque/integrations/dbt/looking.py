@@ -26,7 +26,11 @@ _SIZES: Final = {
     "duckdb": "SELECT schema_name, table_name, estimated_size FROM duckdb_tables()",
     "snowflake": "SELECT table_schema, table_name, row_count FROM information_schema.tables",
 }
-"""PostgreSQL says how many rows it has written, and dbt passes that on."""
+"""PostgreSQL says how many rows it has written, and dbt passes that on. Views are not counted: that is a query."""
+_COLUMNS: Final = """
+    SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns
+    ORDER BY table_schema, table_name, ordinal_position
+"""
 
 
 @dataclass
@@ -42,17 +46,29 @@ class Lookup:
         rows = self._sample(entry, sql) if sql and entry.kind == "test" else []
         return outcome(entry, ended, asset, partition, rows, sql)
 
-    def sizes(self, assets: Mapping[str, str], partition: str) -> Iterator[Observed]:
-        """How many rows tables have, where dbt does not know. `assets`: keys by unique id."""
-        query = _SIZES.get(self.connection.type)
-        if query is None or not assets:
+    def shapes(self, ends: Iterable[Ended], assets: Mapping[str, str], partition: str) -> Iterator[Observed]:
+        """The columns of what was made, and how many rows it has where dbt does not know."""
+        made = [ended for ended in ends if ended.status == "success" and self._is_relation(ended, assets)]
+        if not made:
             return
-        found = {(schema.lower(), table.lower()): int(rows) for schema, table, rows in self.session.fetch(query)}
-        for unique_id, asset in assets.items():
-            entry = self.manifest.entries[unique_id]
-            rows = found.get((entry.schema.lower(), entry.alias.lower()))
-            if rows is not None:
-                yield Observed(asset=asset, partition=partition, rows=rows)
+        columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for schema, table, name, kind in self.session.fetch(_COLUMNS):
+            columns.setdefault((schema.lower(), table.lower()), []).append((name, kind))
+        query = _SIZES.get(self.connection.type)
+        sizes = self.session.fetch(query) if query is not None else []
+        rows = {(schema.lower(), table.lower()): count for schema, table, count in sizes if count is not None}
+        for ended in made:
+            entry = self.manifest.entries[ended.unique_id]
+            place = (entry.schema.lower(), entry.alias.lower())
+            yield Observed(
+                asset=assets[ended.unique_id],
+                partition=partition,
+                rows=int(rows[place]) if ended.rows is None and place in rows else ended.rows,
+                columns=tuple(columns.get(place, ())),
+            )
+
+    def _is_relation(self, ended: Ended, assets: Mapping[str, str]) -> bool:
+        return ended.unique_id in assets and self.manifest.entries[ended.unique_id].kind in RELATIONS
 
     def _sample(self, entry: Entry, sql: str) -> list[dict[str, Any]]:
         query = f"SELECT * FROM ({sql.strip().rstrip(';')}\n) AS failed LIMIT {SAMPLE_ROWS}"
@@ -77,13 +93,3 @@ def private_columns(manifest: Manifest, test: Entry) -> tuple[str, ...]:
     entries = (manifest.entries[name] for name in test.tests if name in manifest.entries)
     columns = (column for entry in entries for column in entry.columns)
     return tuple(column.name for column in columns if any(column.meta.get(key) for key in _PRIVATE))
-
-
-def unsized(manifest: Manifest, ends: Iterable[Ended]) -> list[str]:
-    """Tables that were made, and nobody said of how many rows. Views are not counted: that is a query of its own."""
-    return [ended.unique_id for ended in ends if _is_unsized(manifest.entries.get(ended.unique_id), ended)]
-
-
-def _is_unsized(entry: Entry | None, ended: Ended) -> bool:
-    is_table = entry is not None and entry.kind in RELATIONS and entry.materialized != "view"
-    return is_table and ended.status == "success" and ended.rows is None

@@ -14,7 +14,7 @@ from toque.engine.assets import AnyAssetEvent
 from toque.errors import ToqueError, TransientError
 from toque.integrations.dbt import commands, docs, kept, parsing, results
 from toque.integrations.dbt.build import Build
-from toque.integrations.dbt.looking import Lookup, looking, unsized
+from toque.integrations.dbt.looking import Lookup, looking
 from toque.integrations.dbt.manifest import Manifest
 from toque.integrations.dbt.process import Process, started
 from toque.integrations.dbt.profiles import Profile, profile_of
@@ -156,15 +156,14 @@ def _look_up(build: Build, teller: Teller, connection: Connection, here: Context
         for ended in teller.ends.values()
         if ended.unique_id in assets and entries[ended.unique_id].is_test and ended.status in ("fail", "warn", "error")
     ]
-    sizes = {name: assets[name] for name in unsized(teller.manifest, teller.ends.values()) if name in assets}
-    if not tests and not sizes:
+    if not teller.ends:
         return
     sql = results.compiled_by(teller.target)
     told: list[AnyAssetEvent] = []
     try:
         with looking(connection, teller.manifest) as lookup:
             told += [_found(lookup, ended, sql, assets, partition, here) for ended in tests]
-            told += lookup.sizes(sizes, partition)
+            told += lookup.shapes(teller.ends.values(), assets, partition)
     except Exception as error:
         here.log.line("log", f"the warehouse could not be looked at after the build: {error}", level="warning")
     for event in told:
