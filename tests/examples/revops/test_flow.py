@@ -17,6 +17,8 @@ from sandbox import keeper, rounds
 from sandbox.people import LINKED
 from sandbox.rounds import Due
 from tests.chaos.revops import Disturbance, Left, Project, differences, project
+from tests.examples.revops.following import followed
+from toque.local.lineage import read
 
 pytestmark = pytest.mark.alone
 
@@ -64,6 +66,17 @@ def test_the_first_run_sends_a_score_for_every_contact_whose_user_is_known(first
     assert "toque dev --project" in said
     scored = [row for row in left["CRM Contact"] if "Champion" in row]
     assert len(scored) > 10
+
+
+def test_every_column_that_is_sent_is_followed_to_its_sources(example: Project, first: First) -> None:
+    command = [sys.executable, "-m", "toque", "lineage", "crm.Contact.Lead_Score__c"]
+    said = subprocess.run(
+        command, cwd=example.folder, env=example.environment, capture_output=True, text=True, check=True
+    )
+    assert "warehouse.reference.event_weights.weight" in said.stdout
+    kept = read(example.folder / ".toque")
+    assert kept is not None
+    assert followed(kept.steps) == (Path(__file__).parent / "lineage.txt").read_text()
 
 
 def test_the_second_run_sends_nothing_and_after_changes_exactly_those(example: Project, first: First) -> None:

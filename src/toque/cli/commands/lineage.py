@@ -43,7 +43,7 @@ def lineage(name: str, downstream: bool, depth: int | None, settings: Settings, 
 
 def _lineage(settings: Settings) -> Lineage:
     from toque.data.lineage.stitching import Lineage
-    from toque.local.lineage import asked, columns_of, declared_by
+    from toque.local.lineage import Kept, asked, columns_of, declared_by, keep, read
     from toque.local.lineage_process import answered
     from toque.local.loading import candidates, load
 
@@ -56,8 +56,13 @@ def _lineage(settings: Settings) -> Lineage:
         known = in_store(settings, lambda store: columns_of(store, keys))
     except NotFound:  # nothing ran yet, so no table has columns
         known = {}
-    question, _ = asked(settings, declared, known)
-    return Lineage(answered(question))
+    question, key = asked(settings, declared, known)
+    kept = read(settings.home)
+    if kept is None or kept.key != key:
+        kept = Kept(key, tuple(answered(question)))
+        if settings.home.is_dir():  # looking makes no state
+            keep(settings.home, kept)
+    return Lineage(kept.steps)
 
 
 def _table(known: Lineage, name: str) -> str:
