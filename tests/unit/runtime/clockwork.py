@@ -139,7 +139,7 @@ class Server:
 
     def __init__(self, place: Clockwork, runtime: Runtime, versions: Versions) -> None:
         self.runtime = runtime
-        self._place = place
+        self.place = self._place = place
         self.scheduling = Scheduling(place.store, runtime, versions, place.clock)
         self.backfilling = Backfilling(place.store, runtime, versions, place.clock)
 
