@@ -62,6 +62,8 @@ READY: Mapping[str, str] = {
     "/backfills": "h1",
     "/assets": 'a[href^="/assets/"]',
     "/assets/$key": "canvas",
+    "/syncs": "h1",
+    "/syncs/$key": "h1",
     "/connections": "h1",
     "/pools": "section li",
     "/system": "dl dd",

@@ -80,6 +80,17 @@ def asset(page: Page, seen: Seen) -> None:
     expect(page.get_by_role("region", name="Partition birds").get_by_text("never made").first).to_be_visible()
 
 
+def syncs(page: Page, seen: Seen) -> None:
+    page.goto("/syncs")
+    expect(page.get_by_role("link", name="post", exact=True)).to_be_visible()
+
+
+def sync(page: Page, seen: Seen) -> None:
+    page.goto("/syncs/post")
+    expect(page.get_by_role("heading", name="post", level=1)).to_be_visible()
+    expect(page.get_by_text("upsert from barn.letters")).to_be_visible()
+
+
 def connections(page: Page, seen: Seen) -> None:
     page.goto("/connections")
     expect(page.get_by_role("heading", name="gatehouse")).to_be_visible()
@@ -141,6 +152,8 @@ VISITS: dict[str, Visit] = {
     "/backfills": backfills,
     "/assets": assets,
     "/assets/$key": asset,
+    "/syncs": syncs,
+    "/syncs/$key": sync,
     "/connections": connections,
     "/pools": pools,
     "/system": system,

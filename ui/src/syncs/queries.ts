@@ -42,7 +42,9 @@ export const recordsQuery = (run: SyncRun) =>
       return found;
     },
     staleTime: Infinity,
-    retry: false,
+    // What a task leaves to look at is written a moment after its end.
+    retry: 4,
+    retryDelay: 300,
   });
 
 /** What a dry run says. */
@@ -63,11 +65,8 @@ export const foreseenQuery = (runId: string, task: string) =>
   queryOptions({
     queryKey: ["sync-preview", runId, task],
     queryFn: async ({ signal }) => {
-      const value = await get<ValuePreview>(`/runs/${seg(runId)}/value`, { task, index: "", which: "artifact:preview" }, signal);
+      const value = await get<ValuePreview>(`/runs/${seg(runId)}/value`, { task, index: "", which: "output" }, signal);
       return JSON.parse(value.text ?? "null") as Foreseen;
     },
     staleTime: Infinity,
-    // What a task leaves to look at is written a moment after its end.
-    retry: 4,
-    retryDelay: 300,
   });
