@@ -33,7 +33,11 @@ export default defineConfig({
     // Everything stays a file of its own: the server's CSP allows neither inline scripts nor data: fonts.
     assetsInlineLimit: 0,
     target: "es2022",
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      // What nearly every page needs is one file: each of a dozen small ones would be a request of its own.
+      output: { codeSplitting: { groups: [{ name: "shared", test: /\/src\/(api|app|design)\/|\/node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack)\// }] } },
+    },
     chunkSizeWarningLimit: 1_000,
   },
   server: {

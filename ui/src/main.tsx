@@ -7,6 +7,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { worthRetrying } from "@/api/client";
+import { forgetEarly } from "@/api/early";
 import { router } from "@/app/router";
 import { ToastProvider } from "@/app/toasts";
 
@@ -39,3 +40,4 @@ router.update({ ...router.options, context: { cache } });
 // What cannot be loaded is told by the page.
 const loading = router.load().catch(() => undefined);
 void Promise.race([loading, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]).then(draw);
+void loading.then(forgetEarly);

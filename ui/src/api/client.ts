@@ -1,5 +1,6 @@
 /** The one place that talks HTTP to the server. */
 
+import { early } from "@/api/early";
 import { Problem, problemOf, unreachable } from "@/api/problem";
 
 export const PREFIX = "/api/v1";
@@ -43,13 +44,14 @@ async function send<T>(method: string, url: string, body?: unknown, signal?: Abo
   if (key !== undefined) headers["Idempotency-Key"] = key;
   let response: Response;
   try {
-    response = await fetch(url, {
-      method,
-      headers,
-      credentials: "same-origin",
-      signal: signal ?? null,
-      body: body === undefined ? null : JSON.stringify(body),
-    });
+    response = await ((method === "GET" && early(url)) ||
+      fetch(url, {
+        method,
+        headers,
+        credentials: "same-origin",
+        signal: signal ?? null,
+        body: body === undefined ? null : JSON.stringify(body),
+      }));
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw unreachable();

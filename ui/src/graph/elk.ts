@@ -1,4 +1,4 @@
-/** elk in a worker of its own, started with the first page that draws a graph: the page never waits for its script. */
+/** elk in a worker of its own: the page never waits for its script. */
 
 import type { ELK } from "elkjs/lib/elk-api";
 import workerUrl from "elkjs/lib/elk-worker.min.js?url";
@@ -7,7 +7,7 @@ import { Layouts, Shelf } from "@/graph/layouts";
 
 let engine: Promise<ELK> | undefined;
 
-/** Begins to load the worker: while the graph is fetched there is time for it. */
+/** Begins to load the worker: while a graph that will need it is fetched there is time for it. */
 export function warm(): Promise<ELK> {
   engine ??= import("elkjs/lib/elk-api").then(({ default: Engine }) => new Engine({ workerUrl }));
   return engine;

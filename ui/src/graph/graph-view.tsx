@@ -9,7 +9,7 @@ import { Skeleton } from "@/design/skeleton";
 import { plural } from "@/design/words";
 import { BoxView, FrameView, type BoxNode, type FrameNode, type Mark } from "@/graph/boxes";
 import { drawable, type Drawable } from "@/graph/drawable";
-import { layouts, warm } from "@/graph/elk";
+import { layouts } from "@/graph/elk";
 import { fold, foldedAtFirst, type Box, type Folded, type Wire } from "@/graph/fold";
 import { frameId, shapeKey, type Placed } from "@/graph/layout";
 import { labels, strands } from "@/graph/routes";
