@@ -47,6 +47,8 @@ def payload(message: Message) -> dict[str, Any]:
         blocks.append({"type": "section", "fields": fields[:10]})
     if words.error(message):
         blocks.append(_code(words.error(message)))
+    if message.sample:
+        blocks.append(_code("\n".join(message.sample)))
     if message.log:
         blocks.append(_code("\n".join(message.log)))
     if message.note:

@@ -34,6 +34,8 @@ def plain(message: Message) -> str:
     parts = [message.title, "\n".join(f"{label}: {value}" for label, value in details(message))]
     if error(message):
         parts.append(error(message))
+    if message.sample:
+        parts.append("Rows that are wrong:\n" + "\n".join(f"  {row}" for row in message.sample))
     if message.log:
         parts.append("Last lines of its log:\n" + "\n".join(f"  {line}" for line in message.log))
     parts += [message.note, message.link]

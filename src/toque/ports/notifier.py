@@ -39,6 +39,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The first failed task run, as `task[index]`."""
     error_type: str = ""
     error: str = ""
+    sample: tuple[str, ...] = ()
+    """Rows that a check or a task found wrong, personal data masked: up to five, each as JSON."""
     log: tuple[str, ...] = ()
     """The last lines of that attempt."""
     note: str = ""

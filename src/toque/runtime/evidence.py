@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -61,6 +62,7 @@ class Evidence:
             task=str(TaskKey(failed.task, failed.map_index)) if failed is not None else "",
             error_type=error.type if error is not None else "",
             error=mask(error.message)[:ERROR_CHARACTERS] if error is not None else "",
+            sample=tuple(mask(_row(each)) for each in error.sample) if error is not None else (),
             log=tuple(map(mask, await asyncio.to_thread(self._tail, failed))) if failed is not None else (),
             note=_HELD if verdict.is_last else "",
             link=self._link(f"/runs/{event.run_id}"),
@@ -117,6 +119,10 @@ _HELD = (
     f"This is message {MOST_IN_AN_HOUR} about this pipeline within an hour: what follows is summed up at the end of "
     "the hour."
 )
+
+
+def _row(row: Any) -> str:
+    return msgspec.json.encode(row).decode()[:LINE_CHARACTERS]
 
 
 def _finished(row: RunRow) -> int:

@@ -19,12 +19,14 @@ from toque.notify.webhook import signature
 FRAGILE = """
 import os
 
-from toque import pipeline, task
+from toque import DataError, pipeline, task
 
 
 @task
 def load(n: int) -> None:
     print("loading with", os.environ["SHOP_TOKEN"])
+    if n == 7:
+        raise DataError("a bad row", sample=[{"id": 7, "by": os.environ["SHOP_TOKEN"]}])
     if n:
         raise ValueError(f"no table {n} for {os.environ['SHOP_TOKEN']}")
 
@@ -152,6 +154,12 @@ def test_a_run_tells_of_its_failure_before_it_exits_and_of_the_recovery_after(pr
     assert headers["toque-signature"] == signature("sign-me", headers["toque-timestamp"], body)
     assert project.toque("run", "flow.py", "-q").code == 0
     assert [each["kind"] for each in hook.said] == ["failure", "recovery"]
+
+
+def test_wrong_rows_are_told_with_the_failure(project: Project, hook: Hook) -> None:
+    project.write("flow.py", FRAGILE)
+    assert project.toque("run", "flow.py", "-p", "n=7", "-q").code == 1
+    assert hook.said[0]["sample"] == ['{"id":7,"by":"***"}']
 
 
 def test_what_a_run_could_not_send_the_next_server_sends(project: Project, hook: Hook) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.receivers import http_receiver, smtp_receiver
 from toque.errors import UserError
-from toque.notify import open_notifier
+from toque.notify import open_notifier, words
 from toque.notify.mail import letter
 from toque.notify.slack import escaped, payload
 from toque.notify.webhook import signature
@@ -52,6 +53,13 @@ async def test_slack_gets_blocks_with_the_evidence_and_a_button() -> None:
     assert said["blocks"][4]["elements"][0]["url"] == MESSAGE.link
 
 
+def test_rows_that_are_wrong_stand_between_the_error_and_the_log() -> None:
+    wrong = msgspec.structs.replace(MESSAGE, sample=('{"plan":"<gold>"}', '{"plan":"tin"}'))
+    assert payload(wrong)["blocks"][3]["text"]["text"] == '```\n{"plan":"&lt;gold&gt;"}\n{"plan":"tin"}\n```'
+    said = words.plain(wrong)
+    assert said.index(MESSAGE.error) < said.index('  {"plan":"<gold>"}\n  {"plan":"tin"}') < said.index("Last lines")
+
+
 def test_an_error_that_quotes_slack_markup_calls_nobody() -> None:
     assert escaped("<!channel> & <@U1>") == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
     [block] = [each for each in payload(MESSAGE)["blocks"] if "broken" in str(each)]
@@ -60,8 +68,6 @@ def test_an_error_that_quotes_slack_markup_calls_nobody() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 9000, "&" * 9000, "ab<" * 3000])
 def test_what_is_too_long_for_a_block_is_cut_between_escapes(text: str) -> None:
-    import msgspec
-
     long = msgspec.structs.replace(MESSAGE, error=text, title="t" * 400, log=())
     blocks = payload(long)["blocks"]
     assert len(blocks[0]["text"]["text"]) <= 150
