@@ -15,7 +15,7 @@ UI_STAMP := ui/node_modules/.complete
 UI_SOURCES := $(shell find ui/src ui/public -type f) ui/index.html ui/vite.config.ts ui/tsconfig.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui demo demo-change demo-stop demo-forget demo-flights test check unit lint types bench chaos soak dist fmt lock clean
+.PHONY: help setup ui demo demo-change demo-break demo-mend demo-stop demo-forget demo-flights test check unit lint types bench chaos soak dist fmt lock clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,12 @@ demo: setup  ## Run the RevOps pipeline: a CRM and a database into a warehouse, 
 
 demo-change: setup  ## Change, delete and break records in the sources of the demo; then make demo again
 	$(BIN)/python examples/revops/demo.py change
+
+demo-break: setup  ## Break something that the pipeline must not let through; then make demo, which tells Slack
+	$(BIN)/python examples/revops/demo.py break
+
+demo-mend: setup  ## Put that right again
+	$(BIN)/python examples/revops/demo.py mend
 
 demo-stop:  ## End the systems that the demo left running; what they hold stays
 	$(BIN)/python examples/revops/demo.py stop

@@ -21,12 +21,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import told
 
-from sandbox import keeper, rounds
+from sandbox import filling, keeper, rounds, slack
 from sandbox.changes import NothingLeft
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "out"
 SANDBOX = OUT / "sandbox"
+MESSAGES = SANDBOX / "slack.jsonl"
 WAREHOUSE = OUT / "warehouse.duckdb"
 ROWS = 8
 """So many contacts are shown."""
@@ -36,15 +37,16 @@ console = Console(highlight=False)
 
 def run() -> int:
     """One run of the pipeline: 0 if it did exactly what was to be done."""
-    systems = ensure()
+    systems = keeper.ensure(SANDBOX)
     before, counted = told.contacts(SANDBOX), told.counts(WAREHOUSE)
-    due = rounds.due(SANDBOX)
+    due, told_before = rounds.due(SANDBOX), len(slack.messages(MESSAGES))
     file = os.path.relpath(HERE / "revops.py")
     console.print(f"[dim]$ toque run {file}[/dim]")
     environ = {**os.environ, **systems.environment}
     ended = subprocess.run([sys.executable, "-m", "toque", "run", file], env=environ, check=False)
+    for message in slack.messages(MESSAGES)[told_before:]:
+        console.print(f"\nSlack: {slack.shown(message)}", markup=False)
     if ended.returncode:
-        console.print("\nThe run failed. `toque resume` goes on with it, `toque dev` shows it.", style="red")
         return ended.returncode
     did = told.counts(WAREHOUSE) - counted
     show(told.differences(before, told.contacts(SANDBOX)), did)
@@ -59,7 +61,6 @@ def run() -> int:
 
 def change() -> int:
     """Changes in both systems."""
-    ensure()
     made = rounds.change(SANDBOX)
     console.print(f"{made.changed} changes, {len(made.closed)} deletes and {len(made.broken)} invalid records:")
     console.print(f"  CRM      {len(made.promoted)} contacts have another title")
@@ -70,13 +71,19 @@ def change() -> int:
     return 0
 
 
-def ensure() -> keeper.Running:
-    """Both systems, up."""
-    crm, product = (
-        int(os.environ.get(name, usual))
-        for name, usual in (("REVOPS_CRM_PORT", keeper.CRM_PORT), ("REVOPS_APP_PORT", keeper.PRODUCT_PORT))
-    )
-    return keeper.ensure(SANDBOX, crm, product)
+def break_it() -> int:
+    """Something that no pipeline should let through."""
+    count = filling.break_product(keeper.ensure(SANDBOX).product_url)
+    console.print(f"{count} users of the product are on the plan 'platinum', which nobody has heard of.")
+    console.print("`make demo` halts before they reach anything, and tells Slack; `make demo-mend` puts it right.")
+    return 0
+
+
+def mend() -> int:
+    """And back."""
+    count = filling.break_product(keeper.ensure(SANDBOX).product_url, mend=True)
+    console.print(f"{count} users are on their plans again. `make demo` goes on.")
+    return 0
 
 
 def show(differences: list[told.Difference], did: told.Counts) -> None:
@@ -85,8 +92,8 @@ def show(differences: list[told.Difference], did: told.Counts) -> None:
     if differences:
         table = Table(title="What changed in the CRM", title_justify="left", title_style="bold")
         table.add_column("Contact")
-        for name in told.SHOWN:
-            table.add_column(name.removesuffix("__c").replace("_", " "), justify="right" if "Score" in name else "left")
+        for title in told.SHOWN.values():
+            table.add_column(title, justify="right" if title == "Score" else "left", no_wrap=True)
         for each in told.mixed(differences, ROWS):
             cells = [_cell(each, name) for name in told.SHOWN]
             table.add_row(each.who, *cells)
@@ -103,10 +110,10 @@ def show(differences: list[told.Difference], did: told.Counts) -> None:
 
 
 def _cell(each: told.Difference, name: str) -> str:
-    was, now = each.before.get(name), each.after.get(name)
+    was, now = _text(each.before.get(name)), _text(each.after.get(name))
     if not each.after:
-        return "[red]deleted[/red]" if name == told.SHOWN[0] else _text(was)
-    return _text(now) if was == now else f"[dim]{_text(was)} →[/dim] [green]{_text(now)}[/green]"
+        return f"[dim]{was} →[/dim] [red]deleted[/red]" if name == "Lead_Score__c" else was
+    return now if was == now else f"[dim]{was} →[/dim] [green]{now}[/green]"
 
 
 def _text(value: Any) -> str:
@@ -125,7 +132,8 @@ What next?
   {"make demo":<39} runs it again: nothing has changed, so nothing is sent
   {"make demo-change":<39} changes, deletes and breaks records in both systems; then make demo
   {"make demo-stop":<39} ends the CRM and the product's database, which stay up (pid {systems.pid})
-"""
+""",
+        soft_wrap=True,
     )
 
 
@@ -143,7 +151,7 @@ def forget() -> int:
 
 
 if __name__ == "__main__":
-    commands = {"run": run, "change": change, "stop": stop, "forget": forget}
+    commands = {"run": run, "change": change, "break": break_it, "mend": mend, "stop": stop, "forget": forget}
     wanted = sys.argv[1] if len(sys.argv) > 1 else "run"
     if wanted not in commands:
         raise SystemExit(__doc__)

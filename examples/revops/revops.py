@@ -29,6 +29,7 @@ from toque import (
 
 crm, app, warehouse = Salesforce("crm"), Postgres("app"), Warehouse("warehouse")
 
+PLANS = ["trial", "team", "business", "enterprise"]
 KINDS = ["login", "dashboard", "query", "export", "invite", "api_call"]
 
 accounts = load(crm.changes("Account"), into=warehouse.table("raw.account"), mode=Merge("Id"))
@@ -37,7 +38,8 @@ users = load(
     app.changes("public.users"),
     into=warehouse.table("raw.users"),
     mode=Merge("user_id"),
-    checks=[row_count(min=1_000)],
+    # Nothing of a load that fails a check takes effect, and what builds on it waits.
+    checks=[row_count(min=1_000), accepted_values("plan", PLANS)],
 )
 usage = load(
     app.changes("public.events"),

@@ -12,7 +12,7 @@ import duckdb
 from sandbox.rounds import Due
 from sandbox.salesforce.state import State
 
-SHOWN = ("Title", "Lead_Score__c", "Lead_Grade__c", "Segment__c", "Active_Days__c")
+SHOWN = {"Lead_Score__c": "Score", "Lead_Grade__c": "Grade", "Segment__c": "Segment", "Active_Days__c": "Active days"}
 _FIELDS = ("Product_User_Id__c", "FirstName", "LastName", *SHOWN)
 
 Records = dict[str, dict[str, Any]]

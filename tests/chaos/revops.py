@@ -55,8 +55,8 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        own = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "REVOPS_CRM_PORT": "0"}
-        return {**os.environ, **own, "REVOPS_APP_PORT": "0", "COLUMNS": "160", **self.systems.environment}
+        own = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**os.environ, **own, "COLUMNS": "160", **self.systems.environment}
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """A command of Toque; what it says goes to a file."""
@@ -90,7 +90,7 @@ def project(folder: Path) -> Iterator[Project]:
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("out", ".toque", "__pycache__"))
     sandbox = folder / "out" / "sandbox"
     try:
-        yield Project(folder, keeper.ensure(sandbox, 0, 0))
+        yield Project(folder, keeper.ensure(sandbox, keeper.ANY))
     finally:
         keeper.forget(sandbox)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 from sandbox import keeper
@@ -18,24 +17,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where everything is kept")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, about in (
-        ("start", "bring both systems up, unless they are"),
-        ("serve", "the same in this process, until it is ended"),
-    ):
-        command = commands.add_parser(name, help=about)
-        crm = int(os.environ.get("REVOPS_CRM_PORT", keeper.CRM_PORT))
-        product = int(os.environ.get("REVOPS_APP_PORT", keeper.PRODUCT_PORT))
-        command.add_argument("--crm-port", type=int, default=crm, help="0: any free one")
-        command.add_argument("--product-port", type=int, default=product, help="0: any free one")
+    commands.add_parser("start", help="bring all systems up, unless they are")
+    commands.add_parser("serve", help="the same in this process, until it is ended")
     commands.add_parser("change", help="change, delete and break records in both")
     commands.add_parser("stop", help="end both; what they hold stays")
     commands.add_parser("forget", help="end both and remove what they hold")
     given = parser.parse_args()
     match given.command:
         case "start":
-            print(json.dumps(vars(keeper.ensure(given.folder, given.crm_port, given.product_port))))
+            print(json.dumps(vars(keeper.ensure(given.folder))))
         case "serve":
-            keeper.serve(given.folder, given.crm_port, given.product_port)
+            keeper.serve(given.folder, keeper.Ports.wanted())
         case "change":
             print(change(given.folder))
         case "stop":

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from sandbox.changes import Changes
-from sandbox.people import Event, world
+from sandbox.people import LINKED, Event, world
 from sandbox.salesforce.records import Records
 from sandbox.salesforce.schema import OBJECTS
 from sandbox.salesforce.state import State
@@ -78,6 +78,15 @@ def change_product(url: str, changes: Changes) -> None:
             upgraded = [(plan, user) for user, plan in changes.upgraded.items()]
             cursor.executemany("UPDATE users SET plan = %s WHERE user_id = %s", upgraded)
         connection.execute("DELETE FROM users WHERE user_id = ANY(%s)", [changes.closed])
+
+
+def break_product(url: str, *, mend: bool = False) -> int:
+    """Put some users on a plan that nobody knows, or back on theirs; how many. None of them is a contact."""
+    chosen = world().users[LINKED:][:25]
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        plans = [(user.plan if mend else "platinum", user.id) for user in chosen]
+        cursor.executemany("UPDATE users SET plan = %s WHERE user_id = %s", plans)
+    return len(chosen)
 
 
 def _add(connection: psycopg.Connection[Any], events: list[Event]) -> None:

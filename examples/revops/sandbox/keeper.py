@@ -13,17 +13,41 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
-CRM_PORT, PRODUCT_PORT = 44380, 54380
+T = TypeVar("T")
+
 LIFE_S = 12 * 3_600
 """Then they end by themselves: nobody is surprised by them next week."""
 
 
 class NotStarted(Exception):
     """The systems did not come up."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Of 127.0.0.1; 0 is any free one."""
+
+    crm: int = 44380
+    product: int = 54380
+    slack: int = 44381
+
+    @classmethod
+    def wanted(cls) -> Ports:
+        """The usual ones, or those of the environment: `REVOPS_CRM_PORT` and so on."""
+        return cls(
+            **{
+                each.name: int(os.environ.get(f"REVOPS_{each.name.upper()}_PORT", each.default))  # type: ignore[arg-type]
+                for each in fields(cls)
+            }
+        )
+
+
+ANY = Ports(0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -35,11 +59,17 @@ class Running:
     authority: str
     """Whom a client of the CRM must trust."""
     product_url: str
+    slack_url: str
 
     @property
     def environment(self) -> dict[str, str]:
         """For the connections of `toque.toml`, which otherwise look at the usual ports."""
-        return {"REVOPS_CRM_URL": self.crm_url, "REVOPS_CRM_CA": self.authority, "REVOPS_APP_URL": self.product_url}
+        return {
+            "REVOPS_CRM_URL": self.crm_url,
+            "REVOPS_CRM_CA": self.authority,
+            "REVOPS_APP_URL": self.product_url,
+            "REVOPS_SLACK_URL": self.slack_url,
+        }
 
 
 def running(folder: Path) -> Running | None:
@@ -50,15 +80,15 @@ def running(folder: Path) -> Running | None:
     return Running(**json.loads((folder / "running.json").read_text()))
 
 
-def ensure(folder: Path, crm_port: int = CRM_PORT, product_port: int = PRODUCT_PORT) -> Running:
-    """Start them unless they are up. Returns when both answer. Raises `NotStarted`."""
+def ensure(folder: Path, ports: Ports | None = None) -> Running:
+    """Start them unless they are up. Returns when all answer. Raises `NotStarted`."""
     folder.mkdir(parents=True, exist_ok=True)
     found = running(folder)
     if found is not None:
         return found
     command = [sys.executable, "-m", "sandbox", "--folder", str(folder), "serve"]
-    command += ["--crm-port", str(crm_port), "--product-port", str(product_port)]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    given = {f"REVOPS_{name.upper()}_PORT": str(port) for name, port in asdict(ports or Ports.wanted()).items()}
+    environ = {**os.environ, **given, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     log = folder / "log"
     with log.open("a") as told:
         process = subprocess.Popen(
@@ -85,23 +115,22 @@ def stop(folder: Path) -> bool:
     return True
 
 
-def serve(folder: Path, crm_port: int, product_port: int) -> None:
+def serve(folder: Path, ports: Ports) -> None:
     """Be that process, until SIGTERM, for a day's work, or until the folder is gone: nothing outlives the example."""
     from sandbox.filling import fill_crm, fill_product
     from sandbox.product import Product
     from sandbox.salesforce.application import Sandbox
     from sandbox.salesforce.server import SandboxServer
+    from sandbox.slack import SlackSandbox
 
     signal.signal(signal.SIGTERM, _interrupt)
     folder = folder.resolve()
     with _lock(folder) as lock:
         if not _take(lock):
             raise SystemExit("the sandboxes of this folder are up already")
-        try:
-            server = SandboxServer(Sandbox(folder / "crm.db"), folder / "tls", crm_port)
-        except OSError as error:
-            raise SystemExit(f"port {crm_port}: {error.strerror}. REVOPS_CRM_PORT names another one") from error
-        product = Product(folder, product_port or _free_port())
+        server = _opened("crm", ports.crm, lambda port: SandboxServer(Sandbox(folder / "crm.db"), folder / "tls", port))
+        slack = _opened("slack", ports.slack, lambda port: SlackSandbox(folder / "slack.jsonl", port))
+        product = Product(folder, ports.product or _free_port())
         state = server.sandbox.state
         try:
             if not state.setting("filled"):
@@ -110,7 +139,8 @@ def serve(folder: Path, crm_port: int, product_port: int) -> None:
             fill_product(product.url)
             fill_crm(state)
             server.start()
-            told = json.dumps(asdict(Running(os.getpid(), server.url, str(server.authority), product.url)))
+            slack.start()
+            told = json.dumps(asdict(Running(os.getpid(), server.url, str(server.authority), product.url, slack.url)))
             (folder / "running.json").write_text(told)
             print(told, flush=True)
             end_s = time.monotonic() + LIFE_S
@@ -119,6 +149,7 @@ def serve(folder: Path, crm_port: int, product_port: int) -> None:
         except KeyboardInterrupt:
             pass
         finally:
+            slack.close()
             server.close()
             product.stop()
             if not folder.exists():
@@ -132,6 +163,13 @@ def forget(folder: Path) -> None:
     stop(folder)
     Product(folder, 0).forget()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _opened(name: str, port: int, opened: Callable[[int], T]) -> T:
+    try:
+        return opened(port)
+    except OSError as error:
+        raise SystemExit(f"port {port}: {error.strerror}. REVOPS_{name.upper()}_PORT names another one") from error
 
 
 def _interrupt(*_: object) -> None:
