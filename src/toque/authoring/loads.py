@@ -33,6 +33,11 @@ class Load(Move):
             str(into.constant["path"]).replace(".", "_"), {"source": source, "into": into}, constant, settings
         )
 
+    @property
+    def spec(self) -> LoadSpec:
+        """As `toque.integrations.loading` takes it."""
+        return msgspec.convert(self.constant["spec"], LoadSpec)
+
     def described(self) -> tuple[ir.Asset, ...]:
         """The table. Of what it is read from only a table is waited for: see `ir.AssetDependency`."""
         source = ir.AssetDependency(asset=self.ends["source"].key, observed=self.ends["source"].is_observed)

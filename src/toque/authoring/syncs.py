@@ -31,6 +31,11 @@ class Sync(Move):
         name = into.key.replace(".", "_")
         super().__init__(name, {"source": source, "into": into}, constant, settings)
 
+    @property
+    def spec(self) -> SyncSpec:
+        """As `toque.integrations.syncing` takes it."""
+        return msgspec.convert(self.constant["spec"], SyncSpec)
+
     def pools(self) -> tuple[PoolClaim, ...]:
         """Also a pool of its own with one slot: two runs of one sync would send the same records."""
         return (*super().pools(), PoolClaim(pool=f"sync:{self.constant['spec']['name']}"))

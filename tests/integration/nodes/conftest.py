@@ -76,6 +76,11 @@ class Project:
         self._loaded = [each.ir for each in loader.load_file(self.root / "shop.py", self.root)]
         return self._loaded[-1]
 
+    @property
+    def module(self) -> Any:
+        """The file, imported."""
+        return sys.modules["shop"]
+
     def named(self, name: str) -> Pipeline:
         """One of those that were loaded."""
         return next(each for each in self._loaded if each.name == name)
@@ -109,12 +114,17 @@ class Project:
             return session.fetch(query)
 
 
+def forget(root: Path) -> None:
+    """Of what was imported."""
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(root)):
+            del sys.modules[name]
+    sys.path[:] = [entry for entry in sys.path if entry != str(root)]
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """An empty one, which is the working directory; what is imported from it is forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     yield Project(tmp_path)
-    for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
-            del sys.modules[name]
-    sys.path[:] = [entry for entry in sys.path if entry != str(tmp_path)]
+    forget(tmp_path)

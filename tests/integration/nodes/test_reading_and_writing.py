@@ -68,6 +68,19 @@ def test_a_load_and_a_task_are_joined_by_the_table_that_they_share(graph: Callab
     assert edges(found) == {"fill": [], "raw_copy": ["fill"], "report": ["fill", "raw_copy"]}
 
 
+def test_a_load_is_read_as_what_it_makes(graph: Callable[[str], Pipeline]) -> None:
+    found = graph(
+        """
+        copy = load(orders, into=warehouse.table("raw.copy"), mode=Upsert("id"))
+        @pipeline
+        def whole():
+            copy()
+            report.options(reads=[copy], name="after")()
+        """
+    )
+    assert edges(found) == {"raw_copy": [], "after": ["raw_copy"]}
+
+
 def test_what_a_task_told_is_recorded_and_what_it_did_not_tell_as_well(
     project: Project, graph: Callable[[str], Pipeline]
 ) -> None:

@@ -98,7 +98,7 @@ def _tell(here: Context, read: str, wrote: str, result: LoadResult, version: str
 
 
 def _summary(result: LoadResult) -> dict[str, Any]:
-    told = msgspec.to_builtins(result)
+    told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(result))
     shown = {name: value for name, value in told.items() if value or name in ("read", "inserted", "updated", "deleted")}
     cursor = str(shown.pop("cursor", ""))
     return {**shown, "ignored": result.ignored, "cursor": cursor if len(cursor) <= 200 else cursor[:200] + "…"}
