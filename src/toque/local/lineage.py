@@ -66,8 +66,11 @@ class ProjectLineage:
             return self._last[1]
 
 
-def declared_by(pipelines: Iterable[Pipeline], others: Iterable[tuple[Asset, str, int]]) -> tuple[Declared, ...]:
-    """What pipelines make, each way once, and of the `others` (with file and line) what no pipeline makes."""
+def declared_by(
+    pipelines: Iterable[Pipeline], others: Iterable[tuple[Asset, str, int]], externals: Iterable[str] = ()
+) -> tuple[Declared, ...]:
+    """What pipelines make, each way once, and of the `others` (with file and line) what no pipeline makes; and the keys
+    of what something else makes."""
     found: dict[tuple[str, bytes], Declared] = {}
     for pipeline in pipelines:
         origins = {node.id: node.origin for node in pipeline.nodes}
@@ -81,6 +84,10 @@ def declared_by(pipelines: Iterable[Pipeline], others: Iterable[tuple[Asset, str
     for asset, file, line in others:
         if asset.key not in made:
             found.setdefault((asset.key, b""), _declared(asset, "", file, line))
+    made = {key for key, _ in found}
+    for key in externals:
+        if key not in made:
+            found[key, b""] = Declared(key=key, external=True)
     return tuple(found[each] for each in sorted(found))
 
 
@@ -92,7 +99,8 @@ def _declared(asset: Asset, by: str, file: str, line: int) -> Declared:
 def made_of(state: ProjectState) -> tuple[Declared, ...]:
     """What the project makes, as of a look at its files."""
     others = ((each.asset, each.file, each.line) for each in state.assets.values() if not each.external)
-    return declared_by((each.ir for each in state.pipelines.values()), others)
+    externals = (key for key, each in state.assets.items() if each.external)
+    return declared_by((each.ir for each in state.pipelines.values()), others, externals)
 
 
 async def columns_of(store: Store, keys: Iterable[str]) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -50,7 +50,9 @@ def _lineage(settings: Settings) -> Lineage:
     loaded = load(settings.project, candidates(settings))
     pipelines = [pipeline for each in loaded for pipeline in each.pipelines]
     others = [(asset, each.file, each.lines.get(asset.key, 0)) for each in loaded for asset in each.assets]
-    declared = declared_by(pipelines, others)
+    externals = [asset.key for each in loaded for asset in each.externals]
+    externals += [asset.key for pipeline in pipelines for asset in pipeline.assets if not asset.node]
+    declared = declared_by(pipelines, others, externals)
     keys = [key for each in declared for key in (each.key, *each.inputs)]
     try:
         known = in_store(settings, lambda store: columns_of(store, keys))

@@ -35,6 +35,8 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """The task that makes it."""
     file: str = ""
     line: int = 0
+    external: bool = False
+    """Something else makes it: only its name is known."""
 
 
 def project_steps(
@@ -67,6 +69,8 @@ class _Steps:
                     self._known[step.target] = {each.name: types.get(each.name, "") for each in step.columns}
 
     def _steps(self, asset: Declared) -> Iterator[Step]:
+        if asset.external:
+            return
         match asset.columns:
             case None:
                 yield self._made(asset, Step(target=asset.key, inputs=asset.inputs, via="python", problem=_NOT_SAID))

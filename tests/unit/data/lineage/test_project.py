@@ -102,6 +102,13 @@ def test_two_syncs_into_one_object_are_both_known() -> None:
     assert [str(lineage.upstream(f"crm.Contact.{field}").ends[0]) for field in ("X__c", "Y__c")] == ["wh.a.x", "wh.b.y"]
 
 
+def test_sql_means_what_something_else_makes_by_its_own_name() -> None:
+    orders = asset("shop.public.orders", external=True)
+    found = steps(asset("wh.a", Queried(sql="SELECT amount FROM shop.public.orders")), orders)
+    assert list(found) == ["wh.a"]
+    assert found["wh.a"].columns[0].sources[0].table == "shop.public.orders"
+
+
 def test_a_manifest_that_is_not_there_leaves_its_models_unknown() -> None:
     lost = [asset(f"wh.{name}", Compiled(manifest="gone.json", node=name), "wh.raw.contact") for name in "ab"]
     found = steps(*lost)
