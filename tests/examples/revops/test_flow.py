@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import keeper, rounds
+from sandbox import keeper, rounds, slack
 from sandbox.people import LINKED
 from sandbox.rounds import Due
 from tests.chaos.revops import Disturbance, Left, Project, differences, project
@@ -98,6 +98,18 @@ def test_the_second_run_sends_nothing_and_after_changes_exactly_those(example: P
     assert sorted(row[0] for row in left["raw.events__rejects"]) == sorted(
         row[0] for row in left["raw.events__rejects"]
     )
+
+
+def test_what_must_not_get_through_halts_its_branch_and_slack_is_shown_the_rows(example: Project, first: First) -> None:
+    demo(example, "break")
+    before = example.left()
+    ended = example.start("materialize", "warehouse.raw.users")
+    assert ended.wait(60) == 1
+    assert differences(example.left(), before) == []
+    told = slack.shown(slack.messages(example.sandbox / "slack.jsonl")[-1])
+    assert "25 rows of 25 (100 %): plan is none of 'trial', 'team', 'business', 'enterprise'" in told
+    assert '"plan":"platinum"' in told
+    demo(example, "mend")
 
 
 def test_whatever_is_killed_the_tables_and_the_crm_are_as_after_an_undisturbed_run(
