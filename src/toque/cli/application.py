@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "materialize": Entry("materialize", "materialize", "Make selected assets, for the partitions that you name."),
     "sync": Entry("moves", "sync", "Show what a sync would send."),
     "checks": Entry("moves", "checks", "Bring back rows that checks have set aside."),
+    "partitions": Entry("partitions", "partitions", "List the keys of dynamic partitions, or add some."),
     "lineage": Entry("lineage", "lineage", "Show where a column or an asset comes from."),
     "runs": Entry("runs", "runs", "List runs, or show one."),
     "logs": Entry("logs", "logs", "Print the logs of a run."),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from toque.errors import UserError
-from toque.local.materializing import Made, materialize
+from toque.local.materializing import Made, go_on, materialize
 from toque.runtime.planning import Wish
 from toque.settings import Settings, load
 from toque.store import open_store
@@ -165,3 +170,30 @@ def test_what_the_how_to_page_shows_is_true(tmp_path: Path) -> None:
 def test_a_broken_file_takes_away_only_its_own_assets(project: Path) -> None:
     (project / "broken.py").write_text("import toque\nfrom toque import nothing_of_the_kind\n")
     assert made(project, "orders") == {"orders": "succeeded"}
+
+
+GATED = """
+from pathlib import Path
+from toque import Partition, Static, asset, use
+
+@asset(partitions=Static(["one", "two", "three"]))
+def step(each: Partition = use(Partition)) -> str:
+    return Path("gate").read_text() if each.key == "two" else each.key
+"""
+
+
+def test_a_plan_whose_process_is_killed_goes_on_elsewhere(project: Path) -> None:
+    (project / "gated.py").write_text(GATED)
+    os.mkfifo(project / "gate")
+    command = [sys.executable, "-m", "toque", "materialize", "step", "--partitions", "all", "--at-once", "1"]
+    process = subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, start_new_session=True)
+    with open(project / "gate", "w"):  # opens when somebody reads: the second run is under way
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    (project / "gate").unlink()
+    (project / "gate").write_text("open")
+    heard: list[Made] = []
+    [row] = go_on(settings_of(project), told=heard.append)
+    assert (str(row.state), row.total, row.succeeded) == ("succeeded", 3, 3)
+    assert {each.partition for each in heard} == {"two", "three"}
+    assert sorted(asyncio.run(standing(project, "step"))) == ["one", "three", "two"]

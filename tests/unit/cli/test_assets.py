@@ -86,3 +86,48 @@ def test_a_project_without_assets_says_how_to_declare_one(project: Path, capsys:
     (project / "sales.py").write_text("from toque import task\n")
     assert application.call(["assets"]) == Exit.OK
     assert "@asset" in capsys.readouterr().out
+
+
+GUESTS = """
+from toque import Daily, Dynamic, Partition, Span, add_partitions, asset, pipeline, task, use
+
+@task
+def learn():
+    add_partitions("guests", ["ann", "bob"])
+
+@pipeline
+def learning():
+    learn()
+
+@asset(partitions=Dynamic("guests"))
+def plate(guest: Partition = use(Partition)) -> str:
+    return guest.key
+"""
+
+
+def test_partitions_are_added_by_a_task_and_by_hand(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "guests.py").write_text(GUESTS)
+    assert application.call(["run", "guests.py", "--executor", "inline", "-q"]) == Exit.OK
+    assert application.call(["partitions", "guests"]) == Exit.OK
+    assert capsys.readouterr().out == "ann\nbob\n"
+    assert application.call(["partitions", "guests", "--add", "cid", "--add", "ann", "--json"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out) == {"name": "guests", "keys": ["ann", "bob", "cid"]}
+    assert application.call(["partitions", "guests", "--add", "a..b"]) == Exit.USAGE
+    assert "cannot be the key of a partition" in capsys.readouterr().err
+    assert application.call(["materialize", "plate", "--partitions", "ann,cid", "--dry-run"]) == Exit.OK
+    assert capsys.readouterr().out.splitlines()[2:] == ["1    plate   ann  1", "2    plate   cid  1"]
+
+
+def test_a_backfill_of_assets_is_listed_and_what_failed_is_retried_here(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert application.call(["materialize", "revenue", "--partitions", "eu", "--json"]) == Exit.RUN_FAILED
+    backfill = json.loads(capsys.readouterr().out)["id"]
+    assert application.call(["backfills"]) == Exit.OK
+    assert capsys.readouterr().out.splitlines()[1].split() == [
+        *(backfill, "revenue", "failed", "0", "of", "1", "succeeded,", "1", "failed", "eu")
+    ]
+    assert application.call(["backfills", "retry", backfill]) == Exit.RUN_FAILED
+    assert "failed  marts.revenue [eu]" in capsys.readouterr().out
+    assert application.call(["backfills", "pause", backfill]) == Exit.USAGE
+    assert "has ended" in capsys.readouterr().err
