@@ -10,6 +10,7 @@ from toque.authoring.column_origins import Columns
 from toque.authoring.cutting import Partitions
 from toque.authoring.schedules import Scheduled
 from toque.durations import Duration
+from toque.graph.assets import Asset
 from toque.graph.checks import AnyCheck
 from toque.graph.ir import ErrorClass, TriggerRule
 from toque.worker.outcomes import RunReport
@@ -111,12 +112,18 @@ class Keyed(Protocol):
     def key(self) -> str: ...
 
 
+class Making(Protocol):
+    """A producer: a load, a sync, a dbt project."""
+
+    def described(self) -> tuple[Asset, ...]: ...
+
+
 class TaskOptions(GroupOptions, AttemptOptions, total=False):
     """Options of a task: for `@task`, `.options()` and whatever else makes a node."""
 
-    reads: Sequence[str | Keyed]
+    reads: Sequence[str | Keyed | Making]
     """Assets that it reads by itself: it comes after what makes them in the same pipeline."""
-    writes: Sequence[str | Keyed]
+    writes: Sequence[str | Keyed | Making]
     """Assets that it writes by itself: what reads them comes after it."""
     cache: bool | Duration | Cache
     """Reuse an earlier result for the same inputs and code: always, for so long, or by a key of your own."""

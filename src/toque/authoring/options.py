@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, get_args
 
 from toque.authoring import sites
@@ -118,12 +118,18 @@ def notified(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def asset_keys(name: str, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """The keys of `reads` or `writes`."""
+    """The keys of `reads` or `writes`; of a load, a sync or a dbt project those of all that it makes."""
     given = options.get(name, ())
-    keys = [each if isinstance(each, str) else getattr(each, "key", None) for each in given]
+    keys = [key for each in given for key in _keys_of(each)]
     if isinstance(given, str) or not all(isinstance(key, str) and key for key in keys):
         raise sites.refuse(f"{name}={given!r} is no list of assets.", fix=f'{name}=["warehouse.raw.orders"]')
     return tuple(str(key) for key in keys)
+
+
+def _keys_of(thing: Any) -> Iterable[Any]:
+    if hasattr(thing, "described") and not hasattr(thing, "key"):
+        return [asset.key for asset in thing.described()]
+    return [thing if isinstance(thing, str) else getattr(thing, "key", None)]
 
 
 def tolerance(options: Mapping[str, Any]) -> float:
