@@ -10,13 +10,16 @@ import faulthandler
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from toque.authoring.patience import of_loader
 from toque.errors import UserError
 from toque.local.loading import Asked, LoadedFile, Preparation, Prepared, Problem, only
+from toque.local.patience import waiting
 from toque.local.selecting import Planned, Selection
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ def main() -> None:
     """Answer the one question."""
     answers, stack = int(sys.argv[1]), int(sys.argv[2])
     kind, asked = msgspec.json.decode(sys.stdin.buffer.read())
+    of_loader.set(partial(waiting, stack, asked["timeout_s"]))
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for the rest of the process
     match kind:
         case "Asked":

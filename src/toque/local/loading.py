@@ -20,6 +20,7 @@ import msgspec
 from toque.errors import NotFound, UserError
 from toque.graph.assets import Asset
 from toque.graph.ir import Pipeline
+from toque.local.patience import until_end
 from toque.settings import Settings
 from toque.store.project_files import Listing, list_files
 
@@ -214,11 +215,8 @@ def ask(
         if interruption is not None:
             interruption.may_end(process)
         try:
-            process.communicate(
-                msgspec.json.encode([type(asked).__name__, asked]), timeout=(timeout_s + _GRACE_S) * count
-            )
-        except subprocess.TimeoutExpired:
-            pass
+            question = msgspec.json.encode([type(asked).__name__, asked])
+            until_end(process, question, (timeout_s + _GRACE_S) * count, stack)
         finally:
             process.kill()
             process.wait()

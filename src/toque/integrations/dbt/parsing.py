@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import msgspec
 
+from toque.authoring.patience import patience
 from toque.errors import UserError
 from toque.integrations.dbt import commands, kept
 from toque.integrations.dbt.manifest import Manifest, read
 from toque.integrations.dbt.profiles import Profile
 
-TIMEOUT_S: Final = 25.0
-"""A file of the project may take 30 s to be loaded, dbt's part included."""
+TIMEOUT_S: Final = 600.0
+"""For dbt to parse a project; once for each of its contents."""
 _FILE: Final = re.compile(r"\(?((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|csv|py|md))\)?")
 _LINE: Final = re.compile(r"\bline (\d+)")
 _SELECTED: Final = "selected.json"
@@ -61,7 +62,8 @@ def parsed(project: Path, home: Path, profile: Profile | None, question: Questio
         document = directory / "manifest.json"
         if not document.exists():
             commands.require_dbt(profile.adapter if profile is not None else "duckdb")
-            _parse(project, directory, profile, question, shown)
+            with patience():
+                _parse(project, directory, profile, question, shown)
             kept.remember(home, shown, document.read_bytes())
             kept.prune(home)
         os.utime(directory)
