@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toque.api.asset_rows import AssetRows
 from toque.api.attention import attention
 from toque.api.services import Services
 from toque.api.stream.feed import Sources
@@ -26,11 +27,12 @@ def make_hub(services: Services, project: ProjectIndex) -> Hub:
             owned=services.runtime.owned,
             log_path=services.code.log_file,
             attention=lambda: attention(services),
+            assets=AssetRows(services),
         ),
         identity=lambda: (identity.instance, identity.boot),
     )
     services.runtime.listen(None, hub.signalled, hub.committed)
-    project.listen(lambda state, changes: hub.attention_changed())
+    project.listen(lambda state, changes: hub.looked(redefined=bool(changes)))
     return hub
 
 

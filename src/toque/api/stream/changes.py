@@ -37,6 +37,12 @@ class Changes(Generic[R]):
             _, (dropped, _, _) = rows.popitem(last=False)
             self.floor = dropped  # type: ignore[assignment]
 
+    def forget(self, n: int) -> None:
+        """Since change `n` everything may be otherwise: who has less needs a reset."""
+        self._rows.clear()
+        self._joined.clear()
+        self.floor = self.last = n
+
     def since(self, after: int) -> bytes | None:
         """What changed after `after`, as the inside of a JSON list; b"" for nothing, None when that is not known."""
         if after < self.floor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,6 +32,26 @@ class Watcher(Protocol):
         ...
 
 
+class AssetLooks(Protocol):
+    """How assets stand now, as rows of routes."""
+
+    async def standing(self, told: Iterable[str]) -> Sequence[tuple[str, BaseModel, BaseModel]]:
+        """(key, as lists show it, as the graph shows it) of these and of what is made from them."""
+        ...
+
+    async def detail(self, key: str) -> tuple[bytes, Sequence[str]]:
+        """One asset, encoded, and the keys of what it is made from; b"" if there is none."""
+        ...
+
+    async def slices(self, key: str) -> list[tuple[str, bytes]]:
+        """Each slice and how it stands, encoded."""
+        ...
+
+    async def events(self, key: str) -> list[tuple[str, bytes]]:
+        """What was told last, newest first: a name of its own, and the event, encoded."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sources:
     """What feeds read from."""
@@ -45,6 +65,7 @@ class Sources:
     log_path: Callable[[str, TaskKey, int], str]
     attention: Callable[[], Awaitable[Sequence[BaseModel]]] | None = None
     """What needs a person now."""
+    assets: AssetLooks | None = None
 
 
 @dataclass(eq=False)

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import assert_never
 
+from toque.api.stream.assets_feed import AssetFeed, AssetsFeed, DataFeed
 from toque.api.stream.feed import Feed, Sources
 from toque.api.stream.log_feed import LogFeed
 from toque.api.stream.run_feed import RunFeed, TasksFeed
 from toque.api.stream.runs_feed import HomeFeed, RunsFeed
-from toque.api.stream.topics import Home, LogsTopic, PipelineTopic, RunTopic, TasksTopic, Wanted
+from toque.api.stream.topics import (
+    AssetsTopic,
+    AssetTopic,
+    Home,
+    LogsTopic,
+    PipelineTopic,
+    RunTopic,
+    TasksTopic,
+    Wanted,
+)
 from toque.engine.rows import StepRow, TaskRow
 from toque.ports.store import Commit
 from toque.runtime.owned import OwnedRun
@@ -26,6 +36,7 @@ class Feeds:
         self.by_name: dict[str, Feed] = {}
         self.of_run: dict[str, list[TasksFeed]] = {}
         self.of_runs: list[RunsFeed] = []
+        self.of_data: list[DataFeed] = []
 
     def __iter__(self) -> Iterator[Feed]:
         return iter(list(self.by_name.values()))
@@ -36,6 +47,8 @@ class Feeds:
         self.by_name[wanted.name] = feed
         if isinstance(feed, RunsFeed):
             self.of_runs.append(feed)
+        elif isinstance(feed, DataFeed):
+            self.of_data.append(feed)
         elif isinstance(feed, TasksFeed):
             self.of_run.setdefault(feed.run_id, []).append(feed)
         return feed
@@ -47,6 +60,8 @@ class Feeds:
         del self.by_name[feed.name]
         if isinstance(feed, RunsFeed):
             self.of_runs.remove(feed)
+        elif isinstance(feed, DataFeed):
+            self.of_data.remove(feed)
         elif isinstance(feed, TasksFeed):
             left = [each for each in self.of_run[feed.run_id] if each is not feed]
             if left:
@@ -89,6 +104,10 @@ class Feeds:
                 return RunFeed(name, sources, n, run_id)
             case TasksTopic(run_id, task):
                 return TasksFeed(name, sources, n, run_id, task)
+            case AssetsTopic():
+                return AssetsFeed(name, sources, n)
+            case AssetTopic(key):
+                return AssetFeed(name, sources, n, key)
             case LogsTopic(run_id, key, attempt):
                 return LogFeed(name, sources, n, sources.log_path(run_id, key, attempt))
             case _:

@@ -75,6 +75,10 @@ class Hub:
             for feed in self.feeds.of_runs:
                 if feed.put(self.n, row):
                     self._pacing.changed(feed)
+        if commit.asset_events:
+            told = {row.asset for row in commit.asset_events}
+            for data in self.feeds.of_data:
+                data.told(told)
         if self._progress:
             for task in commit.tasks:
                 if task.state.is_terminal:
@@ -101,11 +105,14 @@ class Hub:
             if feed.put_tick(self.n, tick):
                 self._pacing.changed(feed)
 
-    def attention_changed(self) -> None:
-        """Something needs a person, or no longer, that no run tells of: a file broke."""
+    def looked(self, *, redefined: bool = False) -> None:
+        """The files were looked at: one may have broken, which needs a person and no run tells of. `redefined`: they
+        say something else of pipelines and assets."""
         for feed in self.feeds.of_runs:
             if isinstance(feed, HomeFeed):
                 feed.attention_changed()
+        for data in self.feeds.of_data if redefined else ():
+            data.redefined()
 
     def progress(self, run_id: str, key: TaskKey) -> Progress | None:
         """What a running attempt last said of itself."""

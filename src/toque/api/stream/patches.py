@@ -10,7 +10,22 @@ from pydantic import BaseModel
 
 from toque.api import bulk
 
-Kind: TypeAlias = Literal["runs", "nodes", "tasks", "signals", "logs", "ticks", "steps", "attention", "reset"]
+Kind: TypeAlias = Literal[
+    "runs",
+    "nodes",
+    "tasks",
+    "signals",
+    "logs",
+    "ticks",
+    "steps",
+    "attention",
+    "assets",
+    "asset_nodes",
+    "asset",
+    "asset_slices",
+    "asset_events",
+    "reset",
+]
 
 HEARTBEAT = b": still here\n\n"
 _quote = msgspec.json.Encoder().encode

@@ -71,7 +71,8 @@ async def stream(
 ) -> Response:
     """What changes, as rows: `hello`, then `patch` events (see the page about the stream).
 
-    `topics`, separated by commas: `home`, `pipeline:NAME`, `run:ID`, `tasks:ID:TASK`, `logs:ID:TASK:INDEX:ATTEMPT`.
+    `topics`, separated by commas: `home`, `pipeline:NAME`, `run:ID`, `tasks:ID:TASK`, `logs:ID:TASK:INDEX:ATTEMPT`,
+    `assets`, `asset:KEY`.
     """
     hub = cast(Hub | None, getattr(request.app.state, "stream", None))
     if hub is None or hub.is_closed:

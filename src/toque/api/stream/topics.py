@@ -47,7 +47,19 @@ class LogsTopic:
     attempt: int
 
 
-Topic: TypeAlias = Home | PipelineTopic | RunTopic | TasksTopic | LogsTopic
+@dataclass(frozen=True)
+class AssetsTopic:
+    """All assets, as lists and the graph show them."""
+
+
+@dataclass(frozen=True)
+class AssetTopic:
+    """One asset: itself, its slices, what is told of it."""
+
+    key: str
+
+
+Topic: TypeAlias = Home | PipelineTopic | RunTopic | TasksTopic | LogsTopic | AssetsTopic | AssetTopic
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,10 @@ def _topic(name: str) -> Topic:
     kind, _, rest = name.partition(":")
     if name == "home":
         return Home()
+    if name == "assets":
+        return AssetsTopic()
+    if kind == "asset" and rest:
+        return AssetTopic(rest)
     if kind == "pipeline" and rest:
         return PipelineTopic(rest)
     if kind == "run" and rest:

@@ -117,6 +117,13 @@ class PartitionStates(Wire):
     """Of the two dimensions."""
 
 
+class SliceChange(Wire):
+    """A slice that stands otherwise than before, as the stream tells it."""
+
+    partition: str
+    state: SliceState
+
+
 class SliceSource(Wire):
     """What a slice is made from, of one asset."""
 

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 
+from toque.api.asset_rows import AssetRows
+from toque.api.services import Services
 from toque.api.stream.connection import Stream
 from toque.api.stream.cursor import from_text
 from toque.api.stream.feed import Sources
@@ -22,6 +25,7 @@ from toque.engine.states import RunState, TaskState
 from toque.engine.values import TaskKey
 from toque.graph.ir import CodeRef, MapNode, Pipeline, TaskNode
 from toque.ports.executor import BundleRef
+from toque.ports.project import ProjectState
 from toque.ports.store import Commit, FactBatch
 from toque.runtime.owned import OwnedRun
 from toque.runtime.versions import Versions
@@ -113,6 +117,7 @@ class Scene:
         self.logs = logs
         self.owned: dict[str, OwnedRun] = {}
         self.attention: list[Any] = []
+        self.project = SimpleNamespace(state=ProjectState())
         self.hub = Hub(
             Sources(
                 store=store,
@@ -122,6 +127,7 @@ class Scene:
                 owned=self.owned.get,
                 log_path=self.log_path,
                 attention=self._attention,
+                assets=AssetRows(cast(Services, SimpleNamespace(store=store, clock=clock, project=self.project))),
             ),
             identity=lambda: (f"server-{boot}", boot),
         )

@@ -401,11 +401,11 @@ async def test_what_needs_a_person_is_told_when_it_changes_and_when_it_is_over(t
         client = scene.client("home")
         await client.until(1)
         scene.attention = [attention("flights.py is broken")]
-        scene.hub.attention_changed()
+        scene.hub.looked()
         await client.until(2)
         assert [row["title"] for row in client.rows("attention")] == ["flights.py is broken"]
         scene.attention = []
-        scene.hub.attention_changed()
+        scene.hub.looked()
         await client.until(3)
         assert client.patched[2].patches == [{"topic": "home", "kind": "attention", "data": []}]
         await client.leave()

@@ -6,6 +6,8 @@ import pytest
 
 from toque.api.stream.topics import (
     LIMIT,
+    AssetsTopic,
+    AssetTopic,
     Home,
     LogsTopic,
     PipelineTopic,
@@ -27,6 +29,8 @@ from toque.engine.values import TaskKey
         ("tasks:r1:group/a:b", TasksTopic("r1", "group/a:b")),
         ("logs:r1:fetch::1", LogsTopic("r1", TaskKey("fetch"), 1)),
         ("logs:r1:clean:3.1:2", LogsTopic("r1", TaskKey("clean", (3, 1)), 2)),
+        ("assets", AssetsTopic()),
+        ("asset:lake.marts.scores", AssetTopic("lake.marts.scores")),
         ("logs:r1:a:b:0:1", LogsTopic("r1", TaskKey("a:b", (0,)), 1)),
     ],
 )
@@ -42,6 +46,7 @@ def test_each_kind_of_topic_is_understood(text: str, topic: object) -> None:
         "kitchen",
         "run:",
         "pipeline:",
+        "asset:",
         "tasks:r1",
         "tasks:r1:",
         "logs:r1",
