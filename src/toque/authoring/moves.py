@@ -76,6 +76,10 @@ class Move(Node):
         """By argument of the node's code."""
         self.constant = dict(constant)
 
+    def told(self) -> dict[str, Any]:
+        """The constants that the code of its node is given."""
+        return {**{name: end.constant for name, end in self.ends.items()}, **self.constant, "version": self.version}
+
     @property
     def version(self) -> str:
         """Of all that its author states: another one makes what was made before stale."""
@@ -118,10 +122,9 @@ class Move(Node):
         meta = Meta(doc=settings.get("doc", ""), owner=settings.get("owner", ""), tags=tuple(settings.get("tags", ())))
         draft = trace.open("task", self.name, sites.here(), meta)
         draft.rule = settings.get("trigger_rule", "all_success")
-        told = {**{name: end.constant for name, end in self.ends.items()}, **self.constant, "version": self.version}
         draft.fields = {
             "code": self.code,
-            "kwargs": {name: Const(value=constants.encode(value)) for name, value in told.items()},
+            "kwargs": {name: Const(value=constants.encode(value)) for name, value in self.told().items()},
             "inject": {f"{name}_connection": end.inject for name, end in self.ends.items() if end.inject is not None},
             "policy": task_policy({"retries": PATIENT, **settings}, pools=self.pools()),
         }

@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import copy
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar, overload
 
+from toque.authoring import overrides
 from toque.authoring.calls import call_plainly
+from toque.authoring.moves import Move
 from toque.authoring.tasks import Task
 from toque.engine.values import Token
 from toque.errors import ToqueError, UserError
@@ -21,6 +23,7 @@ from toque.graph.ir import CodeRef, TaskNode
 from toque.ports.executor import AttemptSpec
 from toque.testing import snapshots
 from toque.testing.comparison import differences
+from toque.worker import code
 from toque.worker.context import Channel, Context, current
 from toque.worker.log import Log, LogFile
 from toque.worker.masking import Masker
@@ -46,16 +49,25 @@ class NotIdempotent(ToqueError, AssertionError):
         )
 
 
-def verify_idempotent(task: Task[P, T], *, watch: Sequence[object] = ()) -> Callable[P, T]:
+@overload
+def verify_idempotent(task: Task[P, T], *, watch: Sequence[object] = ()) -> Callable[P, T]: ...
+@overload
+def verify_idempotent(task: Move, *, watch: Sequence[object] = ()) -> Callable[..., Any]: ...
+def verify_idempotent(task: Any, *, watch: Sequence[object] = ()) -> Callable[..., Any]:
     """A function that runs `task` twice and raises `NotIdempotent` if that shows; it returns the first result.
 
     `watch` holds what the task writes: files, directories, DuckDB or SQLite files and connections.
     `verify_idempotent(save, watch=[tmp_path])(rows, db=con)`
+
+    A load or sync is given what stands for its connections, as `source=` and `into=` or by `replace()`:
+    `verify_idempotent(orders, watch=["shop.duckdb"])(source=Source(), into=DuckDBWarehouse("shop.duckdb"))`.
     """
+    if isinstance(task, Move):
+        return _verified_move(task, watch)
     if not isinstance(task, Task):
         raise UserError(f"verify_idempotent() needs a task; {task!r} is none.", fix="verify_idempotent(some_task)(…)")
 
-    def verify(*args: P.args, **kwargs: P.kwargs) -> T:
+    def verify(*args: Any, **kwargs: Any) -> Any:
         first = _run(task, args, kwargs, 1)
         before = snapshots.take(watch)
         second = _run(task, args, kwargs, 2)
@@ -63,9 +75,49 @@ def verify_idempotent(task: Task[P, T], *, watch: Sequence[object] = ()) -> Call
         found += snapshots.changes(before, snapshots.take(watch))
         if found:
             raise NotIdempotent(task.name, found)
-        return cast("T", first)
+        return first
 
     return verify
+
+
+def _verified_move(move: Move, watch: Sequence[object]) -> Callable[..., Any]:
+    """What it returns tells what was left to do, so only what is watched is compared."""
+
+    def verify(**ends: Any) -> Any:
+        unknown = set(ends) - set(move.ends)
+        if unknown:
+            raise UserError(f"{move.name} has no {', '.join(unknown)}", fix="source=…, into=…")
+        first = _moved(move, ends, 1)
+        before = snapshots.take(watch)
+        _moved(move, ends, 2)
+        found = list(snapshots.changes(before, snapshots.take(watch)))
+        if found:
+            raise NotIdempotent(move.name, found)
+        return first
+
+    return verify
+
+
+def _moved(move: Move, ends: Mapping[str, Any], attempt: int) -> Any:
+    token = current.set(_context(move.name, attempt))
+    try:
+        given = {f"{name}_connection": _end(move, name, ends) for name, end in move.ends.items() if end.inject}
+        return code.locate(move.code)(**move.told(), **given)
+    finally:
+        current.reset(token)
+
+
+def _end(move: Move, name: str, ends: Mapping[str, Any]) -> Any:
+    if name in ends:
+        return ends[name]
+    inject = move.ends[name].inject
+    assert inject is not None
+    is_there, fake = overrides.current().supplied(inject)
+    if not is_there:
+        raise UserError(
+            f"{move.name} needs something in place of {inject.name}", fix=f"{name}=…, or replace({inject.name}, …)"
+        )
+    return fake
 
 
 def _run(task: Task[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any], attempt: int) -> Any:

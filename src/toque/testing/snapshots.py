@@ -116,10 +116,18 @@ def _tables(connection: Any) -> dict[str, Rows]:
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
             "AND table_schema NOT IN ('information_schema', 'pg_catalog')"
         )
-        names = [f'"{schema}"."{name}"' for schema, name in connection.execute(listing).fetchall()]
+        found_names = connection.execute(listing).fetchall()
+        names = [f'"{schema}"."{name}"' for schema, name in found_names if not _is_toques(name)]
     found = {}
     for name in names:
         cursor = connection.execute(f"SELECT * FROM {name}")
         columns = tuple(column[0] for column in cursor.description)
-        found[name.replace('"', "").removeprefix("main.")] = Rows(columns, [tuple(row) for row in cursor.fetchall()])
+        users = [at for at, column in enumerate(columns) if not _is_toques(column)]
+        rows = [tuple(row[at] for at in users) for row in cursor.fetchall()]
+        found[name.replace('"', "").removeprefix("main.")] = Rows(tuple(columns[at] for at in users), rows)
     return found
+
+
+def _is_toques(name: str) -> bool:
+    """What Toque remembers of loads and syncs, which grows with each of them."""
+    return name.lower().startswith("_toque_")

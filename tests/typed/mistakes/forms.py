@@ -10,22 +10,33 @@ from pathlib import Path
 from typing import Literal, assert_type
 
 from toque import (
+    Append,
     BusinessDays,
     Cache,
     Connection,
+    Contract,
     Cron,
     Every,
     Failure,
+    Files,
+    Guard,
+    Http,
     Interval,
+    Merge,
     Ok,
     Pool,
+    Postgres,
     RRule,
     Retry,
     RunReport,
+    Salesforce,
     Secret,
     Skipped,
+    Update,
     Variable,
+    Warehouse,
     accepted_values,
+    asset,
     branch,
     custom_sql,
     each,
@@ -34,7 +45,10 @@ from toque import (
     flow,
     group,
     in_range,
+    load,
+    materialized,
     not_null,
+    observe,
     ok,
     one_of,
     outcome,
@@ -48,6 +62,7 @@ from toque import (
     schema,
     setup,
     shell,
+    sync,
     task,
     unique,
     use,
@@ -333,3 +348,53 @@ not_null("id").quarantine(at_most=0.5)  # refused
 in_range("score", 0, 1, 2)  # refused
 recent("updated_at")  # refused
 custom_sql("SELECT 1")  # refused
+
+
+crm, app, warehouse, partners = Salesforce("crm"), Postgres("app"), Warehouse("warehouse"), Files("partners")
+contacts = load(crm.changes("Contact"), into=warehouse.table("raw.contact"), mode=Merge("Id"), checks=CHECKS)
+usage = load(
+    app.changes("public.events"),
+    into=warehouse.table("raw.events"),
+    mode=Append("id"),
+    contract=Contract("freeze"),
+    retries=5,
+    timeout="1h",
+)
+scores = sync(
+    warehouse.table("marts.scores_to_sync"),
+    into=crm.object("Contact"),
+    mode=Update("Id"),
+    fields={"lead_score": "Lead_Score__c"},
+    tolerate="2%",
+    guard=Guard(deletes=0.5),
+    owner="sales",
+)
+listed = load(Http("shop").records("/orders"), into=warehouse.table("raw.orders"), mode=Merge("id"))
+dropped = sync(warehouse.table("a.b"), into=partners.folder("acme"), mode=Update("id"), fields={"id": "id"})
+
+
+@asset(io=warehouse.tables("marts"), checks=[not_null("id").quarantine(), row_count(min=1)], reads=[contacts.ends])  # refused
+def wrong() -> Table:
+    return Table()
+
+
+@asset(io=warehouse.tables("marts"), checks=CHECKS, reads=[warehouse.table("raw.contact"), "crm.Lead"])
+def right(shop: Warehouse = use(warehouse)) -> Table:
+    observe("crm.Lead", rows=3)
+    materialized(warehouse.table("raw.contact"), version="v1")
+    return Table()
+
+
+revops = pipeline("revops", assets=[contacts, usage, scores, right], schedule=Cron("*/15 * * * *"))
+pipeline("revops", assets=[crm])  # refused
+load(crm.object("Contact"), into=warehouse.table("raw.contact"), mode=Merge("Id"))  # refused
+load(crm.changes("Contact"), into=crm.object("Contact"), mode=Merge("Id"))  # refused
+load(crm.changes("Contact"), into=warehouse.table("raw.contact"), mode=Update("Id"))  # refused
+load(crm.changes("Contact"), into=warehouse.table("raw.contact"))  # refused
+load(crm.changes("Contact"), into=warehouse.table("raw.contact"), mode=Merge("Id"), tolerate=3)  # refused
+load(crm.changes("Contact"), into=warehouse.table("raw.contact"), mode=Merge("Id"), checks=["id"])  # refused
+sync(crm.changes("Contact"), into=crm.object("Contact"), mode=Update("Id"), fields={"a": "b"})  # refused
+sync(warehouse.table("a.b"), into=crm.object("Contact"), mode=Append(), fields={"a": "b"})  # refused
+sync(warehouse.table("a.b"), into=crm.object("Contact"), mode=Update("Id"))  # refused
+contacts.options(retries=3).after(right())
+contacts.options(mode=Append())  # refused
