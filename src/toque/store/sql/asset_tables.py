@@ -24,6 +24,7 @@ ASSET_EVENTS = Table(
     ),
     indexes=(
         Index("asset_events_by_asset", ("asset", "at_us", "run_id")),
+        Index("asset_events_by_kind", ("asset", "kind", "at_us", "run_id")),
         Index("asset_events_by_slice", ("asset", "partition", "at_us", "run_id")),
     ),
 )

@@ -1,4 +1,4 @@
-"""Slices of backfills of assets, and partitions that come to be by being added."""
+"""Slices of backfills of assets, partitions that come to be by being added, rare events found by their kind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _bytes(name: str) -> sa.Column[bytes]:
 
 
 def upgrade() -> None:
-    """Add two tables; nothing that is there changes."""
+    """Add two tables and an index; nothing that is there changes."""
     op.create_table(
         "backfill_slices",
         _text("backfill"),
@@ -37,6 +37,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("backfill_slices_by_state", "backfill_slices", ["backfill", "state", "n"])
+    op.create_index("asset_events_by_kind", "asset_events", ["asset", "kind", "at_us", "run_id"])
     op.create_table(
         "dynamic_keys",
         *map(_text, ("name", "key")),
