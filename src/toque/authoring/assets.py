@@ -167,7 +167,8 @@ class Asset(Source[R], Producer, Generic[P, R]):
 
     def described(self) -> tuple[ir.Asset, ...]:
         """The one that it makes."""
-        given = [*((each.key, mapping) for each, mapping in self.reads), *self._stated()]
+        stated_reads = [(key, Matching()) for key in asset_keys("reads", self.settings)]
+        given = [*((each.key, mapping) for each, mapping in self.reads), *stated_reads]
         upstream = tuple(ir.AssetDependency(asset=key, mapping=mapping) for key, mapping in given)
         stated = self.settings.get("code_version", "")
         made = msgspec.structs.replace(
@@ -178,9 +179,6 @@ class Asset(Source[R], Producer, Generic[P, R]):
             doc=self.settings.get("doc") or inspect.cleandoc(self.__doc__ or ""),
         )
         return (made,)
-
-    def _stated(self) -> list[tuple[str, AnyMapping]]:
-        return [(key, Matching()) for key in asset_keys("reads", self.settings)]
 
     def __reduce__(self) -> tuple[Any, ...] | str:
         return self.__qualname__

@@ -138,6 +138,14 @@ class MoveOptions(NodeOptions, AttemptOptions, total=False):
     """What it is shown with."""
 
 
+class SyncOptions(MoveOptions, total=False):
+    """Options of a sync."""
+
+    key: str
+    """Of the asset that it makes, under which it remembers what was sent: the destination's own unless stated. Two
+    syncs into one destination need one each."""
+
+
 class AssetOptions(TaskOptions, total=False):
     """Options of an asset: those of the task that makes it, and what is said of the data."""
 

@@ -10,7 +10,7 @@ import msgspec
 from toque.authoring import sites
 from toque.authoring.endpoints import Records, Table
 from toque.authoring.moves import End, Move
-from toque.authoring.option_types import MoveOptions
+from toque.authoring.option_types import SyncOptions
 from toque.authoring.options import checked, tolerance
 from toque.authoring.supplies import Resource
 from toque.graph import assets as ir
@@ -48,23 +48,21 @@ class Sync(Move):
         return self.made(spec["name"], (source,), f"sync, {spec['mode']['mode']}", columns)
 
 
-def sync(  # noqa: PLR0913 (each is one word about the sync; a value in between would be one more to learn)
+def sync(
     source: Table,
     *,
     into: Records | Destination | Resource[Any],
     mode: AnySyncMode,
     fields: Mapping[str, str],
-    key: str = "",
     on_delete: OnDelete | None = None,
     tolerate: float | str = 0,
     guard: Guard | None = None,
-    **options: Unpack[MoveOptions],
+    **options: Unpack[SyncOptions],
 ) -> Sync:
     """Send what changed in the table `source` since it was last acknowledged into `into`; nothing is sent twice.
 
     `fields` maps columns to fields of the destination. `tolerate` records may be rejected (a count, or a share such as
-    `"2%"`) before the sync fails, all others sent. `key` tells two syncs into one destination apart: what was sent is
-    remembered under it; the destination's own key unless stated.
+    `"2%"`) before the sync fails, all others sent.
     """
     if not isinstance(source, Table):
         raise sites.refuse(f"{source!r} is no table.", fix='sync(warehouse.table("marts.scores"), …)')
@@ -72,6 +70,7 @@ def sync(  # noqa: PLR0913 (each is one word about the sync; a value in between 
         raise sites.refuse(f"mode={mode!r} does not say what becomes of the rows.", fix='mode=Upsert("id")')
     if not fields:
         raise sites.refuse("fields maps nothing: nothing would be sent.", fix='fields={"lead_score": "Lead_Score__c"}')
+    key = options.pop("key", "")
     settings = checked("move", dict(options))
     end = End(into, "the destination of a sync")
     spec = SyncSpec(

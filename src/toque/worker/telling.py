@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from toque.engine.assets import Materialized, Observed
 from toque.errors import UserError
-from toque.worker.context import context
+from toque.worker.context import Context, context
 
 
 class Keyed(Protocol):
@@ -54,6 +55,15 @@ def observe(
         asset=_key(asset), partition=partition, data_version=version, rows=rows, metadata=dict(metadata or {})
     )
     context().tell(event)
+
+
+@contextmanager
+def telling_must_not_fail(here: Context) -> Iterator[None]:
+    """An attempt has failed already, and what is told of it must not hide why."""
+    try:
+        yield
+    except Exception:
+        here.logger.warning("what was done before the failure could not be told", exc_info=True)
 
 
 def _key(asset: str | Keyed) -> str:

@@ -113,6 +113,31 @@ def test_a_check_of_the_table_that_blocks_takes_back_the_batch(inbox: Project) -
     )
 
 
+def test_a_load_that_fails_half_way_tells_what_it_has_committed(project: Project) -> None:
+    pipeline = project.load(
+        """
+        import pyarrow as pa
+        from toque import Merge, Warehouse, load, pipeline
+        from toque.ports.sources import Batch
+
+        class Broken:
+            name = "broken"
+
+            def read(self, cursor):
+                yield Batch(rows=pa.table({"id": [1]}), since=cursor, upto="1")
+                raise OSError("the line is cut")
+
+            def confirm(self, cursor): ...
+
+        broken = Broken()
+        whole = pipeline("whole", assets=[load(broken, into=Warehouse("warehouse").table("raw.half"), mode=Merge("id"))])
+        """
+    )
+    ran = project.run(pipeline)
+    assert "the line is cut" in ran.error("raw_half").message
+    assert (ran.made("raw_half").rows, ran.made("raw_half").metadata["inserted"]) == (1, 1)
+
+
 def test_versions_of_one_key_in_a_batch_do_not_repeat_it(inbox: Project) -> None:
     (inbox.root / "inbox" / "tuesday.csv").write_text("id,email,amount\n2,bob@x.example,1\n2,bob@x.example,2\n")
     ran = inbox.run(inbox.load(FILES.format(more=", checks=[unique('id')]")))

@@ -24,6 +24,7 @@ from toque.integrations.loading.load import load
 from toque.integrations.loading.standing import Standing, standing
 from toque.ports.warehouse import Warehouse
 from toque.worker.context import Context, context
+from toque.worker.telling import telling_must_not_fail
 
 
 def run(
@@ -40,16 +41,31 @@ def run(
     here = context()
     agreed = msgspec.convert(spec, LoadSpec)
     gate = Gate(of_data(list(checks))) if checks else None
+    done: list[LoadResult] = []
+
+    def heard(result: LoadResult) -> None:
+        done[:] = [result]
+        here.progress(result.read)
+
     try:
         with opened_source(source, source_connection) as rows:
-            result = load(rows, into_connection, agreed, gate=gate, on_commit=lambda done: here.progress(done.read))
-    finally:
-        if gate is not None and gate.report is not None:
-            for event in events(gate.report, into["key"]):
-                here.tell(event)
+            result = load(rows, into_connection, agreed, gate=gate, on_commit=heard)
+    except BaseException:
+        _tell_checks(here, gate, into["key"])
+        if done:  # what was committed before stays
+            with telling_must_not_fail(here):
+                _tell(here, source["key"], into["key"], done[0], version, standing(into_connection, agreed))
+        raise
+    _tell_checks(here, gate, into["key"])
     here.logger.info("%s", result)
     _tell(here, source["key"], into["key"], result, version, standing(into_connection, agreed))
     return _summary(result)
+
+
+def _tell_checks(here: Context, gate: Gate | None, key: str) -> None:
+    if gate is not None and gate.report is not None:
+        for event in events(gate.report, key):
+            here.tell(event)
 
 
 def replay(

@@ -18,6 +18,7 @@ from toque.integrations.syncing.log import LoggedRecord, logged
 from toque.integrations.syncing.run import Reject, SyncResult, preview, sync
 from toque.ports.warehouse import Warehouse
 from toque.worker.context import Context, context
+from toque.worker.telling import telling_must_not_fail
 
 SHOWN = 1_000
 """Records of each kind (accepted, or not) on the page that is left to look at."""
@@ -48,9 +49,12 @@ def run(
 
         try:
             result = sync(agreed, source_connection, destination, on_answer=heard)
-        finally:
+        except BaseException:
             for known in latest:
-                _tell(here, agreed, source["key"], known, version, source_connection)
+                with telling_must_not_fail(here):
+                    _tell(here, agreed, source["key"], known, version, source_connection)
+            raise
+        _tell(here, agreed, source["key"], result, version, source_connection)
     return summary(result)
 
 
