@@ -53,7 +53,7 @@ HOT_PAGES: dict[str, Callable[[Session], Any]] = {
     "page: durations": lambda s: overview.durations(s, "p1", "", 3, ""),
     "page: durations of a task": lambda s: overview.durations(s, "p1", "u", 3, "") or "nothing",
     "page: a day": lambda s: overview.day(s, 10, 50, 20),
-    "page: grid": lambda s: tasks.grid(s, "p1", ["t"], 3, ""),
+    "page: grid": lambda s: tasks.grid(s, "p1", ["t"], 3, "", {}),
     "page: nodes": lambda s: summaries.nodes(s, ONE),
     "page: nodes of an active run": lambda s: summaries.count(s, ONE),
     "page: task runs": lambda s: tasks.task_runs(s, TaskQuery(run_id=ONE, limit=20, after=("t", (50,)))),

@@ -197,3 +197,17 @@ def test_a_plan_whose_process_is_killed_goes_on_elsewhere(project: Path) -> None
     assert (str(row.state), row.total, row.succeeded) == ("succeeded", 3, 3)
     assert {each.partition for each in heard} == {"two", "three"}
     assert sorted(asyncio.run(standing(project, "step"))) == ["one", "three", "two"]
+
+
+def test_what_the_page_about_backfills_shows_is_true(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "backfills.md").read_text()
+    (tmp_path / "toque.toml").write_text("")
+    (tmp_path / "shown.py").write_text(page.split("```python\n")[1].split("```")[0])
+    assert made(tmp_path, "takings+", partitions="2026-01-05..2026-01-07") == {
+        "takings+tips[2026-01-05]": "succeeded",
+        "takings+tips[2026-01-06]": "failed",
+        "takings+tips[2026-01-07]": "succeeded",
+    }
+    weather = made(tmp_path, "weather", partitions="all", strategy="ranges(7)")
+    assert sorted(weather)[0] == "weather[2026-01-01..2026-01-07]"
+    assert sorted(weather)[-1] == "weather[2026-01-29..2026-01-31]"
