@@ -90,3 +90,23 @@ def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(page: Page, posted:
     dry.get_by_role("button", name="Close").click()
     expect(dry).to_have_count(0)
     expect(page.get_by_role("region", name="Runs of the sync").get_by_role("row")).to_have_count(2)
+
+
+def test_a_page_of_data_moves_while_it_is_watched(page: Page, zoo: Zoo, joined: str) -> None:
+    page.goto("/assets/patrons?kind=materialized")
+    history = page.get_by_role("listitem").filter(has_text="made")
+    first = history.get_by_role("link", name=re.compile("joining"))
+    expect(first.first).to_be_visible()
+    before = first.count()
+    ended(zoo, "joining")
+    expect(first).to_have_count(before + 1)
+    strip = page.get_by_role("img", name=re.compile(rf"of the last {before + 1} failed"))
+    expect(strip.first).to_be_visible()
+
+
+def test_an_asset_is_found_in_the_palette(page: Page, zoo: Zoo) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Find anything").click()
+    page.get_by_role("combobox").fill("patrons")
+    page.get_by_role("option", name=re.compile("^Asset patrons")).click()
+    expect(page.get_by_role("heading", name="patrons", level=1)).to_be_visible()

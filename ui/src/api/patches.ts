@@ -1,6 +1,7 @@
 /** Applies frames of the stream to the query cache: rows are upserted by their key, `reset` replaces. */
 
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import { applyAssets, forgetAssets } from "@/api/asset-patches";
 import type { Params } from "@/api/client";
 import { withRuns as gridWithRuns, type PatchedGrid } from "@/api/grid-patches";
 import type { Frame } from "@/api/stream";
@@ -22,6 +23,13 @@ export function applyFrame(cache: QueryClient, frame: Frame): void {
       return;
     case "ticks":
       applyTicks(cache, frame.data as Tick[]);
+      return;
+    case "assets":
+    case "asset_nodes":
+    case "asset":
+    case "asset_slices":
+    case "asset_events":
+      applyAssets(cache, { ...frame, kind: frame.kind });
       return;
     case "reset":
       applyReset(cache, frame);
@@ -164,6 +172,10 @@ function barOf({ run_id, state, created_us, started_us, finished_us }: Run): Run
 
 /** The whole state of a topic: each row says in `row` what it is. */
 function applyReset(cache: QueryClient, frame: Frame): void {
+  if (frame.topic === "assets" || frame.topic.startsWith("asset:")) {
+    forgetAssets(cache, frame.topic, Date.now() - JUST_MS);
+    return;
+  }
   applyRuns(cache, rowsOf<Run>(frame.data, "run"));
   if (frame.topic === "home") {
     // Of schedules a reset says nothing: what was paused while nobody listened is asked for, unless it just was.

@@ -4,10 +4,11 @@
  * at its cursor when it is looked at again.
  */
 
+import type { AssetFrameKind } from "@/api/asset-patches";
 import { address } from "@/api/client";
 import { EventParser } from "@/api/sse";
 
-export type FrameKind = "runs" | "nodes" | "tasks" | "signals" | "logs" | "ticks" | "steps" | "attention" | "reset";
+export type FrameKind = "runs" | "nodes" | "tasks" | "signals" | "logs" | "ticks" | "steps" | "attention" | AssetFrameKind | "reset";
 
 export interface Frame {
   topic: string;

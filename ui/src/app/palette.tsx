@@ -1,4 +1,4 @@
-/** ⌘K: every page, pipeline and recent run, and the actions of the page, by a few letters. */
+/** ⌘K: every page, pipeline, asset and recent run, and the actions of the page, by a few letters. */
 
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -7,13 +7,15 @@ import { pipelinesQuery, runsQuery } from "@/api/queries";
 import { useShortcuts } from "@/app/keys";
 import pages from "@/app/pages.json";
 import { rank } from "@/app/ranking";
+import { assetsQuery } from "@/assets/queries";
+import { standingOf, STANDINGS } from "@/assets/standing";
 import { Dialog } from "@/design/dialog";
 import { shortId } from "@/design/words";
 import css from "./palette.module.css";
 
 interface Entry {
   id: string;
-  kind: "Page" | "Pipeline" | "Run" | "Action";
+  kind: "Page" | "Pipeline" | "Asset" | "Run" | "Action";
   text: string;
   hint: string;
   run: () => void;
@@ -53,11 +55,11 @@ export function Palette({ close, openHelp }: { close: () => void; openHelp: () =
         className={css.input}
         autoFocus
         role="combobox"
-        aria-label="Find a page, pipeline, run or action"
+        aria-label="Find a page, pipeline, asset, run or action"
         aria-expanded="true"
         aria-controls={id}
         aria-activedescendant={found[current] ? `${id}-${current}` : undefined}
-        placeholder="A page, a pipeline, a run, an action…"
+        placeholder="A page, a pipeline, an asset, a run, an action…"
         value={text}
         onChange={(event) => {
           setText(event.target.value);
@@ -89,6 +91,7 @@ export function Palette({ close, openHelp }: { close: () => void; openHelp: () =
 function useEntries(text: string, openHelp: () => void): Entry[] {
   const navigate = useNavigate();
   const pipelines = useQuery(pipelinesQuery());
+  const assets = useQuery(assetsQuery);
   const runs = useQuery(runsQuery({ search: text.trim().length > 2 ? text.trim() : "", limit: 30 }));
   const shortcuts = useShortcuts();
   const places = pages.filter((page) => !page.path.includes("$") && page.path !== "/compare");
@@ -126,6 +129,13 @@ function useEntries(text: string, openHelp: () => void): Entry[] {
         run: () => void navigate({ to: "/pipelines/$name/$view", params: { name: pipeline.name, view: "start" } }),
       },
     ]),
+    ...(assets.data?.items ?? []).map<Entry>((asset) => ({
+      id: `asset:${asset.key}`,
+      kind: "Asset",
+      text: asset.key,
+      hint: STANDINGS[standingOf(asset)].word,
+      run: () => void navigate({ to: "/assets/$key", params: { key: asset.key } }),
+    })),
     ...(runs.data?.items ?? []).map<Entry>((run) => ({
       id: `run:${run.run_id}`,
       kind: "Run",

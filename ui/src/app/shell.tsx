@@ -38,7 +38,7 @@ export function Shell({ session, children }: { session: Session | undefined; chi
   useKeyboard();
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
-  useShortcut("Mod+k", "Find a page, pipeline, run or action", () => setPalette(true));
+  useShortcut("Mod+k", "Find a page, pipeline, asset, run or action", () => setPalette(true));
   useShortcut("?", "Show these keys", () => setHelp(true));
   useTitle();
   return (

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import type { AssetDetail } from "@/api/types";
 import { Checks } from "@/assets/checks";
@@ -37,6 +38,7 @@ export interface AssetSearch {
 
 export function AssetPage() {
   const { key = "" } = useParams({ strict: false });
+  useTopic(`asset:${key}`);
   const asset = useQuery(assetQuery(key));
   if (asset.error && !asset.data) {
     return (

@@ -2,6 +2,7 @@
 
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { nameOf } from "@/api/asset-patches";
 import { asProblem } from "@/api/problem";
 import type { AssetDetail, AssetEvent } from "@/api/types";
 import type { AssetSearch } from "@/assets/asset";
@@ -54,7 +55,7 @@ export function History({ asset, partition, kind, go }: HistoryProps) {
       {events.data && items.length === 0 && <p className={css.none}>Nothing was told of it yet. Retention takes the history with its runs.</p>}
       <ol className={css.events}>
         {items.map((event) => (
-          <li key={`${event.run_id} ${event.task} ${event.index.join(".")} ${event.attempt} ${event.kind} ${event.check} ${event.partition}`}>
+          <li key={nameOf(event)}>
             <Event event={event} />
           </li>
         ))}

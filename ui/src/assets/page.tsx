@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import type { AssetSummary } from "@/api/types";
 import { assetsQuery } from "@/assets/queries";
@@ -34,6 +35,7 @@ def orders() -> list[dict]:
 export function AssetsPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  useTopic("assets");
   const assets = useQuery(assetsQuery);
   const all = assets.data?.items ?? [];
   const shown = chosen(all, search);

@@ -1,8 +1,8 @@
-/** What the asset pages ask. Events of data come over no topic yet: what is looked at is asked again. */
+/** What the asset pages ask; what is told of data afterwards comes over the topics `assets` and `asset:KEY`. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, seg } from "@/api/client";
-import { allPages, WATCHED } from "@/api/queries";
+import { allPages } from "@/api/queries";
 import type {
   AssetCheck,
   AssetColumns,
@@ -21,35 +21,30 @@ import type {
 export const assetsQuery = queryOptions({
   queryKey: ["assets"],
   queryFn: ({ signal }) => allPages<AssetSummary>("/assets", {}, signal),
-  ...WATCHED,
 });
 
 export const assetGraphQuery = queryOptions({
   queryKey: ["assets-graph"],
   queryFn: ({ signal }) => get<AssetGraph>("/assets-graph", {}, signal),
-  ...WATCHED,
 });
 
 export const assetQuery = (key: string) =>
   queryOptions({
     queryKey: ["asset", key],
     queryFn: ({ signal }) => get<AssetDetail>(`/assets/${seg(key)}`, {}, signal),
-    ...WATCHED,
-  });
+    });
 
 export const partitionsQuery = (key: string) =>
   queryOptions({
     queryKey: ["asset-partitions", key],
     queryFn: ({ signal }) => get<PartitionStates>(`/assets/${seg(key)}/partitions`, {}, signal),
-    ...WATCHED,
-  });
+    });
 
 export const sliceQuery = (key: string, partition: string) =>
   queryOptions({
     queryKey: ["asset-slice", key, partition],
     queryFn: ({ signal }) => get<AssetSlice>(`/assets/${seg(key)}/slice`, { partition }, signal),
-    ...WATCHED,
-  });
+    });
 
 export const checksQuery = (key: string, partition: string) =>
   queryOptions({
