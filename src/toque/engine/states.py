@@ -1,7 +1,8 @@
 """The life cycles: one enum each, and the transitions that are legal, as data.
 
 Rule 1: a task run moves only along `TASK_TRANSITIONS` (`HOSTED_TRANSITIONS` if a host runs it); anything else is a
-bug (an assertion) or, when it was asked for from outside, a `Rejected` fact. Rule 2: a terminal state is never left, except by `mark`.
+bug (an assertion) or, when it was asked for from outside, a `Rejected` fact. Rule 2: a terminal state is never left,
+except by `mark`.
 The wire format, the SQL constraints, the TypeScript types and the diagram in the docs derive from this file.
 """
 
