@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from toque.data.lineage.trees import Way
 
 
+MOST_ENDS = 10
+"""Sources that are named; more of them stand in the tree."""
+
+
 @click.command()
 @click.argument("name", default="")
 @click.option("--downstream", is_flag=True, help="What is made of it, instead of what it is made of.")
@@ -108,7 +112,8 @@ def _column_text(origin: Origin, way: Way) -> str:
     counts = f"{_many(len(columns), 'column')}, {len(origin.unknown)} unknown"
     # What is counted or constant has nothing behind it, and is no source.
     found = [str(end) for end in origin.ends if way == "down" or end not in origin.made]
-    ends = f"; {word} {', '.join(found)}" if found else ""
+    more = f" and {len(found) - MOST_ENDS:,} more" if len(found) > MOST_ENDS else ""
+    ends = f"; {word} {', '.join(found[:MOST_ENDS])}{more}" if found else ""
     cut = "; there is more behind" if origin.is_cut else ""
     return "\n".join([*column_tree(origin, way), "", counts + ends + cut])
 

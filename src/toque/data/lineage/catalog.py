@@ -41,6 +41,11 @@ class Catalog:
         self._name(name)
         self._tables[name] = dict(columns) if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
 
+    def _copy(self) -> Catalog:
+        more = Catalog({}, connection=self._connection)
+        more._tables, more._folded, more._called = dict(self._tables), dict(self._folded), dict(self._called)
+        return more
+
     def _name(self, name: str) -> None:
         if self._folded.get(name.casefold()) != name:
             word = _first_word(name.rpartition(".")[2])
@@ -73,15 +78,23 @@ class Catalog:
 
     def with_table(self, table: str, columns: Sequence[str]) -> Catalog:
         """This catalog and one table more: what an earlier statement made. Types that were known of it stay."""
-        more = Catalog({}, connection=self._connection)
-        more._tables, more._folded, more._called = dict(self._tables), dict(self._folded), dict(self._called)
+        more = self._copy()
         types = self._tables.get(table, {})
         more._put(table, {name: types.get(name, "") for name in columns})
         return more
 
+    def under(self, connection: str) -> Catalog:
+        """The same tables, for SQL that runs in this connection."""
+        same = Catalog({}, connection=connection)
+        same._tables, same._folded, same._called = self._tables, self._folded, self._called
+        return same
+
     def with_names(self, names: Iterable[str]) -> Catalog:
         """This catalog, in which these tables exist, whatever their columns are."""
-        return Catalog(self._tables, connection=self._connection, named=[*self._folded.values(), *names])
+        more = self._copy()
+        for name in names:
+            more._name(name)
+        return more
 
     def digest_for(self, text: str) -> str:
         """The same where all tables are alike that `text` could name: others may change, and nothing is parsed anew."""

@@ -54,8 +54,10 @@ class _Steps:
 
     def __init__(self, known: Columns, manifests: Manifests, cache: Cache | None, assets: Sequence[Declared]) -> None:
         self._assets = assets
-        self._named = sorted({name for each in assets for name in (each.key, *each.inputs)})
-        self._known = {table: dict(columns) for table, columns in known.items() if columns}
+        self._catalog = Catalog(
+            {table: dict(columns) for table, columns in known.items() if columns},
+            named=sorted({name for each in assets for name in (each.key, *each.inputs)}),
+        )
         self._manifests = manifests
         self._cache = cache
         self._read: set[str] = set()
@@ -65,8 +67,7 @@ class _Steps:
             for step in self._steps(asset):
                 yield step
                 if step.columns and not step.unknown:
-                    types = self._known.get(step.target, {})
-                    self._known[step.target] = {each.name: types.get(each.name, "") for each in step.columns}
+                    self._catalog = self._catalog.with_table(step.target, [each.name for each in step.columns])
 
     def _steps(self, asset: Declared) -> Iterator[Step]:
         if asset.external:
@@ -89,7 +90,7 @@ class _Steps:
                     yield from self._compiled(manifest, asset)
 
     def _copied(self, key: str, copied: Copied) -> Step:
-        table, source = self._known.get(key), self._known.get(copied.source)
+        table, source = self._catalog.columns(key), self._catalog.columns(copied.source)
         own = [name for name in table or () if name.startswith(OWN_PREFIX) or name in copied.own]
         names = [name for name in table or source or () if name not in own]
         if not names:
@@ -100,7 +101,7 @@ class _Steps:
 
     def _queried(self, asset: Declared, sql: str, dialect: str) -> Iterator[Step]:
         try:
-            steps = lineage_of(sql, self._catalog(asset.key), dialect=dialect, target=asset.key, cache=self._cache)
+            steps = lineage_of(sql, self._seen_from(asset.key), dialect=dialect, target=asset.key, cache=self._cache)
         except UserError as error:
             steps = (Step(target=asset.key, inputs=asset.inputs, problem=_told(error)),)
         yield from (self._made(asset, step) for step in steps)
@@ -114,7 +115,7 @@ class _Steps:
         }
         keys = {node: each.key for node, each in ours.items()}
         by_key = {each.key: each for each in ours.values()}
-        connection, catalog = asset.key.partition(".")[0], self._catalog(asset.key)
+        connection, catalog = asset.key.partition(".")[0], self._seen_from(asset.key)
         try:
             read = self._manifests(manifest)
             steps = dbt.steps_of(read, catalog, connection=connection, keys=keys, cache=self._cache)
@@ -126,8 +127,8 @@ class _Steps:
             where = {"file": told.file, "line": told.line} if told is not None and told.file else {}
             yield msgspec.structs.replace(step, **where)
 
-    def _catalog(self, key: str) -> Catalog:
-        return Catalog(self._known, connection=key.partition(".")[0] if "." in key else "", named=self._named)
+    def _seen_from(self, key: str) -> Catalog:
+        return self._catalog.under(key.partition(".")[0] if "." in key else "")
 
     def _made(self, asset: Declared, step: Step) -> Step:
         return msgspec.structs.replace(step, by=step.by or asset.by, file=asset.file, line=asset.line)
