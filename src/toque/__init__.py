@@ -21,6 +21,7 @@ _EXPORTS = {
     "toque.authoring.groups": ("group",),
     "toque.authoring.holes": ("each", "failures", "ok", "outcome", "outcomes"),
     "toque.authoring.loads": ("load",),
+    "toque.authoring.multi_assets": ("assets",),
     "toque.authoring.options": ("Cache", "Pool", "Retry"),
     "toque.authoring.pipelines": ("pipeline",),
     "toque.authoring.schedules": ("BusinessDays", "Cron", "Every", "RRule"),

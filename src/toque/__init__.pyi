@@ -37,6 +37,7 @@ from toque.authoring.holes import ok as ok
 from toque.authoring.holes import outcome as outcome
 from toque.authoring.holes import outcomes as outcomes
 from toque.authoring.loads import load as load
+from toque.authoring.multi_assets import assets as assets
 from toque.authoring.options import Cache as Cache
 from toque.authoring.options import Pool as Pool
 from toque.authoring.options import Retry as Retry

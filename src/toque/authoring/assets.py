@@ -148,7 +148,7 @@ class Asset(Source[R], Producer, Generic[P, R]):
 
     def options(self, **options: Unpack[AssetOptions]) -> Asset[P, R]:
         """The same asset with other options, for the next call."""
-        settings = {**self.settings, **_checked(cast("dict[str, Any]", options))}
+        settings = {**self.settings, **checked_options(cast("dict[str, Any]", options))}
         return Asset(self.__toque_function__, settings, self.upstream)
 
     def after(self, *upstream: object) -> Asset[P, R]:
@@ -237,7 +237,7 @@ def asset(function: Callable[P, R], /) -> Asset[P, R]: ...
 def asset(**options: Unpack[AssetOptions]) -> _AssetDecorator: ...
 def asset(function: Any = None, /, **options: Any) -> Any:
     """Make a function an asset: `@asset` or `@asset(partitions=Daily("2026-01-01"), group="marts")`."""
-    settings = _checked(options)
+    settings = checked_options(options)
 
     def decorate(function: Callable[..., Any]) -> Asset[Any, Any]:
         check_function(function, "an asset")
@@ -258,7 +258,7 @@ def external(
 ) -> Source[Any]:
     """Data that something else makes: it is known, read and observed, never made."""
     given = {"io": io, "partitions": partitions, "group": group, "owner": owner, "doc": doc, "tags": tags}
-    return Source(key, _checked({name: value for name, value in given.items() if value}))
+    return Source(key, checked_options({name: value for name, value in given.items() if value}))
 
 
 def read(source: Source[Any], mapping: cutting.Mapping | None) -> Marker:
@@ -285,7 +285,8 @@ def _mapping(mapping: cutting.Mapping | None) -> AnyMapping:
     return Matching() if mapping is None else mapping.value
 
 
-def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
+def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of an asset, if all of them can be meant. Raises `UserError`."""
     found = checked("asset", options)
     cut = found.get("partitions")
     if cut is not None and not isinstance(cut, cutting.Partitions):

@@ -28,7 +28,7 @@ class Sync(Move):
     code = CodeRef(module="toque.integrations.syncing.node", qualname="run")
 
     def __init__(self, source: End, into: End, constant: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        name = into.key.replace(".", "_")
+        name = str(constant["spec"]["name"]).replace(".", "_")
         super().__init__(name, {"source": source, "into": into}, constant, settings)
 
     @property

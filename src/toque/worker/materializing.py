@@ -33,16 +33,34 @@ def written(spec: AttemptSpec, context: Context, value: Any, site: Site) -> Any:
     source = code.locate(spec.node.code)
     if hasattr(source, "__toque_io__"):
         summaries = []
-        for partition, part in _parts(spec, source, value):
-            event, summary = kept(spec, context, source, (partition, part), site)
-            context.tell(event)
-            summaries.append(summary)
+        for key, whole in _values(spec, value):
+            for partition, part in _parts(spec, source, whole):
+                event, summary = kept(spec, context, source, (key, partition, part), site)
+                context.tell(event)
+                summaries.append(summary)
+        if len(spec.node.writes) > 1:
+            return {"assets": list(spec.node.writes), "partition": spec.partition_key}
         return summaries[0] if len(summaries) == 1 else {"asset": spec.node.writes[0], "partition": spec.partition_key}
     told = {event.asset for event in context.told if isinstance(event, Materialized)}
     for key in spec.node.writes:
         if key not in told:
             context.tell(Materialized(asset=key, data_version=attempt_name(spec)))
     return value
+
+
+def _values(spec: AttemptSpec, value: Any) -> list[tuple[str, Any]]:
+    """The value of each asset: of a function that makes several, by their keys or in their order."""
+    keys = spec.node.writes
+    if len(keys) == 1:
+        return [(keys[0], value)]
+    if isinstance(value, Mapping) and set(value) == set(keys):
+        return [(key, value[key]) for key in keys]
+    if isinstance(value, list | tuple) and len(value) == len(keys):
+        return list(zip(keys, value, strict=True))
+    raise UserError(
+        f"{spec.node.id} makes {len(keys)} assets, and returned {type(value).__name__}",
+        fix=f"a tuple of {len(keys)} values, in the order {', '.join(keys)}, or a dict by their keys",
+    )
 
 
 def _parts(spec: AttemptSpec, source: Any, value: Any) -> list[tuple[str, Any]]:
@@ -92,12 +110,11 @@ def _times(spec: AttemptSpec) -> dict[str, Any]:
 
 
 def kept(
-    spec: AttemptSpec, context: Context, source: Any, part: tuple[str, Any], site: Site
+    spec: AttemptSpec, context: Context, source: Any, part: tuple[str, str, Any], site: Site
 ) -> tuple[Materialized, dict[str, Any]]:
     """Keep what the function of an asset returned: what to tell of it, and what stands for it as the node's result.
-    `part`: a partition, and its value."""
-    (key,) = spec.node.writes
-    partition, value = part
+    `part`: an asset, a partition of it, and its value."""
+    key, partition, value = part
     target = slice_of(key, source.__toque_partitions__, partition)
     checks = getattr(source, "__toque_checks__", ())
     known: dict[str, Any] = {}

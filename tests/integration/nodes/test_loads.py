@@ -129,8 +129,8 @@ def test_a_load_that_fails_half_way_tells_what_it_has_committed(project: Project
 
             def confirm(self, cursor): ...
 
-        broken = Broken()
-        whole = pipeline("whole", assets=[load(broken, into=Warehouse("warehouse").table("raw.half"), mode=Merge("id"))])
+        broken, table = Broken(), Warehouse("warehouse").table("raw.half")
+        whole = pipeline("whole", assets=[load(broken, into=table, mode=Merge("id"))])
         """
     )
     ran = project.run(pipeline)
