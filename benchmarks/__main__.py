@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import (
     comparison,
+    dbt,
     history,
     loads,
     machine,
@@ -52,6 +53,7 @@ MEASURES: dict[str, Callable[[], list[Measurement]]] = {
     "history": history.measure,
     "stream": stream.measure,
     "loads": loads.measure,
+    "dbt": dbt.measure,
     "pages": pages.measure,
 }
 

@@ -1,4 +1,4 @@
-"""A small dbt project for tests: a seed, views, tables, tests that hold and one that fails in the middle."""
+"""A small dbt project for tests: a seed, views, tables, one test that fails in the middle, one that only warns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILES = {
         id,amount,email
         1,10,ann@example.com
         2,20,bob@example.com
-        3,,cyd@example.com
+        3,,ann@example.com
     """,
     "models/staged.sql": "select id, amount, email from {{ ref('orders') }}",
     "models/apart.sql": """
@@ -44,13 +44,15 @@ FILES = {
                 data_tests: [not_null]
               - name: id
                 data_tests: [unique]
-          - name: totals
-            columns:
               - name: email
                 data_tests:
                   - unique:
                       config:
                         severity: warn
+          - name: totals
+            columns:
+              - name: email
+                data_tests: [unique]
         unit_tests:
           - name: adds_up
             model: totals

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import msgspec
 import psutil
+import psycopg
 
 from tests import dbt_shop
 from tests.integration.cli.conftest import Command, Project
@@ -23,6 +24,13 @@ totals = sync(
 )
 apart = sync(warehouse.table("main.apart"), into=lake.folder("apart"), mode=Update("n"), fields={"n": "n"})
 shop = pipeline("shop", assets=[totals, models, apart])
+"""
+
+POSTGRESQL = """\
+from toque import DbtProject, Warehouse, pipeline
+
+models = DbtProject("dbt", connection=Warehouse("warehouse"), schema="marts")
+shop = pipeline("shop", assets=[models])
 """
 
 SETTINGS = """\
@@ -84,6 +92,7 @@ def test_a_dbt_that_is_killed_goes_on_with_the_rest_and_a_retry_makes_exactly_wh
         "dbt.apart": "succeeded",
         "dbt.staged": "succeeded",
         "dbt.unique_staged_id": "succeeded",
+        "dbt.unique_staged_email": "succeeded",
         "dbt.not_null_staged_amount": "failed",
         "dbt.adds_up": "upstream_failed",
         "dbt.totals": "upstream_failed",
@@ -94,13 +103,15 @@ def test_a_dbt_that_is_killed_goes_on_with_the_rest_and_a_retry_makes_exactly_wh
     attempts = states(project, run_id, "attempt")
     assert (attempts["dbt.build"], attempts["dbt.orders"]) == (2, 1), "what was finished stays finished"
     events = told(project, run_id)
-    (failing,) = [each for each in events if each["kind"] == "checked" and not each["passed"]]
+    failing, warning = [each for each in events if each["kind"] == "checked" and not each["passed"]]
     assert (failing["asset"], failing["check"], failing["failed_rows"]) == (
         "warehouse.main.staged",
         "not_null_staged_amount",
         1,
     )
     assert failing["sample"] == [{"amount": None}]
+    assert (warning["check"], warning["severity"]) == ("unique_staged_email", "warn")
+    assert warning["sample"] == [{"unique_field": "***", "n_records": "***"}], "addresses are nobody's business"
     assert 'from "shop"."main"."staged"' in failing["message"]
     made = {each["asset"]: each for each in events if each["kind"] == "materialized"}
     assert set(made) == {
@@ -132,6 +143,36 @@ def test_a_dbt_that_is_killed_goes_on_with_the_rest_and_a_retry_makes_exactly_wh
     }, "exactly the rest"
     assert "1 of 4 START test not_null_staged_amount" in project.toque("logs", again_id, "dbt.build").out
     assert manifest_with_sql(project)["model.shop.totals"]
+
+
+def test_a_project_builds_in_postgresql_and_no_secret_reaches_the_disk(
+    project: Project, empty_postgres_url: str
+) -> None:
+    url = empty_postgres_url.replace("postgres@", "postgres:hush-hush@")
+    dbt_shop.write(project.root / "dbt")
+    project.write("dbt/seeds/orders.csv", "id,amount,email\n1,10,ann@example.com\n2,20,bob@example.com\n")
+    project.write("shop.py", POSTGRESQL)
+    project.write(
+        "toque.toml", 'workers = 1\n[connections.warehouse]\ntype = "postgresql"\nurl = { secret = "env:SHOP_URL" }\n'
+    )
+    project.environ["SHOP_URL"] = url
+    with psycopg.connect(empty_postgres_url) as connection:
+        connection.execute("create schema raw")
+        connection.execute("create table raw.points as select 7 as points")
+    ended = project.toque("run", "shop.py", "--json")
+    assert ended.code == 0, ended
+    events = told(project, ended.json["run_id"])
+    made = {each["asset"]: each.get("rows") for each in events if each["kind"] == "materialized"}
+    assert made == {
+        "warehouse.marts.orders": 2,
+        "warehouse.marts.apart": 1,
+        "warehouse.marts.totals": 2,
+        "warehouse.marts.staged": None,
+    }
+    seen = {each["asset"]: each["columns"] for each in events if each["kind"] == "observed"}
+    assert seen["warehouse.marts.totals"] == [["email", "text"], ["total", "bigint"]]
+    written = [path for path in (project.root / ".toque").rglob("*") if path.is_file()]
+    assert [path for path in written if b"hush-hush" in path.read_bytes()] == []
 
 
 def manifest_with_sql(project: Project) -> dict[str, str]:

@@ -60,7 +60,7 @@ class Teller:
         if said.level in _LEVELS:
             self.here.log.line("log", said.text, level=said.level, logger="dbt")
         if said.level == "error" and member is None:
-            self.complaint = said.text.strip()
+            self.complaint = said.text.removeprefix("Encountered an error:").strip()
 
     def _end(self, ended: Ended, member: Member | None) -> None:
         self.ends.setdefault(ended.unique_id, ended)
