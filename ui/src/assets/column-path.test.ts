@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { AssetColumns, AssetGraph, ColumnPaths } from "@/api/types";
-import { along, linksOf, litOf, MOST_ROWS, rowsOf, summaryOf } from "./column-path";
+import { along, linksOf, litOf, MOST_ROWS, MOST_TABLES, nearest, rowsOf, summaryOf } from "./column-path";
 
 const node = (key: string, group = ""): AssetGraph["nodes"][number] => ({
   key,
@@ -66,6 +66,29 @@ describe("the graph along a path", () => {
       ["crm.Contact", ""],
     ]);
     expect(found.edges).toHaveLength(2);
+  });
+});
+
+describe("a path through more tables than can be drawn", () => {
+  const chain = Array.from({ length: 300 }, (_, at) => ref(`wh.t${at}`, "v"));
+  const long: ColumnPaths = {
+    ...path,
+    column: ref("wh.t150", "v"),
+    columns: chain.map(({ asset, column: name }) => on(asset, name)),
+    hops: chain.slice(1).map((target, at) => ({ source: chain[at] ?? target, target, how: "identity" })),
+  };
+
+  it("is drawn around its column, both ways", () => {
+    const found = nearest(long, 11);
+    expect(found?.columns.map(({ asset }) => asset)).toEqual(chain.slice(145, 156).map(({ asset }) => asset));
+    expect(found?.hops).toHaveLength(10);
+    expect(found?.is_cut).toBe(true);
+    expect(litOf(nearest(long)).size).toBe(MOST_TABLES);
+  });
+
+  it("is whole where it fits", () => {
+    expect(nearest(path)).toBe(path);
+    expect(nearest(undefined)).toBeUndefined();
   });
 });
 

@@ -7,6 +7,9 @@ import type { BoxRow, RowLink, Rows } from "@/graph/rows";
 /** More would make a box taller than the page. */
 export const MOST_ROWS = 30;
 
+/** A path through more tables is drawn around its column only. */
+export const MOST_TABLES = 100;
+
 /** The columns on a path, by asset. */
 export type Lit = ReadonlyMap<string, ReadonlyMap<string, boolean>>;
 
@@ -19,6 +22,34 @@ export function litOf(path: ColumnPaths | undefined): Lit {
     lit.set(asset, columns);
   }
   return lit;
+}
+
+/** The path as far as it can be drawn: the tables nearest to its column, both ways. */
+export function nearest(path: ColumnPaths | undefined, limit = MOST_TABLES): ColumnPaths | undefined {
+  if (!path || litOf(path).size <= limit) return path;
+  const name = ({ asset, column }: { asset: string; column: string }) => `${asset}.${column}`;
+  const around = new Map<string, (typeof path.column)[]>();
+  for (const { source, target } of path.hops) {
+    around.set(name(source), [...(around.get(name(source)) ?? []), target]);
+    around.set(name(target), [...(around.get(name(target)) ?? []), source]);
+  }
+  const [kept, tables] = [new Set([name(path.column)]), new Set([path.column.asset])];
+  const queue = [path.column];
+  for (let at = 0; at < queue.length; at += 1) {
+    const here = queue[at];
+    for (const next of (here && around.get(name(here))) ?? []) {
+      if (kept.has(name(next)) || (!tables.has(next.asset) && tables.size >= limit)) continue;
+      kept.add(name(next));
+      tables.add(next.asset);
+      queue.push(next);
+    }
+  }
+  return {
+    ...path,
+    columns: path.columns.filter((column) => kept.has(name(column))),
+    hops: path.hops.filter(({ source, target }) => kept.has(name(source)) && kept.has(name(target))),
+    is_cut: true,
+  };
 }
 
 /** The graph of tables with those that only columns lead to; where all do not fit, the tables of the path alone. */

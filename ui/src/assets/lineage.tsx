@@ -5,7 +5,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
 import { asProblem } from "@/api/problem";
 import type { AssetColumns, ColumnPaths } from "@/api/types";
-import { along, linksOf, litOf, rowsOf, summaryOf } from "@/assets/column-path";
+import { along, linksOf, litOf, nearest, rowsOf, summaryOf } from "@/assets/column-path";
 import { assetGraphQuery, columnPathQuery, columnsQuery } from "@/assets/queries";
 import { drawn, STANDINGS, worstOf } from "@/assets/standing";
 import { ProblemBox } from "@/design/problem-box";
@@ -27,7 +27,8 @@ export function Lineage({ selected, column }: LineageProps) {
   const [opened, setOpened] = useState<readonly string[]>([]);
   const columns = useQueries({ queries: opened.map(columnsQuery), combine: dataOf });
   const data = asked.data;
-  const path = column ? followed.data : undefined;
+  const whole = column ? followed.data : undefined;
+  const path = useMemo(() => nearest(whole), [whole]);
   const shown = useMemo(() => data && along(data, path), [data, path]);
   const edges = shown && JSON.stringify([shown.nodes.map(({ key, group }) => [key, group]), shown.edges]);
   // Asked again every few seconds: laid out again only when its shape changed.
@@ -69,7 +70,7 @@ export function Lineage({ selected, column }: LineageProps) {
           </Link>
         </ProblemBox>
       )}
-      {path && <Followed path={path} />}
+      {whole && <Followed path={whole} drawn={tables.length} />}
       <GraphView
         graph={graph}
         selected={selected || path?.column.asset || ""}
@@ -93,7 +94,7 @@ function dataOf(results: readonly { data?: AssetColumns | undefined }[]): readon
 }
 
 /** The path in words, for those who cannot see lines, and to walk it by links. */
-function Followed({ path }: { path: ColumnPaths }) {
+function Followed({ path, drawn: shown }: { path: ColumnPaths; drawn: number }) {
   const { asset, column } = path.column;
   const { columns, tables, ends, unknown } = summaryOf(path);
   return (
@@ -104,6 +105,7 @@ function Followed({ path }: { path: ColumnPaths }) {
       <span>
         {plural(columns, "column")} in {plural(tables, "table")}
         {unknown > 0 && `, ${unknown} unknown`}
+        {shown < tables && `; the nearest ${shown} are drawn`}
       </span>
       {ends.length > 0 && (
         <span>
