@@ -16,6 +16,7 @@ import uvicorn
 import toque
 from toque.api.access import Access
 from toque.api.app import create_app
+from toque.api.dbt_docs import router as dbt_docs
 from toque.api.guard import Guard, names_of
 from toque.api.pages import router as pages
 from toque.api.replays import Replays
@@ -61,6 +62,7 @@ def make(site: Site, token: str, project: ProjectIndex, host: str, *, stop_s: in
     hub = make_hub(known, project)
     app = create_app(replace(known, progress=hub.progress, live_nodes=hub.live.nodes, live_rows=hub.live.rows))
     app.state.stream = hub
+    app.include_router(dbt_docs(site.settings.home / "dbt" / "docs"))
     app.include_router(pages(UI))
     config = uvicorn.Config(
         Guard(Replays(app), access, site.clock),

@@ -13,14 +13,15 @@ from toque.integrations.dbt.events import Said
 from toque.integrations.dbt.process import started
 from toque.worker.context import Context
 
-FILES: Final = ("index.html", "manifest.json", "catalog.json")
-"""The page is one file that reads the other two."""
+_PAGE: Final = "static_index.html"
+"""With manifest and catalog in it: it asks nobody for anything."""
 
 
 def generate(home: Path, path: str, place: commands.Place, values: Mapping[str, Any], here: Context) -> None:
     """Have dbt generate the docs of what was just built. That it fails is said in the log: the data is there."""
     command = commands.command("docs", place, *commands.variables(values))
     command.insert(command.index("docs") + 1, "generate")
+    command.append("--static")
     with started(command, place) as process:
         for event in process.events():
             if isinstance(event, Said) and event.level != "debug":
@@ -28,16 +29,13 @@ def generate(home: Path, path: str, place: commands.Place, values: Mapping[str, 
     if process.code != 0:
         here.log.line("log", f"dbt docs generate ended with code {process.code}", level="warning")
         return
-    target = directory(home, path)
-    scratch = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    for name in FILES:
-        shutil.copyfile(place.target / name, scratch / name)
-    shutil.rmtree(target, ignore_errors=True)
-    scratch.rename(target)
+    target = page(home, path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_suffix(f".{os.getpid()}.tmp")
+    shutil.copyfile(place.target / _PAGE, scratch)
+    scratch.replace(target)
 
 
-def directory(home: Path, path: str) -> Path:
+def page(home: Path, path: str) -> Path:
     """Where the docs of the project at `path` are kept."""
-    return home / "docs" / kept.slug(path)
+    return home / "docs" / f"{kept.slug(path)}.html"
