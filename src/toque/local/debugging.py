@@ -41,7 +41,7 @@ def debug(settings: Settings, run_id: str, task: str, map_index: MapIndex, *, pd
     if node.host is not None:
         raise Conflict(
             f"{node.plan.host} runs {key} with others: it has no attempt of its own",
-            fix=f"toque debug {run_id} {TaskKey(node.plan.host, map_index)}",
+            fix=f"toque debug {TaskKey(node.plan.host, map_index)}",
         )
     blobs = open_blobs(settings.blobs_url)
     spec = Specs(blobs, RuntimeOptions()).build(owned, key, 1, Token(0, 0))

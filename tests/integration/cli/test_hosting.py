@@ -108,6 +108,10 @@ def test_a_host_whose_worker_is_killed_goes_on_with_the_rest_and_is_retried_with
     run_id = ended.json["run_id"]
     assert "cooking sauce" in project.toque("logs", run_id, "sauce").out
 
+    alone = project.toque("debug", "stock")
+    assert alone.code != 0
+    assert "Fix: toque debug build" in alone.err
+
     (project.root / "healed").touch()
     again = project.toque("retry", run_id, "--json")
     assert again.code == 0, again
