@@ -23,7 +23,6 @@ from toque.settings.tree import (
     BundleFiles,
     Connection,
     Environment,
-    OpenLineage,
     Retention,
     Section,
     Settings,
@@ -137,7 +136,12 @@ class _Loader:
                 )
                 for table in tables(top.notifications)
             ),
-            openlineage=self._openlineage(top),
+            openlineage=openlineage(
+                self._convert(OpenLineageTable, self._option("", top.openlineage, ("openlineage",)), ("openlineage",)),
+                self._project,
+                top.name or self._project.name,
+                lambda message, fix: self._error(message, self._line(("openlineage",)), fix),
+            ),
             ui_url=top.ui_url.rstrip("/"),
         )
 
@@ -259,12 +263,6 @@ class _Loader:
             return Retention(age_s=seconds(written.age), keep_last=written.keep_last)
         except (UserError, ValueError) as error:
             raise self._error(f"retention.age: {error}", self._line(("retention", "age")), 'age = "90d"') from error
-
-    def _openlineage(self, top: _File) -> OpenLineage | None:
-        path = ("openlineage",)
-        written = self._convert(OpenLineageTable, self._option("", top.openlineage, path), path)
-        name = top.name or self._project.name
-        return openlineage(written, self._project, name, lambda why, fix: self._error(why, self._line(path), fix))
 
     def _convert(self, kind: type[S], table: Table, path: tuple[str, ...]) -> S:
         """`table` as `kind`, its keys checked one by one, so that each error has its own line."""
