@@ -22,6 +22,7 @@ from toque.ports.store import Store, VersionRow
 from toque.runtime.backfill_orders import cancel_backfill
 from toque.runtime.backfills import Backfilling
 from toque.runtime.planning import PIPELINE, Stage, Wish, plan
+from toque.schedule.partitions.ranges import read_strategy
 from toque.settings import Settings
 from toque.store import bundles
 
@@ -70,6 +71,7 @@ async def planned(
     """A backfill that makes what is wished for; in the store, unless it is a preview or nothing is to be made.
 
     Raises `UserError`, `StoreUnavailable`."""
+    read_strategy(wish.strategy)  # what is wrong already need not wait for a process
     prepared = await asyncio.to_thread(prepare, settings, wish, now_us)
     row, slices = await plan(store, wish, prepared.stages, now_us)
     if not is_preview and row.total:

@@ -121,6 +121,8 @@ def good(server: Server, known: Known) -> dict[tuple[str, str], dict[str, Any]]:
             "to_us": known.now_us,
             "dry_run": True,
         },
+        ("/api/v1/backfills", "post"): {"selection": "raw.clicks", "dry_run": True},
+        ("/api/v1/partitions/{name}", "post"): {"keys": ["c1"]},
         ("/api/v1/schedules/preview", "post"): {"rule": "0 7 * * *"},
         ("/api/v1/runs/{run_id}/retry", "post"): {},
         ("/api/v1/runs/{run_id}/rerun", "post"): {"tasks": ["total"]},
@@ -146,6 +148,9 @@ def good(server: Server, known: Known) -> dict[tuple[str, str], dict[str, Any]]:
         places = known.path(path, method)
         if path.rpartition("/")[2] in live and "run_id" in places:
             places = {"run_id": run_id}
+        if path.endswith("/backfills/{backfill}/retry"):
+            made = server.client().backfills.materialize("raw.clicks")
+            places = {"backfill": server.client().backfills.cancel(made.id).id}
         request: dict[str, Any] = {"path_parameters": places, "query": queries.get(path, {})}
         if (path, method) in bodies:
             request |= {"body": bodies[path, method], "media_type": "application/json"}
