@@ -56,6 +56,7 @@ READY: Mapping[str, str] = {
     "/runs/$runId/graph": _BOX,
     "/runs/$runId/timeline": _ROW,
     "/runs/$runId/tasks": _ROW,
+    "/runs/$runId/dbt": "h1",
     "/runs/$runId/details": "dl dd",
     "/compare": "table tr",
     "/day": '[aria-label="Timeline"] li',

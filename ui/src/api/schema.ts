@@ -893,6 +893,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/dbt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dbt Models
+         * @description Models, seeds and snapshots that the run builds, each with its tests.
+         */
+        get: operations["list_dbt_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/graph": {
         parameters: {
             query?: never;
@@ -1292,7 +1312,8 @@ export interface paths {
          * Stream
          * @description What changes, as rows: `hello`, then `patch` events (see the page about the stream).
          *
-         *     `topics`, separated by commas: `home`, `pipeline:NAME`, `run:ID`, `tasks:ID:TASK`, `logs:ID:TASK:INDEX:ATTEMPT`.
+         *     `topics`, separated by commas: `home`, `pipeline:NAME`, `run:ID`, `tasks:ID:TASK`, `logs:ID:TASK:INDEX:ATTEMPT`,
+         *     `assets`, `asset:KEY`.
          */
         get: operations["stream"];
         put?: never;
@@ -2589,6 +2610,66 @@ export interface components {
             state: components["schemas"]["RunState"];
         };
         /**
+         * DbtModel
+         * @description A model, seed or snapshot. How far its task is, the nodes of the run say.
+         */
+        DbtModel: {
+            /**
+             * Asset
+             * @description "" for one that makes none.
+             */
+            asset: string;
+            /** Doc */
+            doc: string;
+            /**
+             * File
+             * @description Relative to the project; "" where it is not known.
+             */
+            file: string;
+            /**
+             * Host
+             * @description Task whose attempt runs it with the others of its build.
+             */
+            host: string;
+            /**
+             * Kind
+             * @description `model`, `seed`, `snapshot`, …
+             */
+            kind: string;
+            /**
+             * Materialized
+             * @description `table`, `view`, `incremental`, …
+             */
+            materialized: string;
+            /**
+             * Rows
+             * @description Of what this run made, as far as it was counted.
+             */
+            rows: number | null;
+            /** Task */
+            task: string;
+            /** Tests */
+            tests: components["schemas"]["DbtTest"][];
+            /**
+             * Unique Id
+             * @description As dbt calls it: `model.shop.orders`.
+             */
+            unique_id: string;
+        };
+        /**
+         * DbtTest
+         * @description A test of a model.
+         */
+        DbtTest: {
+            /**
+             * Name
+             * @description As dbt calls it.
+             */
+            name: string;
+            /** Task */
+            task: string;
+        };
+        /**
          * DurationPoint
          * @description One ended run (or one ended run of a task).
          */
@@ -3249,6 +3330,16 @@ export interface components {
         Page_Connection_: {
             /** Items */
             items: components["schemas"]["Connection"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[DbtModel] */
+        Page_DbtModel_: {
+            /** Items */
+            items: components["schemas"]["DbtModel"][];
             /**
              * Next
              * @description Opaque: hand it back as `cursor` for the following page; null at the end.
@@ -8179,6 +8270,83 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dbt_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DbtModel_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

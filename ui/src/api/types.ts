@@ -31,6 +31,7 @@ export type Comparison = Schemas["Comparison"];
 export type Connection = Schemas["Connection"];
 export type ConnectionTested = Schemas["ConnectionTested"];
 export type ConnectionType = Schemas["ConnectionType"];
+export type DbtModel = Schemas["DbtModel"];
 export type Day = Schemas["Day"];
 export type DayRun = Schemas["DayRun"];
 export type Durations = Schemas["Durations"];

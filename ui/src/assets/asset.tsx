@@ -23,6 +23,7 @@ import { Button } from "@/design/button";
 import { Page, Section } from "@/design/page";
 import { ProblemBox } from "@/design/problem-box";
 import { PageSkeleton, Skeleton } from "@/design/skeleton";
+import { CompiledSql } from "@/run/compiled-sql";
 import { Tag } from "@/design/tag";
 import { Time } from "@/design/time";
 import { bytes, plural } from "@/design/words";
@@ -90,6 +91,13 @@ function Loaded({ asset }: { asset: AssetDetail }) {
           )}
           <Columns asset={asset} column={search.column ?? ""} />
           <Checks asset={asset.key} partition={search.partition ?? ""} open={search.check ?? ""} go={go} />
+          {asset.io.startsWith("dbt") && asset.last?.run_id && (
+            <Section title="Compiled SQL" note={`as dbt ran it, ${asset.io.replace("dbt, ", "a ")}`}>
+              <div className={css.inset}>
+                <CompiledSql runId={asset.last.run_id} task={asset.last.task} />
+              </div>
+            </Section>
+          )}
           <Measures asset={asset.key} partition={search.partition ?? ""} />
           <History asset={asset} partition={search.partition ?? ""} kind={search.kind ?? ""} go={go} />
         </div>

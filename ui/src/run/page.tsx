@@ -17,6 +17,7 @@ import { Time, Took } from "@/design/time";
 import { moment, shortId, shortVersion, taskName } from "@/design/words";
 import { GraphView } from "@/graph/later";
 import { useActions, useRunActions } from "@/run/actions";
+import { DbtView } from "@/run/dbt-view";
 import { Details } from "@/run/details";
 import { Indexes } from "@/run/indexes";
 import { LatestRows } from "@/run/latest-rows";
@@ -29,7 +30,7 @@ import { RUN_VIEWS, useFollowed, useRunPlace, type Place, type RunView } from "@
 import css from "./run.module.css";
 
 const NO_PATH: readonly string[] = [];
-const NAMES: Record<RunView, string> = { graph: "Graph", timeline: "Timeline", tasks: "Tasks", details: "Details" };
+const NAMES: Record<RunView, string> = { graph: "Graph", timeline: "Timeline", tasks: "Tasks", dbt: "dbt", details: "Details" };
 
 /** Within it a logical time says nothing that the creation did not. */
 const MOMENT_US = 1_000_000;
@@ -114,6 +115,7 @@ function Loaded({ run, place }: { run: RunDetail; place: Place }) {
               />
             </div>
           )}
+          {view === "dbt" && <DbtView run={run} open={open} />}
           {view === "details" && <Details run={run} />}
         </div>
         {search.task && <Panel run={run} place={place} isMapped={isMapped} />}
@@ -237,9 +239,12 @@ function Actions({ run }: { run: RunDetail }) {
 }
 
 function Views({ view, go, run }: { view: RunView; go: (view: RunView) => void; run: RunDetail }) {
+  // Most runs have nothing of dbt: a tab for it would lead nowhere.
+  const hasDbt = useQuery(runGraphQuery(run.run_id)).data?.nodes.some((node) => node.host !== "") ?? false;
+  const views = RUN_VIEWS.filter((each) => each !== "dbt" || hasDbt || view === "dbt");
   return (
     <nav className={css.views} aria-label="Views of the run">
-      {RUN_VIEWS.map((each) => (
+      {views.map((each) => (
         <Link
           key={each}
           to="/runs/$runId/$view"

@@ -2,6 +2,7 @@
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, seg } from "@/api/client";
+import type { DbtModel, Page } from "@/api/types";
 import type { Graph, LogPage, TaskPage, TaskRunDetail, Timeline } from "@/run/types";
 
 export const runGraphQuery = (runId: string) =>
@@ -43,6 +44,22 @@ export const taskQuery = (runId: string, task: string, index: string) =>
   queryOptions({
     queryKey: ["task", runId, task, index],
     queryFn: ({ signal }) => get<TaskRunDetail>(`/runs/${seg(runId)}/task`, { task, index }, signal),
+  });
+
+export const dbtQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ["run-dbt", runId],
+    queryFn: ({ signal }) => get<Page<DbtModel>>(`/runs/${seg(runId)}/dbt`, {}, signal),
+  });
+
+/** The SQL that dbt made of a model; null where it left none. */
+export const compiledQuery = (runId: string, task: string) =>
+  queryOptions({
+    queryKey: ["compiled-sql", runId, task],
+    queryFn: async ({ signal }) => {
+      const found = await get<TaskRunDetail>(`/runs/${seg(runId)}/task`, { task, index: "" }, signal);
+      return found.artifacts.find((each) => each.name === "compiled.sql")?.preview.text ?? null;
+    },
   });
 
 export const LOG_PAGE = 4_000;

@@ -3,7 +3,7 @@
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
 
-export const RUN_VIEWS = ["graph", "timeline", "tasks", "details"] as const;
+export const RUN_VIEWS = ["graph", "timeline", "tasks", "dbt", "details"] as const;
 export type RunView = (typeof RUN_VIEWS)[number];
 
 export interface RunSearch {

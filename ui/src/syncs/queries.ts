@@ -15,7 +15,6 @@ export const syncQuery = (name: string) =>
   queryOptions({
     queryKey: ["sync", name],
     queryFn: ({ signal }) => get<Sync>(`/syncs/${seg(name)}`, {}, signal),
-    ...WATCHED,
   });
 
 const PAGE = 1_000;

@@ -1,8 +1,9 @@
 /** One sync: what it sends where, its runs, what became of each record, and what the next one would do. */
 
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { post, seg } from "@/api/client";
+import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import type { Run, Sync, SyncRun } from "@/api/types";
 import { useShortcut } from "@/app/keys";
@@ -29,6 +30,11 @@ export interface SyncSearch {
 
 export function SyncPage() {
   const { key = "" } = useParams({ strict: false });
+  const cache = useQueryClient();
+  // What a sync did is told of the asset that it writes.
+  useTopic(`asset:${key}`, (frame) => {
+    if (frame.kind === "asset_events" || frame.kind === "reset") void cache.invalidateQueries({ queryKey: ["sync", key] });
+  });
   const sync = useQuery(syncQuery(key));
   if (sync.error && !sync.data) {
     return (
