@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -130,11 +131,13 @@ def serve(folder: Path, ports: Ports) -> None:
             raise SystemExit("the sandboxes of this folder are up already")
         server = _opened("crm", ports.crm, lambda port: SandboxServer(Sandbox(folder / "crm.db"), folder / "tls", port))
         slack = _opened("slack", ports.slack, lambda port: SlackSandbox(folder / "slack.jsonl", port))
-        product = Product(folder, ports.product or _free_port())
+        product = Product(folder, _opened("product", ports.product, _free_port))
         state = server.sandbox.state
         try:
             if not state.setting("filled"):
                 product.forget()  # of an example that was removed while it was down
+            elif not product.is_there:
+                raise SystemExit("the product's data are gone, and the CRM's are not: make demo-forget begins anew")
             product.start()
             fill_product(product.url)
             fill_crm(state)
@@ -189,8 +192,7 @@ def _take(lock: IO[str]) -> bool:
     return True
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as free:
+def _free_port(port: int) -> int:
+    """The port itself if nobody has it, some free one for 0."""
+    with socket.create_server(("127.0.0.1", port)) as free:
         return int(free.getsockname()[1])

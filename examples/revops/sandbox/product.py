@@ -52,6 +52,11 @@ class Product:
         """For libpq."""
         return f"postgresql://postgres@127.0.0.1:{self._port}/product"
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it was started before, and not forgotten."""
+        return (self._folder / "data" / "PG_VERSION").exists()
+
     def start(self) -> None:
         """Returns when it answers, and the tables are there."""
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +64,7 @@ class Product:
             os.chown(self._folder, self._owner.pw_uid, self._owner.pw_gid)
         self._bin = self._binaries()
         data = self._folder / "data"
-        if not (data / "PG_VERSION").exists():
+        if not self.is_there:
             self._run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
         self._guard = subprocess.Popen(
             ["sh", "-c", _GUARD, self._bin / "pg_ctl", data],

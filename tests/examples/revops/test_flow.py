@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ import pytest
 
 from sandbox import keeper, rounds, slack
 from sandbox.people import LINKED
+from sandbox.product import Product
 from sandbox.rounds import Due
 from tests.chaos.revops import Disturbance, Left, Project, differences, project
 from tests.examples.revops.following import followed
@@ -131,5 +134,17 @@ def test_the_systems_end_when_they_are_told_to(tmp_path: Path) -> None:
         assert keeper.stop(folder)
     assert keeper.running(folder) is None
     assert not keeper.stop(folder)
+    Product(folder, 0).forget()
+    with pytest.raises(keeper.NotStarted, match="the product's data are gone, and the CRM's are not"):
+        keeper.ensure(folder, keeper.ANY)
     keeper.forget(folder)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["crm", "product", "slack"])
+def test_a_port_that_is_taken_is_named(tmp_path: Path, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = dataclasses.replace(keeper.ANY, **{name: port})
+        with pytest.raises(keeper.NotStarted, match=rf"port {port}: .* REVOPS_{name.upper()}_PORT names another one"):
+            keeper.ensure(tmp_path / "sandbox", ports)

@@ -37,9 +37,10 @@ class SandboxServer:
         self._server.serve_forever()
 
     def close(self) -> None:
-        """Stop, and let go of the state."""
-        self._server.shutdown()
-        self._thread.join()
+        """Stop, if it was started, and let go of the state."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()
         self.sandbox.state.close()
 
