@@ -137,3 +137,26 @@ def test_a_server_with_no_api_leaves_no_address(project: Project) -> None:
     assert project.toque("trigger", "squares", "--wait", "--json").json["via"] == "store"
     server.process.send_signal(signal.SIGTERM)
     assert server.end().code == 0
+
+
+TILL = """
+from pathlib import Path
+from toque import Partition, Static, asset, use
+
+@asset(partitions=Static(["eu", "us"]))
+def takings(place: Partition = use(Partition)) -> str:
+    return place.key if place.key == "eu" else Path("till").read_text()
+"""
+
+
+def test_assets_are_made_and_what_failed_is_retried_by_the_server(project: Project, served: Command) -> None:
+    project.write("till.py", TILL)
+    said = project.toque("materialize", "takings", "--partitions", "all", "--json")
+    assert (said.code, said.json["via"], said.json["state"]) == (1, "server", "failed")
+    ended = {each["partition"]: each["outcome"] for each in said.json["slices"]}
+    assert ended == {"eu": "succeeded", "us": "failed"}
+    project.write("till", "open")
+    assert project.toque("backfills", "retry", said.json["id"]).code == 0
+    again = project.toque("materialize", "takings", "--missing", "--dry-run", "--json").json
+    assert again["total"] in (0, 1)  # the server may be at it
+    assert project.toque("materialize", "nobody").code == 2

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import store_rows as rows
 from tests.unit.runtime import kitchen
 from tests.unit.runtime.clockwork import Clockwork
 from tests.unit.runtime.kitchen import BROKEN, MADE, VALUES, carried_out, made, of, planned, states
+from toque.engine.assets import Observed
+from toque.engine.rows import AssetEventRow
 from toque.engine.states import BackfillState, RunState, SliceState
 from toque.errors import Conflict, NotFound, UserError
 from toque.ports.assets import DynamicKey
@@ -110,6 +113,27 @@ async def test_of_what_is_stale_a_slice_that_comes_out_as_it_was_stops_the_wave(
     assert await states(place, row) == {f"curd[{DAY}2]": DONE, "cheese[]": SliceState.FRESH}
     assert set(MADE) == {f"curd[{DAY}2]"}
     assert (row.state, row.fresh) == (BackfillState.SUCCEEDED, 1)
+
+
+async def test_what_somebody_saw_change_makes_what_is_made_from_it_stale() -> None:
+    place = Clockwork()
+    await made(place, "+cheese", partitions="all")
+    seen = Observed(asset="milk", partition=f"{DAY}3", data_version="another")
+    row = AssetEventRow(
+        run_id="look",
+        task="t",
+        attempt=1,
+        n=0,
+        pipeline="p",
+        asset="milk",
+        partition=f"{DAY}3",
+        kind="observed",
+        at_us=place.clock.now_us(),
+        event=seen,
+    )
+    await place.store.commit(rows.commit(runs=[rows.run("look")], asset_events=[row]))
+    row_of_plan = await made(place, "curd+", stale=True)
+    assert await states(place, row_of_plan) == {f"curd[{DAY}3]": DONE, "cheese[]": SliceState.FRESH}
 
 
 async def test_ranges_are_one_run_each_and_every_partition_is_known() -> None:
