@@ -89,8 +89,8 @@ function Loaded({ asset }: { asset: AssetDetail }) {
           ) : (
             asset.last && !asset.external && <SliceCard asset={asset.key} partition="" title="Made from" />
           )}
-          <Columns asset={asset} column={search.column ?? ""} />
           <Checks asset={asset.key} partition={search.partition ?? ""} open={search.check ?? ""} go={go} />
+          <Columns asset={asset} column={search.column ?? ""} />
           {asset.io.startsWith("dbt") && asset.last?.run_id && (
             <Section title="Compiled SQL" note={`as dbt ran it, ${asset.io.replace("dbt, ", "a ")}`}>
               <div className={css.inset}>
