@@ -102,6 +102,24 @@ def test_a_dbt_that_is_killed_goes_on_with_the_rest_and_a_retry_makes_exactly_wh
     }
     attempts = states(project, run_id, "attempt")
     assert (attempts["dbt.build"], attempts["dbt.orders"]) == (2, 1), "what was finished stays finished"
+    judge_what_was_told(project, run_id)
+
+    with duckdb.connect(project.root / "shop.duckdb") as connection:
+        connection.execute("update orders set amount = 30 where amount is null")
+    again = project.toque("retry", run_id, "--json")
+    assert again.code == 0, again
+    again_id = again.json["run_id"]
+    tried = states(project, again_id, "attempt")
+    assert {task for task, attempt in tried.items() if attempt} == {
+        *("dbt.build", "dbt.not_null_staged_amount", "dbt.adds_up", "dbt.totals", "dbt.unique_totals_email"),
+        "lake_totals",
+    }, "exactly the rest"
+    assert "1 of 4 START test not_null_staged_amount" in project.toque("logs", again_id, "dbt.build").out
+    assert manifest_with_sql(project)["model.shop.totals"]
+
+
+def judge_what_was_told(project: Project, run_id: str) -> None:
+    """Of the data, in logs, as artifacts, and of what was compiled, when one test has failed and another one warned."""
     events = told(project, run_id)
     failing, warning = [each for each in events if each["kind"] == "checked" and not each["passed"]]
     assert (failing["asset"], failing["check"], failing["failed_rows"]) == (
@@ -130,19 +148,6 @@ def test_a_dbt_that_is_killed_goes_on_with_the_rest_and_a_retry_makes_exactly_wh
     latest = manifest_with_sql(project)
     assert latest["model.shop.staged"]
     assert not latest["model.shop.totals"]
-
-    with duckdb.connect(project.root / "shop.duckdb") as connection:
-        connection.execute("update orders set amount = 30 where amount is null")
-    again = project.toque("retry", run_id, "--json")
-    assert again.code == 0, again
-    again_id = again.json["run_id"]
-    tried = states(project, again_id, "attempt")
-    assert {task for task, attempt in tried.items() if attempt} == {
-        *("dbt.build", "dbt.not_null_staged_amount", "dbt.adds_up", "dbt.totals", "dbt.unique_totals_email"),
-        "lake_totals",
-    }, "exactly the rest"
-    assert "1 of 4 START test not_null_staged_amount" in project.toque("logs", again_id, "dbt.build").out
-    assert manifest_with_sql(project)["model.shop.totals"]
 
 
 def test_a_project_builds_in_postgresql_and_no_secret_reaches_the_disk(

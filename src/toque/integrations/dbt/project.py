@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self, Unpack, cast
 
 import msgspec
 
-from toque.authoring import flow_calls, ordering, sites, wiring
+from toque.authoring import flow_calls, sites, wiring
 from toque.authoring.assets import Source
 from toque.authoring.cutting import Partitions
-from toque.authoring.hosting import add_hosted
-from toque.authoring.moves import PATIENT
 from toque.authoring.option_types import MoveOptions
-from toque.authoring.options import check_name, checked, task_policy
+from toque.authoring.options import check_name, checked
 from toque.authoring.placeholders import Placeholder, Wired
 from toque.authoring.producers import Node, Producer, written_by
 from toque.authoring.supplies import Connection
 from toque.authoring.tasks import checked_upstream, refuse_at_import
-from toque.authoring.trace import Draft, Trace, current
+from toque.authoring.trace import current
 from toque.graph import assets as ir
-from toque.graph import constants
 from toque.graph.expr import Const
-from toque.graph.ir import CodeRef, Inject, Meta, PoolClaim
 from toque.integrations.dbt import grouping
-from toque.integrations.dbt.build import Build, Member, Settings
+from toque.integrations.dbt.build import Settings
+from toque.integrations.dbt.drafting import Drafts
 from toque.integrations.dbt.reading import Reading
 
-_CODE: Final = CodeRef(module="toque.integrations.dbt.node", qualname="run")
 _OWN: Final = frozenset(Settings.__struct_fields__) - {"path", "connection"}
 
 
@@ -82,7 +79,7 @@ class DbtProject(Node):
 
     def described(self) -> tuple[ir.Asset, ...]:
         """The tables and views that it makes."""
-        return tuple(asset for name, asset in self._made() if self.only is None or name in self.only)
+        return tuple(asset for name, asset in self.made() if self.only is None or name in self.only)
 
     def __call__(self, *, full_refresh: Any = None, vars: Any = None) -> Any:  # noqa: A002 - as dbt calls it
         """Add its nodes, in the body of a pipeline. `full_refresh` and `vars` may be parameters of the run."""
@@ -101,7 +98,7 @@ class DbtProject(Node):
             for node in wiring.nodes_of(trace, placeholder)
         ]
         with trace.within(prefix=f"{group}.", group=group, after=(*trace.frame.after, *after)):
-            ends = self._add(trace, {"full_refresh": full_refresh, "variables": vars})
+            ends = Drafts(trace, self, self._ids()).add({"full_refresh": full_refresh, "variables": vars})
         return Placeholder(Wired(trace, Const(value=None), self.name, lambda: type(None), ends=ends))
 
     def options(self, **options: Unpack[MoveOptions]) -> Self:
@@ -135,96 +132,11 @@ class DbtProject(Node):
     def _ids(self) -> frozenset[str]:
         return self.only if self.only is not None else frozenset(self.reading.manifest.entries)
 
-    def _made(self) -> list[tuple[str, ir.Asset]]:
+    def made(self) -> list[tuple[str, ir.Asset]]:
+        """What entries make, by unique id: of the whole project."""
         settings = self.settings
         cut = self.cut.value if self.cut is not None else None
         return list(self.reading.made(cut, settings.get("group", ""), settings.get("owner", "")))
-
-    def _add(self, trace: Trace, given: Mapping[str, Any]) -> tuple[str, ...]:
-        """The host and its members; returns the nodes that nothing here waits for."""
-        reading = self.reading
-        manifest = reading.manifest.selected(self._ids())
-        if not manifest.entries:
-            raise self.site.error(f"{self.dbt.path} has nothing to build.", fix="dbt ls shows what it selects")
-        for asset in reading.known():
-            trace.assets.setdefault(asset.key, asset)
-        host = trace.open("task", f"build_{self.part + 1}" if self.part else "build", self.site, self._meta())
-        host.rule = "all_done"
-        members = {name: self._member(trace, name) for name in manifest.entries}
-        made = dict(self._made())
-        for name, entry in manifest.entries.items():
-            draft = members[name]
-            for other in reading.manifest.entries[name].waits:
-                self._wait(trace, draft, other, members)
-            if name in made:
-                ordering.make(trace, draft, (made[name],))
-            elif entry.kind == "test":  # a unit test runs before there is anything of its model to read
-                ordering.read(trace, draft, (ir.Asset(key=key) for key in self._tested(entry.tests)))
-        for name in made.keys() & members.keys():
-            trace.vouchers[made[name].key] = tuple(members[test].id for test in self._vouching(name) if test in members)
-        self._fill(trace, host, members, given)
-        add_hosted(trace, host, list(members.values()))
-        awaited = {source for draft in members.values() for source in draft.edges}
-        return tuple(draft.id for draft in members.values() if draft.id not in awaited)
-
-    def _vouching(self, name: str) -> list[str]:
-        """The tests that must hold before something outside of dbt reads an entry: those that it is the first in, and
-        those that are queries of their own."""
-        tests = self.reading.manifest.tests_of(name)
-        return [
-            test.unique_id
-            for test in tests
-            if test.kind == "test" and test.severity == "error" and (test.tests[0] == name or not test.is_attached)
-        ]
-
-    def _tested(self, tests: Sequence[str]) -> list[str]:
-        return [self.reading.keys[name] for name in tests if name in self.reading.keys]
-
-    def _wait(self, trace: Trace, draft: Draft, other: str, members: Mapping[str, Draft]) -> None:
-        """For an entry of this part, of an earlier one, or of what was not chosen: for what that waits for."""
-        if other in members:
-            draft.edge(members[other].id, "order")
-            return
-        node = trace.frame.prefix + self.reading.nodes[other]
-        if node in trace.drafts:
-            trace.connect(draft, node, "order")
-            return
-        for above in self.reading.manifest.entries[other].waits:
-            self._wait(trace, draft, above, members)
-
-    def _member(self, trace: Trace, name: str) -> Draft:
-        entry = self.reading.manifest.entries[name]
-        meta = Meta(doc=entry.doc, owner=entry.owner or self.settings.get("owner", ""), tags=entry.tags)
-        draft = trace.open("task", self.reading.nodes[name], self.site, meta)
-        draft.site = self.reading.place(entry)
-        told = {"dbt": name, "kind": entry.kind, "materialized": entry.materialized}
-        draft.fields = {
-            "code": msgspec.structs.replace(_CODE, source_hash=entry.checksum),
-            "kwargs": {key: Const(value=value) for key, value in told.items() if value},
-        }
-        return draft
-
-    def _fill(self, trace: Trace, host: Draft, members: Mapping[str, Draft], given: Mapping[str, Any]) -> None:
-        keys = self.reading.keys
-        build = Build(
-            settings=self.dbt,
-            members=tuple(Member(name, draft.id, keys.get(name, "")) for name, draft in members.items()),
-            is_cut=self.cut is not None,
-        )
-        passed = {name: wiring.expression(trace, host, value) for name, value in given.items() if value is not None}
-        host.fields = {
-            "code": _CODE,
-            "kwargs": {"build": Const(value=constants.encode(msgspec.to_builtins(build))), **passed},
-            "inject": {"connection": Inject(kind="connection", name=self.dbt.connection)},
-            "policy": task_policy(
-                {"retries": PATIENT, **self.settings}, pools=(PoolClaim(pool=f"connection:{self.dbt.connection}"),)
-            ),
-        }
-
-    def _meta(self) -> Meta:
-        settings = self.settings
-        doc = settings.get("doc") or f"dbt builds {self.dbt.path}."
-        return Meta(doc=doc, owner=settings.get("owner", ""), tags=tuple(settings.get("tags", ())))
 
 
 def _converted(told: dict[str, Any]) -> Settings:
@@ -243,8 +155,6 @@ def _key_of(filler: object) -> str:
 
 
 def _module() -> str:
-    import sys
-
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("toque."):
         frame = frame.f_back
