@@ -33,8 +33,12 @@ export function Columns({ asset, column }: ColumnsProps) {
         <table className={css.columns} aria-label="Columns" aria-busy={asked.isPending}>
           <thead>
             <tr>
-              <th scope="col">Column</th>
-              <th scope="col">Made of</th>
+              <th scope="col" className={css.what}>
+                Column
+              </th>
+              <th scope="col" className={css.origin}>
+                Made of
+              </th>
               <th scope="col">Goes into</th>
             </tr>
           </thead>
@@ -72,7 +76,7 @@ function Row({ asset, column, isNamed, problem }: { asset: AssetDetail; column: 
         <Refs refs={column.upstream} />
         {column.made.map((made) => (
           <p className={css.quiet} key={`${made.via} ${made.by} ${made.expression}`}>
-            {[made.via, made.by].filter(Boolean).join(" ")}
+            {[made.via, made.by].filter(Boolean).join(" ")}{" "}
             {made.expression && <code className={css.sql}>{made.expression}</code>}
             {made.file && !isWhereItIs(asset, made) && <code>{made.line ? `${made.file}:${made.line}` : made.file}</code>}
           </p>

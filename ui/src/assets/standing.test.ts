@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AssetGraph, AssetSummary } from "@/api/types";
-import { chosen, drawn, reasonOf, standingOf, valuesOf, worstOf } from "@/assets/standing";
+import { chosen, drawn, labelOf, reasonOf, standingOf, valuesOf, worstOf } from "@/assets/standing";
 
 const LAST = {
   partition: "",
@@ -106,4 +106,15 @@ describe("drawn", () => {
     expect(made.groups).toEqual([{ id: "marts", label: "marts", parent: "" }]);
     expect(made.edges).toEqual([{ source: "flights", target: "marts.delays", kind: "data", label: "" }]);
   });
+});
+
+it.each([
+  ["warehouse.marts.scores", "marts", "scores"],
+  ["marts.scores", "marts", "scores"],
+  ["warehouse.raw.events", "", "raw.events"],
+  ["app.public.events", "sources", "public.events"],
+  ["crm.Contact", "", "crm.Contact"],
+  ["stock", "larder", "stock"],
+])("%s in the frame %s is called %s", (key, group, label) => {
+  expect(labelOf(key, group)).toBe(label);
 });

@@ -62,6 +62,13 @@ export function valuesOf(assets: readonly AssetSummary[], of: (asset: AssetSumma
   return [...new Set(assets.map(of))].filter(Boolean).sort();
 }
 
+/** The key without what a frame says already, or without the connection of a table in a schema: boxes are narrow. */
+export function labelOf(key: string, group: string): string {
+  const at = group ? `.${key}`.indexOf(`.${group}.`) : -1;
+  if (at >= 0) return key.slice(at + group.length + 1);
+  return key.split(".").length > 2 ? key.slice(key.indexOf(".") + 1) : key;
+}
+
 /** The lineage as the drawing of graphs takes it: groups are folders, an asset is a task. */
 export function drawn(graph: AssetGraph): Graph {
   const groups = [...new Set(graph.nodes.map((node) => node.group))].filter(Boolean).sort();
@@ -70,7 +77,7 @@ export function drawn(graph: AssetGraph): Graph {
     version: "",
     nodes: graph.nodes.map(({ key, group }) => ({
       id: key,
-      label: group && key.startsWith(`${group}.`) ? key.slice(group.length + 1) : key,
+      label: labelOf(key, group),
       kind: "task",
       group,
       scope: "",
