@@ -72,8 +72,10 @@ class Telling:
         key = (owned.run_id, fact.task, fact.map_index)
         match fact:
             case f.Started():
+                is_first = key not in self._told  # attempts of one task run are one run of OpenLineage
                 self._told[key] = []
-                self._tell(owned, "START", fact.started_us or fact.at_us, fact, node)
+                if is_first:
+                    self._tell(owned, "START", fact.started_us or fact.at_us, fact, node)
             case f.AssetsTold():
                 self._told.setdefault(key, []).extend(fact.events)
             case f.Succeeded():
