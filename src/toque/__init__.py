@@ -17,6 +17,7 @@ _EXPORTS = {
         *("accepted_values", "custom_sql", "expression", "in_range", "not_null", "python_check", "recent"),
         *("relationships", "row_count", "schema", "unique"),
     ),
+    "toque.authoring.endpoints": ("Records", "Rows", "Table"),
     "toque.authoring.flows": ("flow",),
     "toque.authoring.groups": ("group",),
     "toque.authoring.holes": ("each", "failures", "ok", "outcome", "outcomes"),

@@ -29,6 +29,9 @@ from toque.authoring.data_checks import relationships as relationships
 from toque.authoring.data_checks import row_count as row_count
 from toque.authoring.data_checks import schema as schema
 from toque.authoring.data_checks import unique as unique
+from toque.authoring.endpoints import Records as Records
+from toque.authoring.endpoints import Rows as Rows
+from toque.authoring.endpoints import Table as Table
 from toque.authoring.flows import flow as flow
 from toque.authoring.groups import group as group
 from toque.authoring.holes import each as each

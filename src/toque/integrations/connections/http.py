@@ -38,7 +38,7 @@ class Http(Connection):
         read each time. `columns` are the columns and their types; none takes what the records have.
         """
         given = {
-            "path": path,
+            "address": path,
             "records": records,
             "params": dict(params or {}),
             "columns": dict(columns or {}),
@@ -52,14 +52,14 @@ class Http(Connection):
         return Records(self, name, "target")
 
     @contextmanager
-    def read_records(self, key: str, path: str, **given: Any) -> Iterator[Source]:
+    def read_records(self, key: str, path: str, *, address: str, **given: Any) -> Iterator[Source]:
         """See `toque.integrations.connections.opening`."""
         from toque.integrations.http.client import HttpClient
         from toque.integrations.http.source import RestSource, RestSpec
 
         options = {name: value for name, value in self.options.items() if name != "targets"}
         with HttpClient(options) as client:
-            yield RestSource(client, key, msgspec.convert(given, RestSpec))
+            yield RestSource(client, key, msgspec.convert({"path": address, **given}, RestSpec))
 
     def write_target(self, key: str, path: str) -> AbstractContextManager[Destination]:
         """See `toque.integrations.connections.opening`."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from toque.authoring.supplies import Connection
 from toque.errors import UserError
 from toque.graph.ir import CodeRef
 from toque.ports.destinations import Destination
@@ -42,7 +43,7 @@ def _opened(end: Mapping[str, Any], connection: Any, needed: str) -> Iterator[An
         method = getattr(found, f"{verb}_{end['way']}", None)
         if method is not None:
             found = method(end["key"], end["path"], **end["options"])
-        elif not hasattr(found, needed):
+        elif isinstance(found, Connection) or not hasattr(found, needed):
             raise UserError(
                 f"{end['key']}: a {type(found).__name__} cannot {verb} a {end['way']}",
                 fix=f"def {verb}_{end['way']}(self, key, path, **options) on its class",
