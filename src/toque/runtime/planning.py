@@ -66,8 +66,8 @@ async def plan(
 ) -> tuple[BackfillRow, list[BackfillSlice]]:
     """Raises `UserError` for what cannot be planned, and where there is nothing to make an empty plan (`total` 0)."""
     _check(wish, stages)
-    id = new_run_id(now_us)  # noqa: A001
-    id = id[: -len(wish.ending)] + wish.ending if wish.ending else id  # noqa: A001
+    drawn = new_run_id(now_us)
+    id = drawn[: -len(wish.ending)] + wish.ending if wish.ending else str(drawn)  # noqa: A001
     strategy = read_strategy(wish.strategy)
     planned: list[BackfillStage] = []
     slices: list[BackfillSlice] = []
