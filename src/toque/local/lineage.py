@@ -21,7 +21,7 @@ import toque
 from toque.data.lineage.project import Declared
 from toque.data.lineage.steps import Step
 from toque.data.lineage.stitching import Lineage
-from toque.errors import ToqueBug
+from toque.errors import ToqueBug, UserError
 from toque.graph.assets import Asset
 from toque.graph.ir import Pipeline
 from toque.graph.lineage import Compiled
@@ -31,6 +31,8 @@ from toque.ports.store import Store
 from toque.settings import Settings
 
 FILE = "lineage.json"
+PATIENCE_S = 600.0
+"""For the process: two thousand models take it about ten seconds."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -180,11 +182,16 @@ async def _computed(question: Question) -> list[Step]:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        answer, said = await process.communicate(msgspec.json.encode(question))
-    except BaseException:
+        answer, said = await asyncio.wait_for(process.communicate(msgspec.json.encode(question)), PATIENCE_S)
+    except TimeoutError:
+        raise UserError(
+            f"the SQL of this project could not be followed within {PATIENCE_S:.0f} seconds",
+            fix="toque lineage does it in the terminal, for as long as it takes, and keeps the answer",
+        ) from None
+    finally:
         if process.returncode is None:
             process.kill()
-        raise
+            await process.wait()
     if process.returncode:
         raise ToqueBug(f"lineage could not be computed: {said.decode(errors='replace')[-2000:]}")
     return msgspec.json.decode(answer, type=list[Step])

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from toque.data.lineage.stitching import Lineage
+from toque.errors import UserError
 from toque.graph.assets import Asset, AssetDependency
 from toque.graph.ir import CodeRef, Origin, Pipeline, TaskNode
 from toque.graph.lineage import AnyColumnOrigins, Compiled, Copied, Mapped, Queried
@@ -102,6 +103,12 @@ async def test_what_did_not_change_is_not_computed_again_even_after_a_restart(
     assert await served.now() is first
     assert (await world.served().now()).steps == first.steps
     assert len(computed) == 1
+
+
+async def test_sql_that_takes_for_ever_holds_nobody_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "PATIENCE_S", 0.0)
+    with pytest.raises(UserError, match="could not be followed"):
+        await world.served().now()
 
 
 async def test_another_column_or_another_definition_is_another_answer(world: World, computed: list[Any]) -> None:
