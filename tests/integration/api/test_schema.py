@@ -137,6 +137,7 @@ def good(server: Server, known: Known) -> dict[tuple[str, str], dict[str, Any]]:
         "/api/v1/runs/{run_id}/logs": task,
         "/api/v1/runs/{run_id}/logs/download": task,
         "/api/v1/versions/{version}/file": {"path": "zoo.py"},
+        "/api/v1/lineage": {"column": "raw.clicks.value"},
         "/api/v1/compare": {"a": known.run, "b": known.failed},
     }
     found: dict[tuple[str, str], dict[str, Any]] = {}
@@ -148,6 +149,9 @@ def good(server: Server, known: Known) -> dict[tuple[str, str], dict[str, Any]]:
         places = known.path(path, method)
         if path.rpartition("/")[2] in live and "run_id" in places:
             places = {"run_id": run_id}
+        if "{name}" in path and path.startswith(("/api/v1/connections/", "/api/v1/syncs/")):
+            # Not when it is asked anything: each test of a connection is a process, each preview a run.
+            places = {"name": "barn" if "/connections/" in path else "post"}
         if path.endswith("/backfills/{backfill}/retry"):
             made = server.client().backfills.materialize("raw.clicks")
             places = {"backfill": server.client().backfills.cancel(made.id).id}

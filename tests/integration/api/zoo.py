@@ -6,7 +6,8 @@ PIPELINES = '''
 """One of everything."""
 
 import os
-from toque import Cron, Static, artifact, asset, each, flow, metric, pipeline, progress, task
+from toque import Cron, Static, Upsert, Warehouse, artifact, asset, each, flow, metric, pipeline, progress, sync, task
+from toque.ports.destinations import Result
 
 
 @task
@@ -120,6 +121,19 @@ def clicks() -> list[int]:
 web = pipeline("web", assets=[clicks])
 
 
+class Post:
+    name = "post"
+    batch_size = 10
+
+    def send(self, operation, records):
+        return [Result(accepted=True) for record in records]
+
+
+post, barn = Post(), Warehouse("barn")
+letters = sync(barn.table("letters"), into=post, mode=Upsert("id"), fields={"id": "id"})
+mailing = pipeline("mailing", assets=[letters])
+
+
 @pipeline
 def values() -> list[dict[str, str]]:
     things()
@@ -128,5 +142,9 @@ def values() -> list[dict[str, str]]:
 SETTINGS = """
 [pools]
 scarce = 1
+
+[connections.barn]
+type = "duckdb"
+path = "barn.duckdb"
 """
 BROKEN = "from toque import task\n\nthis is no Python\n"
