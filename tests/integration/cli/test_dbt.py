@@ -83,6 +83,7 @@ def test_a_dbt_that_is_killed_goes_on_with_the_rest_and_a_retry_makes_exactly_wh
     gate.unlink()
     gate.write_text("id\n1\n")
     kill_dbt(run)
+    run.until("✓ dbt.build")
     ended = run.end()
     assert ended.code == 1, ended
     assert states(project, run_id) == {
@@ -106,9 +107,10 @@ def test_a_dbt_that_is_killed_goes_on_with_the_rest_and_a_retry_makes_exactly_wh
 
     with duckdb.connect(project.root / "shop.duckdb") as connection:
         connection.execute("update orders set amount = 30 where amount is null")
-    again = project.toque("retry", run_id, "--json")
-    assert again.code == 0, again
-    again_id = again.json["run_id"]
+    again = project.start("retry", run_id)
+    again_id = again.until("run ").split()[1]
+    again.until("✓ dbt.build")
+    assert again.end().code == 0
     tried = states(project, again_id, "attempt")
     assert {task for task, attempt in tried.items() if attempt} == {
         *("dbt.build", "dbt.not_null_staged_amount", "dbt.adds_up", "dbt.totals", "dbt.unique_totals_email"),
@@ -164,9 +166,11 @@ def test_a_project_builds_in_postgresql_and_no_secret_reaches_the_disk(
     with psycopg.connect(empty_postgres_url) as connection:
         connection.execute("create schema raw")
         connection.execute("create table raw.points as select 7 as points")
-    ended = project.toque("run", "shop.py", "--json")
-    assert ended.code == 0, ended
-    events = told(project, ended.json["run_id"])
+    run = project.start("run", "shop.py")
+    run_id = run.until("run ").split()[1]
+    run.until("✓ dbt.build")
+    assert run.end().code == 0
+    events = told(project, run_id)
     made = {each["asset"]: each.get("rows") for each in events if each["kind"] == "materialized"}
     assert made == {
         "warehouse.marts.orders": 2,
