@@ -87,7 +87,7 @@ def _check(made: Sequence[AssetEventRow]) -> AssetCheck:
         sample=[plain(row) for row in told.sample],
         rejects=told.rejects,
         batch_id=told.batch_id,
-        replay=_replay(told),
+        replay=_replay(last.asset, told),
         history=[_outcome(each) for each in reversed(made[:STRIP])],
     )
 
@@ -105,10 +105,9 @@ def _outcome(row: AssetEventRow) -> CheckOutcome:
     )
 
 
-def _replay(told: Checked) -> str:
-    """As `toque.data.checks.reports.way_back` says it."""
-    table = told.rejects.removesuffix("__rejects")
-    return f"replay({table!r}, batch_id={told.batch_id!r})" if told.rejects else ""
+def _replay(asset: str, told: Checked) -> str:
+    """The command line for it."""
+    return f"toque checks replay {asset} --batch {told.batch_id}" if told.rejects else ""
 
 
 def _checked(row: AssetEventRow) -> Checked:

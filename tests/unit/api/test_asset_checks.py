@@ -77,7 +77,7 @@ async def test_each_check_has_what_it_found_last_and_its_history(served: Served)
         "email",
     )
     assert (bad["failed_rows"], bad["total_rows"], bad["sample"]) == (2, 8, [{"email": "***", "id": 4}])
-    assert bad["replay"] == "replay('raw.contact', batch_id='b7')"
+    assert bad["replay"] == f"toque checks replay {KEY} --batch b7"
     assert [each["passed"] for each in bad["history"]] == [True, False]
     assert (bad["run_id"], bad["task"], bad["attempt"]) == (f"r{20:015}", "contacts", 1)
     assert (good["check"], good["passed"], good["replay"], len(good["history"])) == ("row_count", True, "", 2)
