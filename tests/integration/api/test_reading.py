@@ -241,7 +241,7 @@ def test_what_is_not_there_is_said_with_the_way_to_find_it(client: Client, ended
 
 def test_assets_stand_as_their_runs_made_them(server: Server, ended: dict[str, str]) -> None:
     items = {each["key"]: each for each in server.send("GET", "/api/v1/assets").json["items"]}
-    assert list(items) == ["raw.clicks", "revenue", "whole"]
+    assert list(items) == ["barn.letters", "post", "raw.clicks", "revenue", "whole"]
     clicks = items["raw.clicks"]
     assert (clicks["last"]["run_id"], clicks["stale"], clicks["pipelines"]) == (ended["web"], False, ["web"])
     assert (items["revenue"]["partitions"]["count"], items["revenue"]["why"]) == (2, ["never made"])
@@ -252,4 +252,7 @@ def test_assets_stand_as_their_runs_made_them(server: Server, ended: dict[str, s
     [told] = server.send("GET", "/api/v1/assets/raw.clicks/events").json["items"]
     assert (told["kind"], told["run_id"]) == ("materialized", ended["web"])
     graph = server.send("GET", "/api/v1/assets-graph").json
-    assert graph["edges"] == [{"source": "revenue", "target": "whole"}]
+    assert graph["edges"] == [
+        {"source": "barn.letters", "target": "post"},
+        {"source": "revenue", "target": "whole"},
+    ]
