@@ -7,7 +7,7 @@ warehouse knows. On DuckDB that takes 60 % of the time of one MERGE of a million
 
 from __future__ import annotations
 
-from toque.data.loads.shaped import Shaped, Step
+from toque.data.loads.shaped import Shaped, Step, differs
 from toque.data.loads.tables import CHANGED_AT, DELETED, ORDER, ROW, SEQUENCE, buries
 from toque.graph.loads import Merge
 
@@ -89,7 +89,7 @@ def _merge_plan(load: Shaped, *, is_soft: bool) -> str:
         cases.append(f"{is_placed} AND {same} AND COALESCE(t.{deleted}, FALSE) THEN 'ignore'")
     if takes_deletes:
         cases.append(f"s.{deleted} THEN 'delete'")
-    cases.append(f"{is_placed} AND {same} AND NOT {load.differs('s', 't', load.values)} THEN 'ignore'")
+    cases.append(f"{is_placed} AND {same} AND NOT {differs('s', 't', load.values)} THEN 'ignore'")
     graves = f" LEFT JOIN {load.tombstones} AS g ON {load.same_key('g', 's')}" if takes_deletes else ""
     decided = " ".join(f"WHEN {each}" for each in cases)
     return (

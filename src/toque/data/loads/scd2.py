@@ -6,7 +6,7 @@ put between its neighbours, and whatever the order of arrival, the table ends up
 
 from __future__ import annotations
 
-from toque.data.loads.shaped import Shaped, Step
+from toque.data.loads.shaped import Shaped, Step, differs
 from toque.data.loads.tables import (
     CHANGED_AT,
     DELETED,
@@ -48,7 +48,7 @@ def _plan(load: Shaped) -> str:
         f"INSERT INTO {load.plan} SELECT s.{row}, CASE"
         f" WHEN s.{deleted} THEN CASE WHEN g.{key} IS NULL THEN 'delete' ELSE 'ignore' END"
         f" WHEN t.{key} IS NULL THEN 'insert'"
-        f" WHEN {load.differs('s', 't', load.values)} THEN 'update' ELSE 'ignore' END"
+        f" WHEN {differs('s', 't', load.values)} THEN 'update' ELSE 'ignore' END"
         f" FROM (SELECT r.*, row_number() OVER (PARTITION BY {one} ORDER BY r.{row} DESC) AS _toque_rank"
         f" FROM {load.staging} AS r) AS s"
         f" LEFT JOIN {load.target} AS t ON {load.same_key('t', 's')} AND {load.is_same_place('t', 's')}"
@@ -65,7 +65,7 @@ def _collapsing_plan(load: Shaped) -> str:
     return (
         f"INSERT INTO {load.plan} SELECT s.{row}, CASE"
         f" WHEN s.{deleted} THEN CASE WHEN t.{key} IS NULL THEN 'ignore' ELSE 'delete' END"
-        f" WHEN t.{key} IS NULL OR {load.differs('s', 't', load.values)} THEN 'insert' ELSE 'ignore' END"
+        f" WHEN t.{key} IS NULL OR {differs('s', 't', load.values)} THEN 'insert' ELSE 'ignore' END"
         f" FROM (SELECT r.*, row_number() OVER (PARTITION BY {', '.join(f'r.{each}' for each in load.keys)}"
         f" ORDER BY {places}) AS _toque_rank FROM {load.staging} AS r) AS s"
         f" LEFT JOIN {load.target} AS t ON {load.same_key('t', 's')} AND t.{load.own(IS_CURRENT)}"

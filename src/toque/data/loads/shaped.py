@@ -91,12 +91,6 @@ class Shaped:
         order, sequence = self.own(ORDER), self.own(SEQUENCE)
         return f"({one}.{order} = {other}.{order} AND {one}.{sequence} = {other}.{sequence})"
 
-    def differs(self, one: str, other: str, columns: Sequence[str]) -> str:
-        """Whether any of the columns has another value; nulls are values."""
-        if not columns:
-            return "FALSE"
-        return "(" + " OR ".join(f"{one}.{each} IS DISTINCT FROM {other}.{each}" for each in columns) + ")"
-
     def planned(self, *actions: str) -> str:
         """The staged rows with one of the actions, as a subquery."""
         chosen = ", ".join(f"'{each}'" for each in actions)
@@ -128,3 +122,10 @@ class Shaped:
             f" FROM {self.staging}) AS e"
             f" WHERE NOT EXISTS (SELECT 1 FROM {self.staging} AS s WHERE {self.same_key('s', 't')}){living}"
         )
+
+
+def differs(one: str, other: str, columns: Sequence[str]) -> str:
+    """Whether any of the columns has another value in two aliases; nulls are values."""
+    if not columns:
+        return "FALSE"
+    return "(" + " OR ".join(f"{one}.{each} IS DISTINCT FROM {other}.{each}" for each in columns) + ")"
