@@ -19,7 +19,7 @@ from sandbox import keeper, rounds, slack
 from sandbox.people import LINKED
 from sandbox.product import Product
 from sandbox.rounds import Due
-from tests.chaos.revops import Disturbance, Left, Project, differences, project
+from tests.chaos.revops import PATIENCE_S, Disturbance, Left, Project, differences, project
 from tests.examples.revops.following import followed
 from toque.local.lineage import read
 
@@ -35,7 +35,9 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 def demo(example: Project, *words: str) -> str:
     """What `demo.py` says."""
     command = [sys.executable, str(example.folder / "demo.py"), *words]
-    ended = subprocess.run(command, env=example.environment, capture_output=True, text=True, check=False, timeout=180)
+    ended = subprocess.run(
+        command, env=example.environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
     return ended.stdout
 
@@ -107,7 +109,7 @@ def test_what_must_not_get_through_halts_its_branch_and_slack_is_shown_the_rows(
     demo(example, "break")
     before = example.left()
     ended = example.start("materialize", "warehouse.raw.users")
-    assert ended.wait(60) == 1
+    assert ended.wait(PATIENCE_S) == 1
     assert differences(example.left(), before) == []
     told = slack.shown(slack.messages(example.sandbox / "slack.jsonl")[-1])
     assert "25 rows of 25 (100 %): plan is none of 'trial', 'team', 'business', 'enterprise'" in told
