@@ -91,7 +91,8 @@ async def test_what_was_never_made_is_listed_with_what_the_project_says(served: 
         ["daily"],
         ["nightly"],
     )
-    assert found["partitions"] == {"kind": "time", "words": "monthly from 2013-01 to 2013-04", "count": 4}
+    cut = {"kind": "time", "words": "monthly from 2013-01 to 2013-04", "count": 4, "dynamic": []}
+    assert found["partitions"] == cut
     assert (found["upstream"], found["downstream"]) == (["raw.flights"], ["marts.worst"])
     assert (found["last"], found["materialized_count"], found["stale"], found["why"]) == (None, 0, True, ["never made"])
 

@@ -110,17 +110,18 @@ class AssetFeed(DataFeed):
         detail, upstream = await assets.detail(self.key)
         if not {self.key, *upstream}.intersection(told):
             return False
+        # All of it is asked for before any of it is put: a stream may send in between, and half of it would be odd.
+        slices, newest = await assets.slices(self.key), await assets.events(self.key)
         changed = False
         if detail and detail != self._sent:
             self._sent = detail
             self._asset.put(number(), self.key, detail)
             changed = True
-        for partition, cell in await assets.slices(self.key):
+        for partition, cell in slices:
             if self._cells.get(partition) != cell:
                 self._cells[partition] = cell
                 self._slices.put(number(), partition, cell)
                 changed = True
-        newest = await assets.events(self.key)
         for name, event in reversed(newest):
             if name not in self._known:
                 self._events.put(number(), name, event)
