@@ -63,7 +63,7 @@ HOT_PAGES: dict[str, Callable[[Session], Any]] = {
     "page: failed task runs": lambda s: tasks.task_runs(s, TaskQuery(run_id=ONE, states=(TaskState.FAILED,))),
     "page: a task run": lambda s: tasks.task_run(s, ONE, "t", (1,)),
     "page: first failures": lambda s: tasks.first_failures(s, ONE, 5),
-    "page: timeline": lambda s: tasks.timeline(s, ONE, 100) or "nothing",
+    "page: timeline": lambda s: tasks.timeline(s, ONE, 100, None) or "nothing",
     "page: holders": lambda s: system.holders(s, 100),
     "page: servers": lambda s: system.servers(s, lambda name: True) or "nothing",
     "page: totals": system.totals,
