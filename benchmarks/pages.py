@@ -37,7 +37,18 @@ ASKED = 20
 ALIVE = 9_000
 """A run that has ended as many of its tasks as this is followed by another one."""
 RESULTS = Path(__file__).parent / "RESULTS.md"
-_POOL = "[pools]\nbeat = 20\n"
+_SETTINGS = """
+[pools]
+beat = 20
+
+[connections.warehouse]
+type = "duckdb"
+path = "warehouse.duckdb"
+
+[connections.drop]
+type = "file"
+path = "drop"
+"""
 
 
 @dataclass(frozen=True)
@@ -192,9 +203,9 @@ def _prepare(folder: Path) -> None:
     for name in ("live", "assets"):
         shutil.copy(PIPELINES / f"{name}.py", folder)
     settings = folder / "toque.toml"
-    if _POOL not in settings.read_text():
+    if _SETTINGS not in settings.read_text():
         with settings.open("a") as file:
-            file.write(_POOL)
+            file.write(_SETTINGS)
 
 
 @contextmanager

@@ -36,6 +36,8 @@ class Subjects:
 
 ASSET = "doubled"
 """Of `pipelines/assets.py`: a year of daily slices."""
+SYNC = "drop.people"
+"""Of the same file."""
 _A_RUN = 'a[href^="/runs/"]'
 _BOX = ".react-flow__node"
 _ROW = '[role="list"] [role="listitem"]'
@@ -63,9 +65,9 @@ READY: Mapping[str, str] = {
     "/backfills": "h1",
     "/assets": 'a[href^="/assets/"]',
     "/assets/$key": "canvas",
-    "/syncs": "h1",
-    "/syncs/$key": "h1",
-    "/connections": "h1",
+    "/syncs": 'a[href^="/syncs/"]',
+    "/syncs/$key": 'a[href^="/assets/"]',
+    "/connections": "main section",
     "/pools": "section li",
     "/system": "dl dd",
 }
@@ -101,7 +103,11 @@ def _place(path: str, about: Subjects) -> Place:
     if path not in READY:
         raise RuntimeError(f"nothing says when {path} of the router is ready: add it to READY in {__name__}")
     name = about.live if path.endswith("/schedules") else about.pipeline
-    address = path.replace("$key", ASSET).replace("$name", name).replace("$runId", about.run_id)
+    address = (
+        path.replace("$key", SYNC if path.startswith("/syncs") else ASSET)
+        .replace("$name", name)
+        .replace("$runId", about.run_id)
+    )
     if path == "/compare":
         address += f"?a={about.earlier}&b={about.later}"
     return Place(path, address, READY[path])

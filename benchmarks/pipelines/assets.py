@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from toque import AllPartitions, Daily, asset, use
+from toque import AllPartitions, Daily, Files, Upsert, Warehouse, asset, pipeline, sync, use
+
+people = sync(
+    Warehouse("warehouse").table("marts.people"),
+    into=Files("drop").folder("people"),
+    mode=Upsert("id"),
+    fields={"name": "name"},
+)
+sending = pipeline("sending", assets=[people])
 
 
 @asset(group="raw", partitions=Daily("2025-01-01", end="2025-12-31"))
