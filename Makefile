@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
-# Two workers: the suite starts processes of its own.
+# One more worker than two cores have: a third of the time tests wait for processes that they started.
 PYTEST := $(BIN)/python -m pytest
-PARALLEL := -n 2 --dist worksteal
+PARALLEL := -n 3 --dist worksteal
 
 # The UI is built by Node into the package; who has no Node gets everything else.
 NPM := $(shell command -v npm)
@@ -15,7 +15,7 @@ UI_STAMP := ui/node_modules/.complete
 UI_SOURCES := $(shell find ui/src ui/public -type f) ui/index.html ui/vite.config.ts ui/tsconfig.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui demo demo-change demo-break demo-mend demo-stop demo-forget demo-flights test check unit lint types bench chaos soak dist fmt lock clean
+.PHONY: help setup ui demo demo-change demo-break demo-mend demo-stop demo-forget demo-flights test check unit vitest lint types bench chaos soak dist fmt lock clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,15 +74,17 @@ types: setup
 	$(BIN)/mypy
 	npm --prefix ui run --silent types
 
-unit: setup
+vitest: setup
 	npm --prefix ui run --silent test
+
+unit: vitest
 	$(PYTEST) $(PARALLEL) tests/unit tests/structure
 
 # Exit code 5 of pytest: no test is marked so. The browser has a process of its own: its driver keeps an event loop
 # running, beside which no asynchronous test could start one. The last run is the one with the most tests.
-test: setup lint types  ## Everything that must hold
-	npm --prefix ui run --silent test
-	$(PYTEST) -m "alone and not heavy"; code=$$?; test $$code -eq 0 || test $$code -eq 5
+test: setup  ## Everything that must hold
+	$(MAKE) --no-print-directory --jobs 2 --output-sync lint types vitest
+	$(PYTEST) -n 2 --dist loadfile -m "alone and not heavy"; code=$$?; test $$code -eq 0 || test $$code -eq 5
 	$(PYTEST) tests/browser
 	$(PYTEST) $(PARALLEL) -m "not alone and not heavy" --ignore tests/browser
 

@@ -122,7 +122,7 @@ def test_whatever_is_killed_the_tables_and_the_crm_are_as_after_an_undisturbed_r
 ) -> None:
     chaos = Disturbance(random.Random("gate"), usual_s=first.took_s * 0.6)
     with project(tmp_path / "revops") as disturbed:
-        assert chaos.run(disturbed, 3) > 0
+        assert chaos.run(disturbed, 2) > 0
         assert chaos.failures == []
         assert differences(disturbed.left(), first.left) == []
 
