@@ -117,6 +117,7 @@ def test_what_must_not_get_through_halts_its_branch_and_slack_is_shown_the_rows(
     demo(example, "mend")
 
 
+@pytest.mark.heavy  # a short form of what `make chaos` does
 def test_whatever_is_killed_the_tables_and_the_crm_are_as_after_an_undisturbed_run(
     first: First, tmp_path: Path
 ) -> None:
