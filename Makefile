@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
-# One more worker than two cores have: a third of the time tests wait for processes that they started.
+# Two workers: the suite starts processes of its own.
 PYTEST := $(BIN)/python -m pytest
-PARALLEL := -n 3 --dist worksteal
+PARALLEL := -n 2 --dist worksteal
 
 # The UI is built by Node into the package; who has no Node gets everything else.
 NPM := $(shell command -v npm)
