@@ -126,3 +126,15 @@ def test_a_csv_that_is_larger_than_a_block_keeps_its_types_and_its_quoted_line_e
     rows = pa.concat_tables([batch.rows for batch in batches])
     assert rows["amount"].to_pylist() == [float(n) if n < 14 else n + 0.5 for n in range(40)]
     assert rows["note"].to_pylist() == [f"two\nlines {n}" for n in range(40)]
+
+
+def test_what_is_empty_says_nothing_of_types_and_stops_nothing(place: Place) -> None:
+    place.write("a.csv", "")
+    place.write("b.csv", "id,n\n")
+    assert place.load(mode=Upsert("id")).batches == 0
+    place.write("c.csv", "id,n\n1,5\n")
+    assert place.load(mode=Upsert("id")).inserted == 1
+    place.write("d.csv", "id,n\n2,\n")
+    place.write("e.csv", "id,n\n")
+    assert place.load(mode=Upsert("id")).inserted == 1
+    assert place.rows() == [(1, 5), (2, None)]

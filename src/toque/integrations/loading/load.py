@@ -133,6 +133,8 @@ class Loader:
     def stage(self, batch: Batch) -> None:
         """Bring the rows near; the target's columns may change, its rows do not."""
         if self._staging is None:
+            if self._tells_no_type(batch):
+                return
             number = self._session.fetch(self._ledger.next_number(), [self._target])[0][0]
             self._staging = Staging(self._session, self._tables, self._spec, number=number, now=self._now())
         self._staging.add(batch)
@@ -185,6 +187,11 @@ class Loader:
             raise TransientError(
                 f"another load of {self._target} from {self._source} got ahead; the next attempt goes on after it"
             )
+
+    def _tells_no_type(self, batch: Batch) -> bool:
+        """A CSV of a header alone, before there is a table: the first rows say what its columns are."""
+        is_untyped = all(str(field.type) == "null" for field in batch.rows.schema)
+        return not batch.rows.num_rows and is_untyped and self._session.columns(self._tables.target) is None
 
     def _apply(self, staging: Staging) -> dict[str, int]:
         shaped = Shaped(self._tables, self._spec.mode, staging.shape)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from toque.data.loads.columns import Column, find
 from toque.data.loads.drift import Loaded, Shape, decide
 from toque.data.loads.tables import CHANGED_AT, DELETED, ORDER, ROW, SEQUENCE, Tables, places
 from toque.errors import DataError, ToqueBug, UserError
@@ -112,7 +114,7 @@ class Staging:
         new = decide(
             spec.table,
             existing,
-            [column_of(field) for field in schema],
+            [_column(field, existing) for field in schema],
             mode=spec.mode,
             on_drift=spec.contract.on_drift,
             dialect=tables.dialect,
@@ -148,6 +150,12 @@ class Staging:
         own = {ROW: ordinals, ORDER: order, SEQUENCE: sequence, DELETED: deleted, CHANGED_AT: changed_at}
         columns |= {dialect.physical(name): values for name, values in own.items()}
         return pa.table(columns)
+
+
+def _column(field: pa.Field, existing: Sequence[Column] | None) -> Column:
+    """A column of nothing but nulls has no type of its own: it takes that of the table."""
+    there = find(existing or (), field.name) if pa.types.is_null(field.type) else None
+    return column_of(field) if there is None else Column(field.name, there.type)
 
 
 def _values(rows: pa.Table, column: Loaded) -> pa.ChunkedArray:

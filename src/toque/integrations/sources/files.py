@@ -112,21 +112,22 @@ class Files:
                 case "parquet":
                     file = pa.parquet.ParquetFile(opened)
                     yield from _tables(file.iter_batches(batch_size=ROWS), file.schema_arrow)
-                case "csv":
-                    reader = self._csv(opened)
+                case "csv" if head := opened.read(BLOCK_BYTES + 1):
+                    reader = self._csv(head, opened)
                     yield from _tables(reader, reader.schema)
+                case "csv":
+                    return  # of no bytes yet: it is looked at again
                 case "jsonl":
                     for lines in _blocks(opened):
                         yield from _sliced(pa.json.read_json(pa.BufferReader(lines)))
 
-    def _csv(self, opened: Any) -> Any:
+    def _csv(self, head: bytes, opened: Any) -> Any:
         """A reader of small blocks, since Arrow holds on to several times their size; the types of columns are told
         by a larger one."""
         quoted = pa.csv.ParseOptions(newlines_in_values=True)
         told = pa.csv.ConvertOptions(column_types=self._types)
-        # A byte more than a block: the line that it ends in is not taken for a whole one.
-        head = io.BytesIO(opened.read(BLOCK_BYTES + 1))
-        with pa.csv.open_csv(head, pa.csv.ReadOptions(block_size=BLOCK_BYTES), quoted, told) as first:
+        # The head has a byte more than a block: the line that the block ends in is not taken for a whole one.
+        with pa.csv.open_csv(io.BytesIO(head), pa.csv.ReadOptions(block_size=BLOCK_BYTES), quoted, told) as first:
             told = pa.csv.ConvertOptions(column_types=first.schema)
         opened.seek(0)
         return pa.csv.open_csv(opened, pa.csv.ReadOptions(block_size=CSV_BYTES), quoted, told)
