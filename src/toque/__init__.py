@@ -8,6 +8,7 @@ from __future__ import annotations
 _EXPORTS = {
     "toque.authoring.asset_graphs": ("select",),
     "toque.authoring.assets": ("asset", "external"),
+    "toque.authoring.automation": ("OnSchedule",),
     "toque.authoring.branches": ("branch", "one_of", "when"),
     "toque.authoring.cutting": (
         *("AllPartitions", "Daily", "Dynamic", "FixedPartitions", "Grid", "Hourly", "LastPartition", "Monthly"),
@@ -31,6 +32,7 @@ _EXPORTS = {
     "toque.authoring.supplies": ("Connection", "Secret", "Variable", "resource", "use"),
     "toque.authoring.syncs": ("sync",),
     "toque.authoring.tasks": ("task",),
+    "toque.graph.automation": ("AllFresh", "Eager", "WhenMissing"),
     "toque.graph.loads": ("Append", "Contract", "Merge", "Replace", "Scd2", "Upsert"),
     "toque.graph.syncs": ("Create", "Guard", "Mirror", "Update"),
     "toque.integrations.connections.files": ("Files",),

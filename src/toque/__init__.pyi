@@ -3,6 +3,7 @@
 from toque.authoring.asset_graphs import select as select
 from toque.authoring.assets import asset as asset
 from toque.authoring.assets import external as external
+from toque.authoring.automation import OnSchedule as OnSchedule
 from toque.authoring.branches import branch as branch
 from toque.authoring.branches import one_of as one_of
 from toque.authoring.branches import when as when
@@ -62,6 +63,9 @@ from toque.errors import DataError as DataError
 from toque.errors import ToqueError as ToqueError
 from toque.errors import TransientError as TransientError
 from toque.errors import UserError as UserError
+from toque.graph.automation import AllFresh as AllFresh
+from toque.graph.automation import Eager as Eager
+from toque.graph.automation import WhenMissing as WhenMissing
 from toque.graph.loads import Append as Append
 from toque.graph.loads import Contract as Contract
 from toque.graph.loads import Merge as Merge

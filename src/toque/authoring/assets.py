@@ -13,7 +13,7 @@ def revenue(orders: pa.Table) -> pa.Table: ...  # the parameter names the asset 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
@@ -21,6 +21,7 @@ import msgspec
 
 from toque.authoring import calls, cutting, flow_calls, sites, types
 from toque.authoring.asset_keys import check_key, key_of
+from toque.authoring.automation import automation_of
 from toque.authoring.column_origins import column_origins
 from toque.authoring.data_checks import listed
 from toque.authoring.options import AssetOptions, asset_keys, checked
@@ -98,7 +99,8 @@ class Asset(Source[R], Producer, Generic[P, R]):
         super().__init__(settings.get("key") or key_of(settings.get("io"), function.__name__), settings)
         self.__toque_function__ = function
         self.upstream = upstream
-        self.__toque_checks__: tuple[AnyCheck, ...] = settings.get("checks", ())
+        self.__toque_checks__: Mapping[str, Sequence[AnyCheck]] = {self.key: settings.get("checks", ())}
+        """By key: a function may make several assets."""
         self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
         self.__module__ = function.__module__
@@ -176,6 +178,7 @@ class Asset(Source[R], Producer, Generic[P, R]):
             upstream=upstream,
             code_version=stated or source_hash(self.__toque_function__),
             columns=column_origins(self.settings.get("columns")),
+            automation=automation_of(self.settings, self.key, upstream, self.site),
             doc=self.settings.get("doc") or inspect.cleandoc(self.__doc__ or ""),
         )
         return (made,)
@@ -190,8 +193,6 @@ class Asset(Source[R], Producer, Generic[P, R]):
         if parameter.default is inspect.Parameter.empty and parameter.kind in _NAMED:
             found = function.__globals__.get(parameter.name)
             if not isinstance(found, Source):
-                if found is None and self._is_self_contained(parameter):
-                    return None
                 raise sites.definition(function).error(
                     f"{self.key}: no asset is called {parameter.name} in {function.__module__}.",
                     fix=f"import it, or {parameter.name}=use(…), or give the parameter a default",
@@ -201,9 +202,6 @@ class Asset(Source[R], Producer, Generic[P, R]):
         if not isinstance(marker, Marker):
             return None
         return marker if marker.asset is None else self._as_cut(marker)
-
-    def _is_self_contained(self, parameter: inspect.Parameter) -> bool:
-        return parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
     def _as_cut(self, marker: Marker) -> Marker:
         """Which slices are read depends on how this asset is cut."""

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self, Unpack
 import msgspec
 
 from toque.authoring import calls, flow_calls, ordering, sites
+from toque.authoring.automation import automation_of
 from toque.authoring.endpoints import Endpoint
 from toque.authoring.option_types import MoveOptions, Retry
 from toque.authoring.options import check_name, checked, task_policy
@@ -106,6 +107,7 @@ class Move(Node):
             owner=settings.get("owner", ""),
             tags=tuple(settings.get("tags", ())),
             columns=columns,
+            automation=automation_of(settings, key, upstream, self.site),
         )
         return (asset,)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, TypedDict
 
+from toque.authoring.automation import Automation
 from toque.authoring.column_origins import Columns
 from toque.authoring.cutting import Partitions
 from toque.authoring.schedules import Scheduled
@@ -136,6 +137,8 @@ class MoveOptions(NodeOptions, AttemptOptions, total=False):
 
     group: str
     """What it is shown with."""
+    automation: Automation
+    """When it is made by itself: `Eager()`, `OnSchedule(Cron(…))`, `WhenMissing()`, `AllFresh()`, or several."""
 
 
 class SyncOptions(MoveOptions, total=False):
@@ -146,11 +149,9 @@ class SyncOptions(MoveOptions, total=False):
     syncs into one destination need one each."""
 
 
-class AssetOptions(TaskOptions, total=False):
-    """Options of an asset: those of the task that makes it, and what is said of the data."""
+class MakingOptions(TaskOptions, total=False):
+    """Options of what makes assets, one or several: those of the task, and what is said of the data."""
 
-    key: str
-    """`marts.delays`; the function's name unless stated."""
     io: IOManager
     """How its values are kept; in the blob store unless stated."""
     partitions: Partitions
@@ -159,10 +160,26 @@ class AssetOptions(TaskOptions, total=False):
     """What it is shown with."""
     columns: Columns
     """What its columns are made of: `{"total": ["warehouse.raw.orders.amount"]}`, or the SQL that makes them."""
-    checks: Sequence[AnyCheck]
-    """What must be true of a value before it is kept: `[not_null("id").quarantine(), row_count(min=1)]`."""
+    automation: Automation
+    """When it is made by itself: `Eager()`, `OnSchedule(Cron(…))`, `WhenMissing()`, `AllFresh()`, or several."""
     code_version: str
     """Stated by hand; otherwise the text of the function decides whether what was made by it is stale."""
+
+
+class AssetOptions(MakingOptions, total=False):
+    """Options of an asset."""
+
+    key: str
+    """`marts.delays`; the function's name unless stated."""
+    checks: Sequence[AnyCheck]
+    """What must be true of a value before it is kept: `[not_null("id").quarantine(), row_count(min=1)]`."""
+
+
+class AssetsOptions(MakingOptions, total=False):
+    """Options of several assets that one function makes."""
+
+    checks: Mapping[str, Sequence[AnyCheck]]
+    """What must be true of their values before any is kept, by key: `{"raw.orders": [not_null("id")]}`."""
 
 
 class RunOptions(TypedDict, total=False):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, get_args
 
-from toque.authoring import sites
+from toque.authoring import automation, sites
 from toque.authoring.column_origins import column_origins
 from toque.authoring.option_types import AssetOptions as AssetOptions
 from toque.authoring.option_types import Cache as Cache
@@ -68,6 +68,7 @@ def checked(
     tolerance(options)
     column_origins(options.get("columns"))
     check_option(options.get("schedule"))
+    automation.check_option(options.get("automation"))
     duration_s("deadline", options.get("deadline"))
     duration_s("late_after", options.get("late_after"))
     notified(options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toque.graph.automation import AnyAutomation
 from toque.graph.lineage import AnyColumnOrigins
 from toque.graph.partitions import AnyMapping, AnyPartitioning, Matching
 from toque.graph.value import IRValue
@@ -46,6 +47,8 @@ class Asset(IRValue, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     columns: AnyColumnOrigins | None = None
     """What its columns are made of; None: nobody says."""
+    automation: tuple[AnyAutomation, ...] = ()
+    """When it is made by itself: when one of these rules says so."""
 
     @property
     def sources(self) -> tuple[AssetDependency, ...]:

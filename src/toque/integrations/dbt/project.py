@@ -10,6 +10,7 @@ import msgspec
 
 from toque.authoring import flow_calls, sites, wiring
 from toque.authoring.assets import Source
+from toque.authoring.automation import rules_of
 from toque.authoring.cutting import Partitions
 from toque.authoring.option_types import MoveOptions
 from toque.authoring.options import check_name, checked
@@ -136,7 +137,9 @@ class DbtProject(Node):
         """What entries make, by unique id: of the whole project."""
         settings = self.settings
         cut = self.cut.value if self.cut is not None else None
-        return list(self.reading.made(cut, settings.get("group", ""), settings.get("owner", "")))
+        found = self.reading.made(cut, settings.get("group", ""), settings.get("owner", ""))
+        rules = rules_of(settings)
+        return [(name, msgspec.structs.replace(asset, automation=rules)) for name, asset in found]
 
 
 def _converted(told: dict[str, Any]) -> Settings:
