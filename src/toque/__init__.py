@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _EXPORTS = {
     "toque.authoring.asset_graphs": ("select",),
-    "toque.authoring.assets": ("asset", "external"),
+    "toque.authoring.assets": ("asset",),
     "toque.authoring.automation": ("OnSchedule",),
     "toque.authoring.branches": ("branch", "one_of", "when"),
     "toque.authoring.cutting": (
@@ -19,7 +19,9 @@ _EXPORTS = {
         *("relationships", "row_count", "schema", "unique"),
     ),
     "toque.authoring.endpoints": ("Records", "Rows", "Table"),
+    "toque.authoring.externals": ("external",),
     "toque.authoring.flows": ("flow",),
+    "toque.authoring.freshness": ("Fresh",),
     "toque.authoring.groups": ("group",),
     "toque.authoring.holes": ("each", "failures", "ok", "outcome", "outcomes"),
     "toque.authoring.loads": ("load",),

@@ -2,7 +2,6 @@
 
 from toque.authoring.asset_graphs import select as select
 from toque.authoring.assets import asset as asset
-from toque.authoring.assets import external as external
 from toque.authoring.automation import OnSchedule as OnSchedule
 from toque.authoring.branches import branch as branch
 from toque.authoring.branches import one_of as one_of
@@ -33,7 +32,9 @@ from toque.authoring.data_checks import unique as unique
 from toque.authoring.endpoints import Records as Records
 from toque.authoring.endpoints import Rows as Rows
 from toque.authoring.endpoints import Table as Table
+from toque.authoring.externals import external as external
 from toque.authoring.flows import flow as flow
+from toque.authoring.freshness import Fresh as Fresh
 from toque.authoring.groups import group as group
 from toque.authoring.holes import each as each
 from toque.authoring.holes import failures as failures

@@ -24,6 +24,7 @@ from toque.authoring.asset_keys import check_key, key_of
 from toque.authoring.automation import automation_of
 from toque.authoring.column_origins import column_origins
 from toque.authoring.data_checks import listed
+from toque.authoring.freshness import policies_of
 from toque.authoring.options import AssetOptions, asset_keys, checked
 from toque.authoring.producers import Producer
 from toque.authoring.references import code_ref, place_of, source_hash
@@ -75,6 +76,7 @@ class Source(Generic[R]):
             doc=settings.get("doc", ""),
             owner=settings.get("owner", ""),
             tags=tuple(settings.get("tags", ())),
+            **policies_of(settings),
         )
 
     def marker(self, place: CodeRef, mapping: AnyMapping, annotation: Callable[[], Any] | None = None) -> Marker:
@@ -242,21 +244,6 @@ def asset(function: Any = None, /, **options: Any) -> Any:
         return Asset(function, settings)
 
     return decorate if function is None else decorate(function)
-
-
-def external(
-    key: str,
-    *,
-    io: IOManager | None = None,
-    partitions: cutting.Partitions | None = None,
-    group: str = "",
-    owner: str = "",
-    doc: str = "",
-    tags: tuple[str, ...] = (),
-) -> Source[Any]:
-    """Data that something else makes: it is known, read and observed, never made."""
-    given = {"io": io, "partitions": partitions, "group": group, "owner": owner, "doc": doc, "tags": tags}
-    return Source(key, checked_options({name: value for name, value in given.items() if value}))
 
 
 def read(source: Source[Any], mapping: cutting.Mapping | None) -> Marker:

@@ -16,6 +16,7 @@ import msgspec
 from toque.authoring import calls, flow_calls, ordering, sites
 from toque.authoring.automation import automation_of
 from toque.authoring.endpoints import Endpoint
+from toque.authoring.freshness import policies_of
 from toque.authoring.option_types import MoveOptions, Retry
 from toque.authoring.options import check_name, checked, task_policy
 from toque.authoring.placeholders import Placeholder, Wired
@@ -28,7 +29,7 @@ from toque.authoring.wiring import Marker
 from toque.graph import assets as ir
 from toque.graph import constants
 from toque.graph.expr import Const, Ref
-from toque.graph.ir import CodeRef, Inject, Meta, PoolClaim
+from toque.graph.ir import CodeRef, Inject, Meta, PoolClaim, TaskNode
 from toque.graph.lineage import AnyColumnOrigins
 
 PATIENT = Retry(3, delay="10s", backoff=3, cap="5m", jitter=True, on="transient")
@@ -108,8 +109,14 @@ class Move(Node):
             tags=tuple(settings.get("tags", ())),
             columns=columns,
             automation=automation_of(settings, key, upstream, self.site),
+            **policies_of(settings),
         )
         return (asset,)
+
+    def is_run_by(self, node: TaskNode) -> bool:
+        """By all that its author states; by its name, too, if that was stated."""
+        is_it = node.code == self.code and node.kwargs.get("version") == Const(value=self.version)
+        return is_it and self.settings.get("name", "") in ("", node.id.rpartition("/")[2])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Add its node: in the body of a pipeline only."""

@@ -9,10 +9,12 @@ from typing import Literal, Protocol, TypeAlias, TypedDict
 from toque.authoring.automation import Automation
 from toque.authoring.column_origins import Columns
 from toque.authoring.cutting import Partitions
+from toque.authoring.freshness import Fresh
 from toque.authoring.schedules import Scheduled
 from toque.durations import Duration
 from toque.graph.assets import Asset
 from toque.graph.checks import AnyCheck
+from toque.graph.freshness import AnomalyPolicy
 from toque.graph.ir import ErrorClass, TriggerRule
 from toque.worker.outcomes import RunReport
 from toque.worker.slices import IOManager
@@ -139,6 +141,11 @@ class MoveOptions(NodeOptions, AttemptOptions, total=False):
     """What it is shown with."""
     automation: Automation
     """When it is made by itself: `Eager()`, `OnSchedule(Cron(…))`, `WhenMissing()`, `AllFresh()`, or several."""
+    freshness: Fresh
+    """How old its data may become before somebody is told: `Fresh("26h")`, `Fresh(by=Cron("0 9 * * *"))`."""
+    anomalies: AnomalyPolicy
+    """What it does when its rows are unlike those of its past: `"warn"` shows it (unless stated), `"error"` blocks
+    what is made from it, `"off"` looks at nothing."""
 
 
 class SyncOptions(MoveOptions, total=False):
@@ -162,6 +169,11 @@ class MakingOptions(TaskOptions, total=False):
     """What its columns are made of: `{"total": ["warehouse.raw.orders.amount"]}`, or the SQL that makes them."""
     automation: Automation
     """When it is made by itself: `Eager()`, `OnSchedule(Cron(…))`, `WhenMissing()`, `AllFresh()`, or several."""
+    freshness: Fresh
+    """How old its data may become before somebody is told: `Fresh("26h")`, `Fresh(by=Cron("0 9 * * *"))`."""
+    anomalies: AnomalyPolicy
+    """What it does when its rows are unlike those of its past: `"warn"` shows it (unless stated), `"error"` blocks
+    what is made from it, `"off"` looks at nothing."""
     code_version: str
     """Stated by hand; otherwise the text of the function decides whether what was made by it is stale."""
 

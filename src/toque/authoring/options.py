@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, get_args
 
-from toque.authoring import automation, sites
+from toque.authoring import automation, freshness, sites
 from toque.authoring.column_origins import column_origins
 from toque.authoring.option_types import AssetOptions as AssetOptions
 from toque.authoring.option_types import Cache as Cache
@@ -69,6 +69,7 @@ def checked(
     column_origins(options.get("columns"))
     check_option(options.get("schedule"))
     automation.check_option(options.get("automation"))
+    freshness.check_options(options)
     duration_s("deadline", options.get("deadline"))
     duration_s("late_after", options.get("late_after"))
     notified(options)

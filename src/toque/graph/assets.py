@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toque.graph.automation import AnyAutomation
+from toque.graph.freshness import AnomalyPolicy, FreshnessPolicy
 from toque.graph.lineage import AnyColumnOrigins
 from toque.graph.partitions import AnyMapping, AnyPartitioning, Matching
 from toque.graph.value import IRValue
@@ -47,6 +48,9 @@ class Asset(IRValue, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     columns: AnyColumnOrigins | None = None
     """What its columns are made of; None: nobody says."""
+    freshness: FreshnessPolicy | None = None
+    """How old its data may become; None: nobody says."""
+    anomalies: AnomalyPolicy = "warn"
     automation: tuple[AnyAutomation, ...] = ()
     """When it is made by itself: when one of these rules says so."""
 

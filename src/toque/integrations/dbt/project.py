@@ -12,6 +12,7 @@ from toque.authoring import flow_calls, sites, wiring
 from toque.authoring.assets import Source
 from toque.authoring.automation import rules_of
 from toque.authoring.cutting import Partitions
+from toque.authoring.freshness import policies_of
 from toque.authoring.option_types import MoveOptions
 from toque.authoring.options import check_name, checked
 from toque.authoring.placeholders import Placeholder, Wired
@@ -20,10 +21,12 @@ from toque.authoring.supplies import Connection
 from toque.authoring.tasks import checked_upstream, refuse_at_import
 from toque.authoring.trace import current
 from toque.graph import assets as ir
+from toque.graph import constants
 from toque.graph.expr import Const
+from toque.graph.ir import TaskNode
 from toque.integrations.dbt import grouping
-from toque.integrations.dbt.build import Settings
-from toque.integrations.dbt.drafting import Drafts
+from toque.integrations.dbt.build import Build, Settings
+from toque.integrations.dbt.drafting import CODE, Drafts
 from toque.integrations.dbt.reading import Reading
 
 _OWN: Final = frozenset(Settings.__struct_fields__) - {"path", "connection"}
@@ -110,6 +113,14 @@ class DbtProject(Node):
         """The same, after results that it is not passed."""
         return self._changed(upstream=(*self.upstream, *checked_upstream(self.name, upstream)))
 
+    def is_run_by(self, node: TaskNode) -> bool:
+        """The hosts of its parts are told of it."""
+        build = node.kwargs.get("build")
+        if node.code != CODE or not isinstance(build, Const):
+            return False
+        is_it = msgspec.convert(constants.decode(build.value), Build).settings == self.dbt
+        return is_it and self.settings.get("name", "") in ("", node.id.rpartition("/")[2].rpartition(".")[0])
+
     def chosen(self, keys: frozenset[str]) -> Self:
         """The models of these assets, with their tests."""
         keyed = self.reading.keys
@@ -138,8 +149,8 @@ class DbtProject(Node):
         settings = self.settings
         cut = self.cut.value if self.cut is not None else None
         found = self.reading.made(cut, settings.get("group", ""), settings.get("owner", ""))
-        rules = rules_of(settings)
-        return [(name, msgspec.structs.replace(asset, automation=rules)) for name, asset in found]
+        stated = {"automation": rules_of(settings), **policies_of(settings)}
+        return [(name, msgspec.structs.replace(asset, **stated)) for name, asset in found]
 
 
 def _converted(told: dict[str, Any]) -> Settings:
