@@ -14,6 +14,7 @@ from toque.errors import ToqueError
 
 if TYPE_CHECKING:
     from toque.ports.assets import Assets
+    from toque.ports.automations import Automations
     from toque.ports.backfills import Backfills
     from toque.ports.history import History
     from toque.ports.triggers import Triggers
@@ -187,6 +188,11 @@ class Store(Protocol):
     @property
     def assets(self) -> Assets:
         """What is known of data."""
+        ...
+
+    @property
+    def automations(self) -> Automations:
+        """What makes assets by itself."""
         ...
 
     async def open(self) -> None:

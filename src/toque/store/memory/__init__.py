@@ -9,6 +9,7 @@ from functools import cached_property
 
 from toque.ports.history import History
 from toque.store.memory.assets import MemoryAssets
+from toque.store.memory.automations import MemoryAutomations
 from toque.store.memory.backfills import MemoryBackfills
 from toque.store.memory.commits import Commits
 from toque.store.memory.messages import Messages
@@ -25,6 +26,7 @@ class MemoryStore(Commits, Reads, Messages):
         super().__init__()
         self.assets = MemoryAssets(self)
         self.backfills = MemoryBackfills(self)
+        self.automations = MemoryAutomations(self.backfills)
         self.triggers = MemoryTriggers(self, self.backfills)
 
     @cached_property

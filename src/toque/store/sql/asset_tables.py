@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toque.engine.rows import AssetEventRow
 from toque.ports.assets import DynamicKey, SliceRow
+from toque.ports.automations import AutomationRow, DecisionRow
 from toque.store.sql.declared import Column, Index, Table
 
 ASSET_EVENTS = Table(
@@ -50,4 +51,19 @@ DYNAMIC_KEYS = Table(
     row=DynamicKey,
     columns=(Column("name"), Column("key"), Column("added_us", "int", frozen=True), Column("rest", "bytes")),
     indexes=(Index("dynamic_keys_in_order", ("name", "added_us", "key")),),
+)
+
+AUTOMATIONS = Table(
+    name="automations",
+    key=("asset",),
+    row=AutomationRow,
+    clustered=False,
+    columns=(Column("asset"), Column("revision", "int"), Column("rest", "bytes")),
+)
+
+DECISIONS = Table(
+    name="decisions",
+    key=("asset", "n"),
+    row=DecisionRow,
+    columns=(Column("asset"), Column("n", "int"), Column("rest", "bytes")),
 )

@@ -10,12 +10,19 @@ from __future__ import annotations
 from toque.engine.rows import AttemptRow, RunRow, StepRow, TaskRow
 from toque.engine.states import RUN_TERMINAL, AttemptOutcome, RunState, TaskState
 from toque.ports.store import CommandRow, OutboxRow, VersionRow
-from toque.store.sql.asset_tables import ASSET_EVENTS, ASSET_SLICES, DYNAMIC_KEYS, FAILING_SLICES
+from toque.store.sql.asset_tables import (
+    ASSET_EVENTS,
+    ASSET_SLICES,
+    AUTOMATIONS,
+    DECISIONS,
+    DYNAMIC_KEYS,
+    FAILING_SLICES,
+)
 from toque.store.sql.declared import Column, Index, Table
 from toque.store.sql.history_tables import RUN_COUNTS, RUN_SUMMARIES, RUN_WORDS
 from toque.store.sql.trigger_tables import BACKFILL_SLICES, BACKFILLS, SCHEDULES, TICKS
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every schema revision, oldest first; the last one is what this Toque reads and writes."""
 
 
@@ -250,4 +257,6 @@ TABLES = (
     ASSET_SLICES,
     FAILING_SLICES,
     DYNAMIC_KEYS,
+    AUTOMATIONS,
+    DECISIONS,
 )

@@ -20,6 +20,7 @@ from toque.ports.store import (
 )
 from toque.store.sql import commit, messages, prune, runs
 from toque.store.sql.assets import SqlAssets
+from toque.store.sql.automations import SqlAutomations
 from toque.store.sql.history.standing import Standing
 from toque.store.sql.session import Database
 from toque.store.sql.trigger_store import SqlBackfills, SqlTriggers
@@ -140,6 +141,7 @@ class SqlStore(_Runs, _Messages):
         self.triggers = SqlTriggers(database)
         self.assets = SqlAssets(database)
         self.backfills = SqlBackfills(database)
+        self.automations = SqlAutomations(database)
 
     @cached_property
     def history(self) -> History:
