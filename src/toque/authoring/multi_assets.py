@@ -23,7 +23,8 @@ import msgspec
 from toque.authoring import sites
 from toque.authoring.asset_keys import check_key
 from toque.authoring.assets import Asset, Source, checked_options
-from toque.authoring.option_types import AssetOptions
+from toque.authoring.data_checks import listed
+from toque.authoring.option_types import AssetsOptions
 from toque.authoring.tasks import check_function
 from toque.graph import assets as ir
 from toque.graph.ir import CodeRef
@@ -40,6 +41,7 @@ class Assets(Asset[P, R]):
     ) -> None:
         super().__init__(function, {**settings, "key": settings["keys"][0]}, upstream)
         self.keys: tuple[str, ...] = settings["keys"]
+        self.__toque_checks__ = settings.get("checks", {})
 
     def __getitem__(self, key: str) -> Source[Any]:
         """One of them, to be read: assign it to a name at the top level of the module."""
@@ -61,9 +63,9 @@ class Assets(Asset[P, R]):
     def made_by(self, code: CodeRef) -> None:  # type: ignore[override]
         """Nothing stands for all of them as an argument."""
 
-    def options(self, **options: Unpack[AssetOptions]) -> Assets[P, R]:
+    def options(self, **options: Unpack[AssetsOptions]) -> Assets[P, R]:  # type: ignore[override]
         """The same assets with other options, for the next call."""
-        settings = {**self.settings, **checked_options(cast("dict[str, Any]", options))}
+        settings = {**self.settings, **_checked(self.keys, cast("dict[str, Any]", options))}
         return Assets(self.__toque_function__, {**settings, "keys": self.keys}, self.upstream)
 
     def after(self, *upstream: object) -> Assets[P, R]:
@@ -75,22 +77,37 @@ class _AssetsDecorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Assets[P, R]: ...
 
 
-def assets(*keys: str, **options: Unpack[AssetOptions]) -> _AssetsDecorator:
+def assets(*keys: str, **options: Unpack[AssetsOptions]) -> _AssetsDecorator:
     """Make a function that makes several assets: `@assets("raw.orders", "raw.lines", group="raw")`.
 
-    It returns a tuple in the order of the keys, or a dict by key. They are cut, kept and made together.
+    It returns a tuple in the order of the keys, or a dict by key. They are cut, kept and made together: a check of one
+    that blocks keeps none of them.
     """
     for key in keys:
         check_key(key)
     if len(set(keys)) < 2:
         raise sites.refuse("@assets() is of several assets.", fix='@assets("raw.orders", "raw.lines"), or @asset')
-    settings = checked_options(cast("dict[str, Any]", options))
-    if "key" in settings or "checks" in settings:
-        wrong = "key" if "key" in settings else "checks"
-        raise sites.refuse(f"{wrong}= is about one asset, and these are {len(keys)}.", fix="an @asset for each")
+    settings = _checked(keys, cast("dict[str, Any]", options))
 
     def decorate(function: Callable[..., Any]) -> Assets[Any, Any]:
         check_function(function, "a maker of assets")
         return Assets(function, {**settings, "keys": keys})
 
     return decorate
+
+
+def _checked(keys: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Any]:
+    if "key" in options:
+        raise sites.refuse(f"key= is about one asset, and these are {len(keys)}.", fix="an @asset for each")
+    rest = {name: value for name, value in options.items() if name != "checks"}
+    if len(rest) == len(options):
+        return checked_options(rest)
+    checks = options["checks"]
+    if not isinstance(checks, Mapping):
+        raise sites.refuse(
+            f"checks= of {len(keys)} assets is by key.", fix=f'checks={{"{keys[0]}": [row_count(min=1)]}}'
+        )
+    for key in checks:
+        if key not in keys:
+            raise sites.refuse(f"checks= is of {key!r}, which is not made here.", fix=f"one of {', '.join(keys)}")
+    return {**checked_options(rest), "checks": {key: listed(each) for key, each in checks.items()}}

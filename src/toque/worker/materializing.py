@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toque.engine.assets import Materialized
 from toque.engine.values import Token
@@ -32,12 +32,17 @@ def written(spec: AttemptSpec, context: Context, value: Any, site: Site) -> Any:
     written by itself, and what it did not tell of is told now."""
     source = code.locate(spec.node.code)
     if hasattr(source, "__toque_io__"):
+        # Nothing is kept before all of it has passed.
+        passed = [
+            _passed(source, context, slice_of(key, source.__toque_partitions__, partition), part, site)
+            for key, whole in _values(spec, value)
+            for partition, part in _parts(spec, source, whole)
+        ]
         summaries = []
-        for key, whole in _values(spec, value):
-            for partition, part in _parts(spec, source, whole):
-                event, summary = kept(spec, context, source, (key, partition, part), site)
-                context.tell(event)
-                summaries.append(summary)
+        for each in passed:
+            event, summary = _kept(spec, source, each, site)
+            context.tell(event)
+            summaries.append(summary)
         if len(spec.node.writes) > 1:
             return {"assets": list(spec.node.writes), "partition": spec.partition_key}
         return summaries[0] if len(summaries) == 1 else {"asset": spec.node.writes[0], "partition": spec.partition_key}
@@ -109,20 +114,29 @@ def _times(spec: AttemptSpec) -> dict[str, Any]:
     return {"start": instants.instant(spec.interval_start_us), "end": instants.instant(spec.interval_end_us)}
 
 
-def kept(
-    spec: AttemptSpec, context: Context, source: Any, part: tuple[str, str, Any], site: Site
-) -> tuple[Materialized, dict[str, Any]]:
-    """Keep what the function of an asset returned: what to tell of it, and what stands for it as the node's result.
-    `part`: an asset, a partition of it, and its value."""
-    key, partition, value = part
-    target = slice_of(key, source.__toque_partitions__, partition)
-    checks = getattr(source, "__toque_checks__", ())
-    known: dict[str, Any] = {}
-    if checks:
-        value, known = code.locate(CHECKING)(value, target, checks, context, site)
+class Passed(NamedTuple):
+    """A value that may be kept."""
+
+    target: Slice
+    value: Any
+    known: dict[str, Any]
+    """Of the rows that were set aside from it."""
+
+
+def _passed(source: Any, context: Context, target: Slice, value: Any, site: Site) -> Passed:
+    """Raises `DataError` when a check of the asset blocks."""
+    checks = source.__toque_checks__.get(target.asset, ())
+    if not checks:
+        return Passed(target, value, {})
+    return Passed(target, *code.locate(CHECKING)(value, target, checks, context, site))
+
+
+def _kept(spec: AttemptSpec, source: Any, passed: Passed, site: Site) -> tuple[Materialized, dict[str, Any]]:
+    """Keep what the function of an asset returned: what to tell of it, and what stands for it as the node's result."""
+    target, value, known = passed
     saved = source.__toque_io__.save(target, value, site)
     event = Materialized(
-        asset=key,
+        asset=target.asset,
         partition=target.partition,
         data_version=saved.data_version,
         code_version=source.settings.get("code_version", "") or spec.node.code.source_hash,
@@ -131,8 +145,13 @@ def kept(
         columns=saved.columns,
         metadata={**saved.metadata, **known},
     )
-    summary = {"asset": key, "partition": target.partition, "rows": saved.rows, "data_version": saved.data_version}
-    return event, {name: told for name, told in summary.items() if told not in ("", None)}
+    told = {
+        "asset": target.asset,
+        "partition": target.partition,
+        "rows": saved.rows,
+        "data_version": saved.data_version,
+    }
+    return event, {name: each for name, each in told.items() if each not in ("", None)}
 
 
 def supplied(inject: Inject, spec: AttemptSpec, kind: Any, site: Site) -> Any:

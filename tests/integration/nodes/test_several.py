@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from tests.integration.nodes.conftest import Project
-from toque.engine.assets import Materialized
+from toque.engine.assets import Checked, Materialized
 from toque.errors import UserError
 
 SHOP = dedent(
@@ -57,11 +57,44 @@ def test_a_function_that_returns_too_little_keeps_nothing(project: Project) -> N
     assert ran.told("shop") == ()
 
 
+CHECKED = """
+from toque import assets, not_null, pipeline, row_count
+
+CHECKS = {"raw.orders": [not_null("id").quarantine()], "raw.lines": [row_count(min=1)]}
+
+@assets("raw.orders", "raw.lines", checks=CHECKS)
+def shop() -> tuple[list, list]:
+    return [{"id": 1}, {"id": None}], LINES
+
+whole = pipeline("whole", assets=[shop])
+"""
+
+
+def test_a_check_of_one_of_them_that_blocks_keeps_none(project: Project) -> None:
+    ran = project.run(project.load(CHECKED.replace("LINES", "[]")))
+    assert ran.error("shop").message.splitlines()[1] == "  blocks: row_count: 0 rows instead of at least 1"
+    checked = [event for event in ran.told("shop") if isinstance(event, Checked)]
+    assert ran.told("shop") == tuple(checked), "what set rows aside was told of, and nothing was kept"
+    assert [(event.asset, event.check, event.passed) for event in checked] == [
+        ("raw.orders", "not_null(id)", False),
+        ("raw.lines", "row_count", False),
+    ]
+
+
+def test_each_of_them_is_kept_without_the_rows_that_its_own_checks_set_aside(project: Project) -> None:
+    ran = project.run(project.load(CHECKED.replace("LINES", "[{'id': None}]")))
+    made = {event.asset: event for event in ran.told("shop") if isinstance(event, Materialized)}
+    assert {key: event.rows for key, event in made.items()} == {"raw.orders": 1, "raw.lines": 1}
+    assert made["raw.orders"].metadata["set_aside"] == 1
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [
         ("@assets('raw.orders')\ndef one(): ...", "@assets\\(\\) is of several assets"),
-        ("@assets('a', 'b', checks=[])\ndef two(): ...", "checks= is about one asset, and these are 2"),
+        ("@assets('a', 'b', checks=[])\ndef two(): ...", "checks= of 2 assets is by key"),
+        ("@assets('a', 'b', checks={'c': []})\ndef two(): ...", "checks= is of 'c', which is not made here"),
+        ("@assets('a', 'b', checks={'a': [1]})\ndef two(): ...", "1 is no check"),
         ("@assets('a', 'b', key='c')\ndef two(): ...", "key= is about one asset, and these are 2"),
         ("shop['raw.nothing']", "shop makes no raw.nothing"),
         ("@asset\ndef wrong(x: int = use(shop)): ...\np = pipeline('p', assets=[wrong])", "which one is read"),
