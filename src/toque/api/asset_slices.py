@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from toque.api import assets as shown
+from toque.api.asset_freshness import compared
 from toque.api.assets import Catalogue
 from toque.api.lookups import cursor_of
 from toque.api.plain import plain
@@ -23,7 +24,7 @@ from toque.api.wire.assets import (
 )
 from toque.api.wire.graphs import Origin
 from toque.api.wire.model import Page
-from toque.engine.assets import Checked, Materialized, Observed
+from toque.engine.assets import AnyAssetEvent, Checked, FreshnessTold, Materialized, Observed, Reviewed
 from toque.engine.rows import AssetEventRow
 from toque.errors import NotFound
 from toque.graph.partitions import Grid
@@ -51,8 +52,9 @@ async def detail(asked: Services, known: Catalogue, key: str) -> AssetDetail:
         stale = await _stale(asked, known, key, {newest.partition: newest})
         why = list(stale.get(newest.partition, ()))
         summary |= {"stale": bool(why), "why": why}
+    fresh = await compared(asked, asset, newest)
     return AssetDetail(
-        **{**summary, "doc": asset.doc},
+        **{**summary, "doc": asset.doc, "freshness": fresh},
         columns=[AssetColumn(name=name, type=kind) for name, kind in (newest.columns if newest is not None else ())],
         sources=[
             AssetSource(asset=each.asset, mapping=_mapping(known, key, each.asset, shown.mapping_words(each.mapping)))
@@ -135,7 +137,7 @@ def event(row: AssetEventRow) -> AssetEvent:
     checked = told if isinstance(told, Checked) else None
     measured = told if isinstance(told, Materialized | Observed) else None
     return AssetEvent(
-        kind="checked" if checked else "materialized" if isinstance(told, Materialized) else "observed",
+        kind=row.kind,  # type: ignore[arg-type]  # one of them, as the tags of events say
         at_us=row.at_us,
         partition=row.partition,
         run_id=row.run_id,
@@ -146,14 +148,24 @@ def event(row: AssetEventRow) -> AssetEvent:
         rows=measured.rows if measured else None,
         size_bytes=told.size_bytes if isinstance(told, Materialized) else None,
         data_version=measured.data_version if measured else "",
-        check=checked.check if checked else "",
+        check=told.check if isinstance(told, Checked | Reviewed) else "",
         passed=checked.passed if checked else None,
         severity=checked.severity if checked else None,
         failed_rows=checked.failed_rows if checked else 0,
-        message=checked.message if checked else "",
+        message=_message(told),
         sample=[plain(each) for each in checked.sample] if checked else [],
         metadata={name: plain(value) for name, value in measured.metadata.items()} if measured else {},
     )
+
+
+def _message(told: AnyAssetEvent) -> str:
+    match told:
+        case Checked() | FreshnessTold():
+            return told.message
+        case Reviewed():
+            return f"{told.actor or 'somebody'} says that {'it was wrong' if told.was_anomaly else 'it is normal'}"
+        case _:
+            return ""
 
 
 async def _slices(asked: Services, key: str) -> list[SliceRow]:

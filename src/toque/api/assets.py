@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
+from toque.api.asset_freshness import stated
 from toque.api.services import Services
 from toque.api.wire.assets import AssetMade, AssetNode, AssetPartitions, AssetSummary, FailingCheck
 from toque.errors import NotFound
@@ -115,6 +116,7 @@ def summary(known: Catalogue, key: str, standing: Stands) -> AssetSummary:
         stale=bool(why),
         why=list(why),
         pipelines=list(indexed.pipelines),
+        freshness=stated(asset, newest, known.known.now_us),
     )
 
 

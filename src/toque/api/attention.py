@@ -1,4 +1,5 @@
-"""What needs a person now: failures that no success followed, late runs, broken files, missed ticks, dead servers."""
+"""What needs a person now: failures that no success followed, late runs, broken files, missed ticks, dead servers,
+checks that fail, data that is too old."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from toque.api.asset_checks import failing
+from toque.api.asset_freshness import stated
 from toque.api.lookups import listed
 from toque.api.services import Services
 from toque.api.wire.asset_checks import FailingAssetCheck
@@ -37,6 +39,7 @@ async def attention(asked: Services) -> list[Attention]:
         *await _missed(asked),
         *await _dead(asked),
         *await _wrong(asked),
+        *await _overdue(asked),
     ]
     return sorted(found, key=lambda each: -each.since_us)
 
@@ -163,6 +166,28 @@ async def _wrong(asked: Services) -> Iterator[Attention]:
 
 def _named(checks: Sequence[FailingAssetCheck]) -> str:
     return checks[0].check if len(checks) == 1 else f"{len(checks)} checks"
+
+
+async def _overdue(asked: Services) -> Iterator[Attention]:
+    """Assets that state how fresh they have to be, and are not."""
+    stating = [each for each in asked.project.state.assets.values() if each.asset.freshness is not None]
+    standing = await asked.store.assets.standings([each.asset.key for each in stating]) if stating else {}
+    now_us = asked.clock.now_us()
+    found = ((each, stated(each.asset, standing.get(each.asset.key), now_us)) for each in stating)
+    return (
+        Attention(
+            kind="overdue",
+            pipeline="",
+            run_id="",
+            asset=each.asset.key,
+            since_us=fresh.since_us,
+            title=f"{each.asset.key} is overdue",
+            detail=f"{fresh.words}; it has to be {fresh.policy}",
+            count=1,
+        )
+        for each, fresh in found
+        if fresh is not None and fresh.state == "overdue"
+    )
 
 
 async def _dead(asked: Services) -> Iterator[Attention]:

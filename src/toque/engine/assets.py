@@ -1,4 +1,5 @@
-"""What attempts tell of data: materializations, observations, outcomes of checks. The engine passes it on as it is."""
+"""What is told of data: by attempts materializations, observations, outcomes of checks, which the engine passes on as
+they are; by people and servers how odd something really was, and that it became too old."""
 
 from __future__ import annotations
 
@@ -29,6 +30,8 @@ class Materialized(AssetEvent, frozen=True, kw_only=True, tag="materialized"):
     """Name and type, in order."""
     metadata: dict[str, Any] = {}
     """JSON."""
+    duration_s: float | None = None
+    """That the attempt took which made it; None where nobody compares it."""
 
 
 class Observed(AssetEvent, frozen=True, kw_only=True, tag="observed"):
@@ -39,6 +42,8 @@ class Observed(AssetEvent, frozen=True, kw_only=True, tag="observed"):
     columns: tuple[tuple[str, str], ...] = ()
     """Name and type, in order; () if nobody looked at them."""
     metadata: dict[str, Any] = {}
+    updated_us: int = 0
+    """When its content last changed, as its source says; 0: it does not say."""
 
 
 class Checked(AssetEvent, frozen=True, kw_only=True, tag="checked"):
@@ -67,4 +72,25 @@ class PartitionsAdded(AssetEvent, frozen=True, kw_only=True, tag="partitions_add
     keys: tuple[str, ...]
 
 
-AnyAssetEvent: TypeAlias = PartitionsAdded | Materialized | Observed | Checked
+class Reviewed(AssetEvent, frozen=True, kw_only=True, tag="reviewed"):
+    """Somebody has looked at what was unlike the past: it was wrong and teaches nothing, or it is normal."""
+
+    made_us: int
+    """When that was told, by `run`."""
+    run: str
+    check: str
+    """That found it odd."""
+    was_anomaly: bool
+    actor: str = ""
+
+
+class FreshnessTold(AssetEvent, frozen=True, kw_only=True, tag="freshness"):
+    """Its data became too old, or is fresh again after that: whoever wants to know was sent a message."""
+
+    is_overdue: bool
+    deadline_us: int
+    """That it missed."""
+    message: str = ""
+
+
+AnyAssetEvent: TypeAlias = PartitionsAdded | Materialized | Observed | Checked | Reviewed | FreshnessTold

@@ -115,7 +115,8 @@ class AttemptRow(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class AssetEventRow(msgspec.Struct, kw_only=True):
-    """Something that an attempt told of one slice of an asset. Its place in the run is its key."""
+    """Something that was told of one slice of an asset. Its place in the run is its key; of what no attempt told,
+    `run_id` is the name of who said it."""
 
     run_id: str
     task: str
@@ -130,6 +131,8 @@ class AssetEventRow(msgspec.Struct, kw_only=True):
     """Tag of the event."""
     at_us: int
     event: AnyAssetEvent
+    backfill_id: str = ""
+    """Of its run."""
 
 
 class StepRow(msgspec.Struct, kw_only=True):

@@ -81,6 +81,7 @@ def assets_told(run: Run, fact: f.AssetsTold) -> None:
             kind=str(type(event).__struct_config__.tag),
             at_us=fact.at_us,
             event=event,
+            backfill_id=run.row.backfill_id,
         )
         for n, event in enumerate(fact.events)
     )

@@ -1,4 +1,4 @@
-"""What starts runs by itself, wired into a server: schedules and backfills."""
+"""What happens by itself, wired into a server: schedules, backfills, and data that becomes too old."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from toque.local.site import Site
+from toque.runtime.ageing import Ageing
 from toque.runtime.backfills import Backfilling
 from toque.runtime.scheduling import Scheduling
 
@@ -21,6 +22,7 @@ class Triggering:
 
     scheduling: Scheduling
     backfilling: Backfilling
+    ageing: Ageing
 
     async def caught_up(self) -> None:
         """What was missed while no server ran has been decided."""
@@ -41,13 +43,16 @@ async def triggering(site: Site) -> AsyncIterator[Triggering | None]:
         return
     scheduling = Scheduling(site.store, site.runtime, site.versions, site.clock)
     backfilling = Backfilling(site.store, site.runtime, site.versions, site.clock)
-    for task in (scheduling.start(), backfilling.start()):
+    ageing = Ageing(site.store, site.clock, site.options.alerting)
+    site.runtime.listen(None, on_commit=ageing.committed)
+    for task in (scheduling.start(), backfilling.start(), ageing.start()):
         task.add_done_callback(_raise_what_it_raised)
     try:
-        yield Triggering(scheduling, backfilling)
+        yield Triggering(scheduling, backfilling, ageing)
     finally:
         await scheduling.stop()
         await backfilling.stop()
+        await ageing.stop()
 
 
 def _raise_what_it_raised(task: asyncio.Task[None]) -> None:

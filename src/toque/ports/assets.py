@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from toque.engine.rows import AssetEventRow
+
+if TYPE_CHECKING:
+    from toque.ports.store import OutboxRow
 
 
 class SliceRow(msgspec.Struct, kw_only=True):
@@ -19,6 +22,8 @@ class SliceRow(msgspec.Struct, kw_only=True):
     """0: never, so far as is known."""
     changed_us: int = 0
     """When its content last became another one: what was made from it before that is stale."""
+    updated_us: int = 0
+    """Of when its data is: when it was made last, or when its source says that it changed."""
     run_id: str = ""
     """That materialized it last."""
     task: str = ""
@@ -32,6 +37,11 @@ class SliceRow(msgspec.Struct, kw_only=True):
     failing: dict[str, str] = {}
     """Checks that did not hold when they were last made, with their severity."""
 
+    @property
+    def data_of_us(self) -> int:
+        """Of when its data is, as far as is known; 0: there was none."""
+        return self.updated_us or max(self.materialized_us, self.changed_us)
+
 
 class EventQuery(msgspec.Struct, kw_only=True, frozen=True):
     """Which events of one asset."""
@@ -40,7 +50,7 @@ class EventQuery(msgspec.Struct, kw_only=True, frozen=True):
     partition: str | None = None
     """None: of all slices."""
     kind: str = ""
-    """`materialized`, `observed`, `checked`; "" for all."""
+    """`materialized`, `observed`, `checked`, `reviewed`, `freshness`; "" for all."""
     before: tuple[int, str] | None = None
     """(`at_us`, `run_id`) of the last one of the page before."""
     limit: int = 50
@@ -58,7 +68,12 @@ class DynamicKey(msgspec.Struct, kw_only=True):
 
 
 class Assets(Protocol):
-    """`store.assets`. Events are written by `Store.commit` alone: one is stored with the end of its attempt."""
+    """`store.assets`. What attempts tell is written by `Store.commit` alone: stored with the end of the attempt."""
+
+    async def say(self, said: Sequence[AssetEventRow], outbox: Sequence[OutboxRow] = ()) -> bool:
+        """What a person or a server says of assets beside all runs, and the messages that follow from it: once. False,
+        and nothing is written, where one of the events is known by its key."""
+        ...
 
     async def dynamic(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The keys of dynamic partitions, in the order of their coming; absent where none was ever added."""

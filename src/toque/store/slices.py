@@ -7,7 +7,7 @@ from typing import assert_never
 
 import msgspec
 
-from toque.engine.assets import Checked, Materialized, Observed, PartitionsAdded
+from toque.engine.assets import Checked, FreshnessTold, Materialized, Observed, PartitionsAdded, Reviewed
 from toque.engine.rows import AssetEventRow
 from toque.errors import ToqueBug
 from toque.ports.assets import DynamicKey, SliceRow
@@ -28,6 +28,11 @@ def of_slices(events: Sequence[AssetEventRow]) -> list[AssetEventRow]:
     return [row for row in events if not isinstance(row.event, PartitionsAdded)]
 
 
+def about_slices(events: Sequence[AssetEventRow]) -> list[AssetEventRow]:
+    """Those that change how a slice stands."""
+    return [row for row in events if not isinstance(row.event, FreshnessTold)]
+
+
 def fold(standing: SliceRow | None, row: AssetEventRow) -> SliceRow:
     """The slice after the event. Pure; the row that is given stays as it is."""
     found = standing or SliceRow(asset=row.asset, partition=row.partition)
@@ -37,6 +42,7 @@ def fold(standing: SliceRow | None, row: AssetEventRow) -> SliceRow:
             return msgspec.structs.replace(
                 found,
                 materialized_us=row.at_us,
+                updated_us=row.at_us,
                 changed_us=row.at_us if changed else found.changed_us,
                 run_id=row.run_id,
                 task=row.task,
@@ -53,6 +59,7 @@ def fold(standing: SliceRow | None, row: AssetEventRow) -> SliceRow:
                 found,
                 observed_us=row.at_us,
                 changed_us=row.at_us if changed else found.changed_us,
+                updated_us=event.updated_us or (row.at_us if changed else found.updated_us),
                 data_version=event.data_version or found.data_version,
                 rows=event.rows if event.rows is not None else found.rows,
                 columns=event.columns or found.columns,
@@ -62,7 +69,12 @@ def fold(standing: SliceRow | None, row: AssetEventRow) -> SliceRow:
             if not event.passed:
                 failing[event.check] = event.severity
             return msgspec.structs.replace(found, failing=failing)
-        case PartitionsAdded():
-            raise ToqueBug("partitions that were added are about no slice")
+        case Reviewed() as event:
+            if event.was_anomaly or found.materialized_us > event.made_us:
+                return found
+            left = {name: severity for name, severity in found.failing.items() if name != event.check}
+            return msgspec.structs.replace(found, failing=left)
+        case PartitionsAdded() | FreshnessTold():
+            raise ToqueBug(f"{row.kind} is about no slice")
         case _:
             assert_never(row.event)

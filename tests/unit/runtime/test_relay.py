@@ -404,7 +404,7 @@ async def test_a_stop_outlives_the_process_that_dies_between_the_commit_and_the_
     run_id = await _deferred(stage, first)
 
     def aftermath(number: int) -> None:
-        if any(row.kind == "stop" for row in stage.store._outbox.all()):
+        if any(row.kind == "stop" for row in stage.store.outbox.all()):
             stage.store.aftermath = lambda number: None
             died.set()
             raise asyncio.CancelledError  # the loop ends here, with the transaction written and nothing done

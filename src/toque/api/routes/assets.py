@@ -61,7 +61,7 @@ class EachSliceQuery(Parameters):
 class AssetEventQuery(Parameters):
     """Which events."""
 
-    kind: Literal["", "materialized", "observed", "checked"] = ""
+    kind: Literal["", "materialized", "observed", "checked", "reviewed", "freshness"] = ""
     partition: Text | None = None
     """Left out: of all slices."""
     limit: int = Field(default=50, ge=1, le=500)

@@ -48,6 +48,23 @@ class FailingCheck(Wire):
     severity: Severity
 
 
+class AssetFreshness(Wire):
+    """Whether its data is fresh enough: by the policy of its author, or compared with its past."""
+
+    state: Literal["fresh", "due", "overdue", "unknown"]
+    """Without a policy it is never overdue, and due where its gap is longer than those of its past."""
+    since_us: int
+    """When it came to be so; 0: not known."""
+    updated_us: int
+    """Of when its newest data is; 0: there was none."""
+    deadline_us: int
+    """From when on that is, or was, too old; 0: never, or without a policy not known."""
+    words: str
+    """For people, instants in UTC."""
+    policy: str
+    """What it has to be, for people; "" where its past decides."""
+
+
 class AssetSummary(Wire):
     """An asset in a list."""
 
@@ -77,6 +94,8 @@ class AssetSummary(Wire):
     """It is stale: `never made`, `its code changed since`, `raw.flights changed since`."""
     pipelines: list[str]
     """That make it."""
+    freshness: AssetFreshness | None
+    """null where its author states no policy; in the detail of an asset its past decides then, once there is one."""
 
 
 class AssetColumn(Wire):
@@ -148,9 +167,9 @@ class AssetSlice(AssetMade):
 
 
 class AssetEvent(Wire):
-    """Something that an attempt told of a slice."""
+    """Something that was told of a slice. What no attempt told has no run: `run_id` says who did."""
 
-    kind: Literal["materialized", "observed", "checked"]
+    kind: Literal["materialized", "observed", "checked", "reviewed", "freshness"]
     at_us: int
     partition: str
     run_id: str
@@ -162,7 +181,7 @@ class AssetEvent(Wire):
     size_bytes: int | None
     data_version: str
     check: str
-    """Of `checked`; "" otherwise."""
+    """Of `checked` and `reviewed`; "" otherwise."""
     passed: bool | None
     severity: Severity | None
     failed_rows: int

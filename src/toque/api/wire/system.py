@@ -12,11 +12,11 @@ from toque.api.wire.model import Wire
 class Attention(Wire):
     """Something that needs a person now."""
 
-    kind: Literal["failed_run", "late_run", "broken_file", "missed_ticks", "down_worker", "failing_check"]
+    kind: Literal["failed_run", "late_run", "broken_file", "missed_ticks", "down_worker", "failing_check", "overdue"]
     pipeline: str
     run_id: str
     asset: str = ""
-    """Of a failing check, whose name is `check`."""
+    """That is overdue, or of a failing check, whose name is `check`."""
     check: str = ""
     since_us: int
     title: str

@@ -9,8 +9,9 @@ import msgspec
 
 from toque.engine.rows import AssetEventRow
 from toque.ports.assets import DynamicKey, EventQuery, SliceRow
+from toque.ports.store import OutboxRow
 from toque.store.memory.tables import Tables
-from toque.store.slices import added_by, fold, of_slices
+from toque.store.slices import about_slices, added_by, fold, of_slices
 
 
 class MemoryAssets:
@@ -18,6 +19,16 @@ class MemoryAssets:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+
+    async def say(self, said: Sequence[AssetEventRow], outbox: Sequence[OutboxRow] = ()) -> bool:
+        """See `Assets.say`."""
+        known = self._tables.asset_events
+        if any(known.get((row.run_id, row.task, row.map_index, row.attempt, row.n)) is not None for row in said):
+            return False
+        told(self._tables, said)
+        for message in outbox:
+            self._tables.outbox.put(message.dedup, message)
+        return True
 
     async def standings(self, assets: Sequence[str]) -> dict[str, SliceRow]:
         """See `Assets.standings`."""
@@ -93,5 +104,6 @@ def told(tables: Tables, events: Sequence[AssetEventRow]) -> None:
     add_keys(tables, added_by(events))
     for row in of_slices(events):
         tables.asset_events.put((row.run_id, row.task, row.map_index, row.attempt, row.n), row)
+    for row in about_slices(of_slices(events)):
         standing = tables.asset_slices.get((row.asset, row.partition))
         tables.asset_slices.put((row.asset, row.partition), fold(standing, row))

@@ -36,9 +36,9 @@ class Commits(Tables):
             if facts.facts:
                 self._parts[facts.run_id].facts[facts.first_seq] = fact_log.encode(facts.facts)
         for message in batch.outbox:
-            self._outbox.put(message.dedup, message)
+            self.outbox.put(message.dedup, message)
         for dedup in batch.outbox_done:
-            self._outbox.data.pop(dedup, None)
+            self.outbox.data.pop(dedup, None)
         for command in batch.commands_done:
             self._commands.data.pop(command, None)
         for name, amount in batch.counters.items():

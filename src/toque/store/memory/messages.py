@@ -61,7 +61,7 @@ class Messages(Tables):
 
     async def list_outbox(self, due_us: int, limit: int = 100) -> list[OutboxRow]:
         """See `Store.list_outbox`."""
-        due = [message for message in self._outbox.all() if message.due_us <= due_us]
+        due = [message for message in self.outbox.all() if message.due_us <= due_us]
         return sorted(due, key=lambda message: (message.due_us, message.dedup))[:limit]
 
     async def pool_usage(self) -> dict[str, int]:

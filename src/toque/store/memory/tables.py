@@ -60,7 +60,7 @@ class Tables:
         self.asset_events = Rows(AssetEventRow)
         self.asset_slices = Rows(SliceRow)
         self.dynamic_keys = Rows(DynamicKey)
-        self._outbox = Rows(OutboxRow)
+        self.outbox = Rows(OutboxRow)
         self._commands = Rows(CommandRow)
         self._counters: dict[str, int] = {}
         self._versions = Rows(VersionRow)

@@ -7,7 +7,9 @@ from typing import Any
 
 from toque.engine.rows import AssetEventRow
 from toque.ports.assets import DynamicKey, EventQuery, SliceRow
-from toque.store.slices import added_by, fold, of_slices
+from toque.ports.store import OutboxRow
+from toque.store.slices import about_slices, added_by, fold, of_slices
+from toque.store.sql import schema
 from toque.store.sql.asset_tables import ASSET_EVENTS, ASSET_SLICES, DYNAMIC_KEYS, FAILING_SLICES
 from toque.store.sql.codec import RowCodec
 from toque.store.sql.session import Database, Session
@@ -15,6 +17,9 @@ from toque.store.sql.session import Database, Session
 EVENT = RowCodec(ASSET_EVENTS, AssetEventRow)
 SLICE = RowCodec(ASSET_SLICES, SliceRow)
 KEY = RowCodec(DYNAMIC_KEYS, DynamicKey)
+MESSAGE = RowCodec(schema.OUTBOX, OutboxRow)
+SAYING = "said:"
+"""Locked, so that of two servers that find the same to say one does."""
 _EVENT_COLUMNS = ", ".join(EVENT.names)
 _SLICE_COLUMNS = ", ".join(SLICE.names)
 
@@ -24,6 +29,7 @@ def told(session: Session, events: Sequence[AssetEventRow]) -> None:
     add_keys(session, added_by(events))
     events = of_slices(events)
     session.upsert(ASSET_EVENTS, EVENT.names, map(EVENT.encode, events))
+    events = about_slices(events)
     # In one order everywhere, so that two transactions never wait for each other.
     standing: dict[tuple[str, str], SliceRow | None] = dict.fromkeys(
         sorted({(row.asset, row.partition) for row in events})
@@ -44,11 +50,28 @@ def told(session: Session, events: Sequence[AssetEventRow]) -> None:
         session.run("DELETE FROM failing_slices WHERE asset = ? AND partition = ?", key)
 
 
+def say(session: Session, said: Sequence[AssetEventRow], outbox: Sequence[OutboxRow]) -> bool:
+    """See `Assets.say`."""
+    session.lock_pools([SAYING])
+    where = " AND ".join(f"{name} = ?" for name in ASSET_EVENTS.key)
+    places = [EVENT.names.index(name) for name in ASSET_EVENTS.key]
+    for row in map(EVENT.encode, said):
+        if session.rows(f"SELECT 1 FROM asset_events WHERE {where}", tuple(row[place] for place in places)):
+            return False
+    told(session, said)
+    session.upsert(schema.OUTBOX, MESSAGE.names, map(MESSAGE.encode, outbox))
+    return True
+
+
 class SqlAssets:
     """See `toque.ports.assets.Assets`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def say(self, said: Sequence[AssetEventRow], outbox: Sequence[OutboxRow] = ()) -> bool:
+        """See `Assets.say`."""
+        return await self._database.write(lambda session: say(session, said, outbox))
 
     async def standings(self, assets: Sequence[str]) -> dict[str, SliceRow]:
         """See `Assets.standings`."""
