@@ -47,12 +47,11 @@ def payload(message: Message) -> dict[str, Any]:
         blocks.append({"type": "section", "fields": fields[:10]})
     if words.error(message):
         blocks.append(_code(words.error(message)))
-    if message.sample:
-        blocks.append(_code("\n".join(message.sample)))
-    if message.log:
-        blocks.append(_code("\n".join(message.log)))
-    if message.note:
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": escaped(message.note)[:FIELD]}]})
+    blocks += [_code(text) for text in (words.rows(message), words.log(message)) if text]
+    replay = f"{words.ONCE_MENDED} `{message.replay}`" if message.replay else ""
+    for text in (replay, message.note):
+        if text:
+            blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": escaped(text)[:FIELD]}]})
     if message.link:
         button = {"type": "button", "text": {"type": "plain_text", "text": "Open in Toque"}, "url": message.link}
         blocks.append({"type": "actions", "elements": [button]})

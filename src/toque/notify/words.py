@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from textwrap import indent
+from typing import Final
 
 from toque import durations
-from toque.ports.notifier import Message
+from toque.ports.notifier import FailedCheck, Message
+
+ONCE_MENDED: Final = "Once the cause is gone, this does the rest:"
 
 
 def details(message: Message) -> list[tuple[str, str]]:
@@ -25,8 +29,28 @@ def details(message: Message) -> list[tuple[str, str]]:
 
 
 def error(message: Message) -> str:
-    """The error in one paragraph; "" when there was none."""
-    return ": ".join(part for part in (message.error_type, message.error) if part)
+    """What went wrong: the checks that did not hold, else the error with the user's own frames. "" for nothing."""
+    if message.checks:
+        return "\n".join(map(_check, message.checks))
+    kind = message.error_type
+    kind = kind.rpartition(".")[2] if kind.startswith("toque.") else kind
+    said = ": ".join(part for part in (kind, message.error) if part)
+    return "\n".join([said, *(f"  at {frame}" for frame in message.frames)]) if said else ""
+
+
+def rows(message: Message) -> str:
+    """Rows that are wrong, a line each."""
+    return "\n".join(message.sample)
+
+
+def log(message: Message) -> str:
+    """The last lines of the log; "" where checks say what is wrong."""
+    return "" if message.checks else "\n".join(message.log)
+
+
+def _check(check: FailedCheck) -> str:
+    slice_ = f"{check.asset}[{check.partition}]" if check.partition else check.asset
+    return f"{slice_}, {check.check}: {check.said or f'{check.failed_rows:,} wrong'}"
 
 
 def plain(message: Message) -> str:
@@ -35,8 +59,8 @@ def plain(message: Message) -> str:
     if error(message):
         parts.append(error(message))
     if message.sample:
-        parts.append("Rows that are wrong:\n" + "\n".join(f"  {row}" for row in message.sample))
-    if message.log:
-        parts.append("Last lines of its log:\n" + "\n".join(f"  {line}" for line in message.log))
-    parts += [message.note, message.link]
+        parts.append("Rows that are wrong:\n" + indent(rows(message), "  "))
+    if log(message):
+        parts.append("Last lines of its log:\n" + indent(log(message), "  "))
+    parts += [f"{ONCE_MENDED} {message.replay}" if message.replay else "", message.note, message.link]
     return "\n\n".join(part for part in parts if part)

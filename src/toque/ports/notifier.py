@@ -21,6 +21,20 @@ class NotSent(ToqueError):
         """What the receiver asked for; 0 when it said nothing."""
 
 
+class FailedCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A check that halted its branch: the rule, the table, and how many rows broke it."""
+
+    asset: str
+    partition: str = ""
+    check: str
+    column: str = ""
+    failed_rows: int = 0
+    total_rows: int | None = None
+    """That were looked at; None where rows are not what it counts."""
+    said: str = ""
+    """In words: `3 rows of 1,200 (0.3 %): id is null`."""
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What somebody is told, whole: it is not looked up again when it is sent again. Secrets are masked."""
 
@@ -39,10 +53,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The first failed task run, as `task[index]`."""
     error_type: str = ""
     error: str = ""
+    frames: tuple[str, ...] = ()
+    """Of its traceback, in the user's own files, the innermost first: `shop.py:14 in load: raise ValueError(n)`."""
+    checks: tuple[FailedCheck, ...] = ()
+    """Checks that it failed by; they say more than `error`."""
     sample: tuple[str, ...] = ()
     """Rows that a check or a task found wrong, personal data masked: up to five, each as JSON."""
     log: tuple[str, ...] = ()
-    """The last lines of that attempt."""
+    """The last lines of that attempt, its traceback left out."""
+    replay: str = ""
+    """The command that does the rest, once the cause is gone."""
     note: str = ""
     link: str = ""
     """The page of the run; "" when the settings do not say where the UI is."""

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from toque import durations
+from toque.engine.assets import Checked
 from toque.engine.rows import RunRow, TaskRow
 from toque.engine.states import RunState, TaskState
-from toque.engine.values import TaskKey
-from toque.ports.notifier import Message
+from toque.engine.values import ErrorInfo, TaskKey
+from toque.graph import canonical
+from toque.graph.ir import TaskNode
+from toque.ports.assets import EventQuery
+from toque.ports.notifier import FailedCheck, Message
 from toque.ports.store import RunFilter, Store, TaskFilter
 from toque.runtime.alerts import HOUR_US, MOST_IN_AN_HOUR, Event, Verdict, happened
+from toque.runtime.logged import LINE_CHARACTERS, Logged, logged
 from toque.runtime.outgoing import Alerting
 from toque.worker.log import log_path
 
 FAILED_TASKS = 100
 """So many are looked at to find the first."""
-LOG_LINES = 10
-LINE_CHARACTERS = 300
+CHECKS = 5
+"""So many are named."""
+CHECKS_LOOKED_AT = 100
 ERROR_CHARACTERS = 1500
-TAIL_BYTES = 64 * 1024
 SUMMED_UP = 1000
 ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
-
-
-class _Line(msgspec.Struct):
-    """What is read of a line of a log; see `toque.worker.log`."""
-
-    msg: str = ""
 
 
 class Evidence:
@@ -48,11 +47,13 @@ class Evidence:
         failed = await self._first_failed(event.run_id) if verdict.told != "recovery" else None
         row = stored.run if stored is not None else None
         error = failed.error if failed is not None else row.error if row is not None else None
+        checks = await self._checks(row, failed) if row is not None and failed is not None else []
+        log = await asyncio.to_thread(self._logged, failed) if failed is not None else Logged()
         mask = self._alerting.mask
         return Message(
             kind=verdict.told or "failure",
             dedup=f"{verdict.told}/{event.run_id}",
-            title=mask(_title(event, verdict, row)),
+            title=mask(_title(event, verdict, row, checks)),
             at_us=event.at_us,
             pipeline=event.pipeline,
             run_id=event.run_id,
@@ -62,9 +63,12 @@ class Evidence:
             task=str(TaskKey(failed.task, failed.map_index)) if failed is not None else "",
             error_type=error.type if error is not None else "",
             error=mask(error.message)[:ERROR_CHARACTERS] if error is not None else "",
-            sample=tuple(mask(_row(each)) for each in error.sample) if error is not None else (),
-            log=tuple(map(mask, await asyncio.to_thread(self._tail, failed))) if failed is not None else (),
+            frames=tuple(map(mask, log.frames or _place(error))),
+            checks=tuple(msgspec.structs.replace(_failed(each), said=mask(_said(each))) for each in checks),
+            sample=tuple(mask(_row(each)) for each in _rows(error, checks)),
+            log=tuple(map(mask, log.lines)),
             note=_HELD if verdict.is_last else "",
+            replay=f"toque retry {event.run_id}" if verdict.told == "failure" else "",
             link=self._link(f"/runs/{event.run_id}"),
         )
 
@@ -93,23 +97,28 @@ class Evidence:
         failed = [row for row in await self._store.list_tasks(where) if row.size < 0 and row.error is not None]
         return min(failed, key=lambda row: row.finished_us, default=None)
 
-    def _tail(self, row: TaskRow) -> list[str]:
-        if not self._logs:
+    async def _checks(self, run: RunRow, failed: TaskRow) -> list[Checked]:
+        """Those of the data that the task reads or makes which did not hold in this run, each as it was found last.
+
+        A test of dbt is told of by the task that runs dbt: so what counts is the asset, not who told of it.
+        """
+        if failed.error is None or failed.error.kind != "data":
             return []
-        path = log_path(self._logs, row.run_id, TaskKey(row.task, row.map_index), row.attempt)
-        try:
-            with Path(path).open("rb") as file:
-                file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
-                raw = file.read()
-        except OSError:
-            return []  # written on another machine, or never: most tasks say nothing
-        lines: list[str] = []
-        for encoded in raw.split(b"\n"):
-            try:
-                lines += msgspec.json.decode(encoded, type=_Line).msg.rstrip().split("\n")
-            except msgspec.MsgspecError:
-                continue  # cut in two, by a kill or by us
-        return [line[:LINE_CHARACTERS] for line in lines if line.strip()][-LOG_LINES:]
+        version = await self._store.get_version(run.version)
+        nodes = canonical.decode(version.ir).nodes if version is not None else ()
+        node = next((each for each in nodes if each.id == failed.task), None)
+        found: dict[tuple[str, str, str], Checked] = {}
+        for key in dict.fromkeys((*node.reads, *node.writes)) if isinstance(node, TaskNode) else ():
+            for row in await self._store.assets.events(EventQuery(asset=key, kind="checked", limit=CHECKS_LOOKED_AT)):
+                event = row.event
+                if row.run_id == run.run_id and isinstance(event, Checked):
+                    found.setdefault((event.asset, event.partition, event.check), event)
+        return [each for each in found.values() if _halts(each)][:CHECKS]
+
+    def _logged(self, row: TaskRow) -> Logged:
+        if not self._logs:
+            return Logged()
+        return logged(log_path(self._logs, row.run_id, TaskKey(row.task, row.map_index), row.attempt))
 
     def _link(self, path: str) -> str:
         return f"{self._alerting.ui_url}{path}" if self._alerting.ui_url else ""
@@ -121,6 +130,38 @@ _HELD = (
 )
 
 
+def _halts(check: Checked) -> bool:
+    """One that sets too many rows aside halts too, and has set none aside."""
+    return not check.passed and check.severity != "warn" and not check.rejects
+
+
+def _failed(check: Checked) -> FailedCheck:
+    return FailedCheck(
+        asset=check.asset,
+        partition=check.partition,
+        check=check.check,
+        column=check.column,
+        failed_rows=check.failed_rows,
+        total_rows=check.total_rows,
+    )
+
+
+def _said(check: Checked) -> str:
+    """Its first line: a test of dbt adds the SQL of it."""
+    return check.message.partition("\n")[0][:LINE_CHARACTERS]
+
+
+def _rows(error: ErrorInfo | None, checks: Sequence[Checked]) -> Sequence[Any]:
+    """What the error shows; of a check that was told of by another task, what that found."""
+    if error is not None and error.sample:
+        return error.sample
+    return next((each.sample for each in checks if each.sample), [])
+
+
+def _place(error: ErrorInfo | None) -> tuple[str, ...]:
+    return (f"{error.file}:{error.line}" if error.line else error.file,) if error is not None and error.file else ()
+
+
 def _row(row: Any) -> str:
     return msgspec.json.encode(row).decode()[:LINE_CHARACTERS]
 
@@ -129,7 +170,7 @@ def _finished(row: RunRow) -> int:
     return row.finished_us
 
 
-def _title(event: Event, verdict: Verdict, row: RunRow | None) -> str:
+def _title(event: Event, verdict: Verdict, row: RunRow | None, checks: Sequence[Checked]) -> str:
     match verdict.told:
         case "recovery":
             return f"{event.pipeline} is well again"
@@ -138,5 +179,9 @@ def _title(event: Event, verdict: Verdict, row: RunRow | None) -> str:
                 return f"{event.pipeline} is late"
             age = durations.text(round((event.at_us - row.created_us) / 1e6))
             return f"{event.pipeline} is late: not done {age} after its run was created"
+        case _ if checks:
+            first = checks[0]
+            more = f", and {len(checks) - 1} more" if len(checks) > 1 else ""
+            return f"{event.pipeline} failed: {first.asset} does not pass {first.check}{more}"
         case _:
             return f"{event.pipeline} failed"

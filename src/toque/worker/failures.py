@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import math
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from toque.durations import text
 from toque.engine.backoff import LONGEST_S
 from toque.engine.values import ErrorInfo
-from toque.errors import DataError, ToqueBug, TransientError, UserError
+from toque.errors import DataError, ToqueBug, ToqueError, TransientError, UserError
 from toque.graph import constants
 from toque.graph.ir import ErrorClass, RetryPolicy, TaskNode
 from toque.worker import code
@@ -110,12 +111,14 @@ class Failures:
         return masked if len(masked) <= MESSAGE_CHARACTERS else masked[: MESSAGE_CHARACTERS - 1] + "…"
 
     def traceback(self, error: BaseException) -> str:
-        """As Python prints it, without the frames of Toque that lead to user code, masked."""
-        shown = traceback.TracebackException.from_exception(error)
-        first = next((n for n, frame in enumerate(shown.stack) if not _is_ours(frame.filename)), None)
-        if first:
-            del shown.stack[:first]
-        return self._masker.mask("".join(shown.format()))
+        """As Python prints it, without the frames of Toque that lead to other code, masked."""
+        whole = traceback.TracebackException.from_exception(error)
+        at: BaseException | None = error
+        shown: traceback.TracebackException | None = whole
+        while at is not None and shown is not None:
+            shown.stack[:] = _told(shown.stack, is_meant=isinstance(at, ToqueError) and not isinstance(at, ToqueBug))
+            at, shown = (at.__cause__, shown.__cause__) if shown.__cause__ else (at.__context__, shown.__context__)
+        return self._masker.mask("".join(whole.format()))
 
     def _place(self, error: BaseException) -> tuple[str, int]:
         """The innermost line of the project; of anything else if the project is not on the stack."""
@@ -225,11 +228,26 @@ def _type_name(error: BaseException) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-_OURS = __file__.rpartition("/")[0] + "/"
+def _told(frames: Sequence[traceback.FrameSummary], *, is_meant: bool) -> list[traceback.FrameSummary]:
+    """Without frames of Toque, but for those in which an error arose that nobody raised on purpose (`is_meant`)."""
+    last = next((n for n in reversed(range(len(frames))) if not _is_ours(frames[n].filename)), -1)
+    found = [frame for frame in frames[: last + 1] if not _is_ours(frame.filename)]
+    if not is_meant:
+        found += [frame for frame in frames[last + 1 :] if not _is_of_workers(frame.filename)]
+    return found if found or is_meant else list(frames)
+
+
+_PACKAGE = str(Path(__file__).parents[1]) + "/"
+_WORKER = str(Path(__file__).parent) + "/"
 
 
 def _is_ours(file: str) -> bool:
-    return file.startswith((_OURS, "<frozen importlib"))
+    return file.startswith((_PACKAGE, "<frozen importlib"))
+
+
+def _is_of_workers(file: str) -> bool:
+    """It is on each stack."""
+    return file.startswith((_WORKER, "<frozen importlib"))
 
 
 def _walk(at: TracebackType | None) -> Iterator[tuple[Any, int]]:

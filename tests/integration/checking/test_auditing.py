@@ -58,7 +58,7 @@ def test_an_alert_says_how_many_and_how_they_come_back_and_shows_no_personal_dat
     insert(desk, "(NULL, 'dora@x.y', 9, 'lead', 1, NULL)")
     text = explanation(audit(desk, LOOK, CHECKS, batch_id="b1"))
     assert text.splitlines() == [
-        "raw.contact: 2 of 4 checks found something; 1 row (25 %) set aside",
+        "raw.contact: 2 of 4 checks do not hold; 1 row (25 %) set aside",
         "  set aside: not_null(id): 1 row of 4 (25 %): id is null",
         "  set aside: relationships(account_id in raw.account.id): 1 row of 4 (25 %): account_id is not in"
         " raw.account.id",

@@ -106,7 +106,7 @@ def test_a_value_without_bad_rows_is_the_value_itself() -> None:
 
 
 def test_what_blocks_shows_masked_samples() -> None:
-    with pytest.raises(DataError, match=r"scores: 1 of 1 checks found something(.|\n)*score is below 0") as caught:
+    with pytest.raises(DataError, match=r"scores: its check does not hold(.|\n)*score is below 0") as caught:
         check_value(pl.DataFrame(ROWS), SCORES, [in_range("score", min=0)], batch_id="b1")
     assert caught.value.sample == [{"check": "in_range(score)", "id": 2, "email": "***", "score": -0.5}]
 

@@ -13,8 +13,9 @@ from toque.errors import UserError
 from toque.notify import open_notifier, words
 from toque.notify.mail import letter
 from toque.notify.slack import escaped, payload
+from toque.notify.webhook import payload as webhook
 from toque.notify.webhook import signature
-from toque.ports.notifier import Message, NotSent
+from toque.ports.notifier import FailedCheck, Message, NotSent
 
 MESSAGE = Message(
     kind="failure",
@@ -27,6 +28,8 @@ MESSAGE = Message(
     task="load[3]",
     error_type="ValueError",
     error="column <amount> & more",
+    frames=("shop.py:14 in load: raise ValueError(text)",),
+    replay="toque retry r1",
     log=("reading", "```broken```"),
     link="https://toque.example.com/runs/r1",
     duration_us=65_000_000,
@@ -45,12 +48,15 @@ async def test_slack_gets_blocks_with_the_evidence_and_a_button() -> None:
     said = request.json
     assert said["text"] == "🔴 sales failed"
     kinds = [block["type"] for block in said["blocks"]]
-    assert kinds == ["header", "section", "section", "section", "actions"]
+    assert kinds == ["header", "section", "section", "section", "context", "actions"]
     fields = " ".join(each["text"] for each in said["blocks"][1]["fields"])
     for part in ("sales", "r1", "load[3]", "data-team", "2026-01-01 00:00:00 UTC", "1m5s"):
         assert part in fields
-    assert "ValueError: column &lt;amount&gt; &amp; more" in said["blocks"][2]["text"]["text"]
-    assert said["blocks"][4]["elements"][0]["url"] == MESSAGE.link
+    assert said["blocks"][2]["text"]["text"] == (
+        "```\nValueError: column &lt;amount&gt; &amp; more\n  at shop.py:14 in load: raise ValueError(text)\n```"
+    )
+    assert said["blocks"][4]["elements"][0]["text"] == "Once the cause is gone, this does the rest: `toque retry r1`"
+    assert said["blocks"][5]["elements"][0]["url"] == MESSAGE.link
 
 
 def test_rows_that_are_wrong_stand_between_the_error_and_the_log() -> None:
@@ -58,6 +64,47 @@ def test_rows_that_are_wrong_stand_between_the_error_and_the_log() -> None:
     assert payload(wrong)["blocks"][3]["text"]["text"] == '```\n{"plan":"&lt;gold&gt;"}\n{"plan":"tin"}\n```'
     said = words.plain(wrong)
     assert said.index(MESSAGE.error) < said.index('  {"plan":"<gold>"}\n  {"plan":"tin"}') < said.index("Last lines")
+
+
+CHECKED = msgspec.structs.replace(
+    MESSAGE,
+    title="sales failed: warehouse.raw.contact does not pass not_null(id)",
+    error_type="toque.integrations.checking.auditing.ChecksFailed",
+    error="raw.contact: its check does not hold",
+    frames=(),
+    checks=(
+        FailedCheck(
+            asset="warehouse.raw.contact",
+            partition="2026-01-01",
+            check="not_null(id)",
+            column="id",
+            failed_rows=2,
+            total_rows=8,
+            said="2 rows of 8 (25 %): id is null",
+        ),
+        FailedCheck(asset="warehouse.raw.contact", check="no_crowd", failed_rows=3),
+    ),
+    sample=('{"check":"not_null(id)","id":null,"email":"***"}',),
+)
+
+
+def test_a_check_that_failed_is_told_by_rule_table_counts_share_rows_and_the_way_on() -> None:
+    """And by nothing else: neither a class of Toque nor a log says more."""
+    assert words.plain(CHECKED).split("\n\n")[2:] == [
+        "warehouse.raw.contact[2026-01-01], not_null(id): 2 rows of 8 (25 %): id is null\n"
+        "warehouse.raw.contact, no_crowd: 3 wrong",
+        'Rows that are wrong:\n  {"check":"not_null(id)","id":null,"email":"***"}',
+        "Once the cause is gone, this does the rest: toque retry r1",
+        "https://toque.example.com/runs/r1",
+    ]
+    blocks = [block["text"]["text"] for block in payload(CHECKED)["blocks"][2:4]]
+    assert [text.count("not_null(id)") for text in blocks] == [1, 1]
+    assert msgspec.json.decode(webhook(CHECKED))["checks"][0]["failed_rows"] == 2
+
+
+def test_the_name_of_an_error_of_toque_is_short() -> None:
+    ours = msgspec.structs.replace(MESSAGE, error_type="toque.errors.UserError", error="no such table", frames=())
+    assert words.error(ours) == "UserError: no such table"
 
 
 def test_an_error_that_quotes_slack_markup_calls_nobody() -> None:

@@ -74,9 +74,8 @@ def _together(before: Verdict, then: Verdict) -> Verdict:
 
 
 def summary(report: Report) -> str:
-    """One line: `raw.contact: 1 of 4 checks failed; 2 rows (0.2 %) set aside`."""
-    total, failed = len(report.verdicts), len(report.problems)
-    said = f"all {total} checks hold" if not failed else f"{failed} of {total} checks found something"
+    """One line: `raw.contact: 1 of 4 checks does not hold; 2 rows (0.2 %) set aside`."""
+    said = _held(len(report.verdicts), len(report.problems))
     if report.set_aside and report.passed:
         said += f"; {_rows(report.set_aside)} ({share_text(report.set_aside, report.rows)}) set aside"
     return f"{report.table}: {said}"
@@ -101,6 +100,16 @@ def way_back(report: Report) -> str:
     return (
         f"Mend their row_json there, or what they refer to, then replay({report.table!r}, batch_id={report.batch_id!r})"
     )
+
+
+def _held(total: int, failed: int) -> str:
+    if total == 1:
+        return "its check does not hold" if failed else "its check holds"
+    if not failed:
+        return f"all {total} checks hold"
+    if failed == total:
+        return f"none of its {total} checks holds"
+    return f"{failed} of {total} checks {'does' if failed == 1 else 'do'} not hold"
 
 
 def _rows(number: int) -> str:

@@ -146,7 +146,7 @@ BLOCKED = of_row_count(toque.row_count(max=5), 1000)
 def test_a_report_says_the_worst_first() -> None:
     text = explanation(report(PASSED, WARNED, SET_ASIDE, BLOCKED, set_aside=2, rejects="r", batch_id="b"))
     assert text.splitlines() == [
-        "raw.contact: 3 of 4 checks found something",
+        "raw.contact: 3 of 4 checks do not hold",
         "  blocks: row_count: 1,000 rows instead of at most 5",
         "  to be set aside: unique(id): 2 rows of 1,000 (0.2 %): id is not unique",
         "  warning: in_range(n): 1 row of 1,000 (0.1 %): n is below 0",
@@ -155,12 +155,12 @@ def test_a_report_says_the_worst_first() -> None:
 
 def test_a_report_of_rows_set_aside_says_where_they_are_and_how_they_come_back() -> None:
     text = explanation(report(PASSED, SET_ASIDE, set_aside=2, rejects="raw.contact__rejects", batch_id="b1"))
-    assert text.startswith("raw.contact: 1 of 2 checks found something; 2 rows (0.2 %) set aside")
+    assert text.startswith("raw.contact: 1 of 2 checks does not hold; 2 rows (0.2 %) set aside")
     assert "replay('raw.contact', batch_id='b1')" in text
 
 
 def test_a_report_without_problems_is_one_line() -> None:
-    assert explanation(report(PASSED)) == summary(report(PASSED)) == "raw.contact: all 1 checks hold"
+    assert explanation(report(PASSED)) == summary(report(PASSED)) == "raw.contact: its check holds"
     assert report(WARNED, SET_ASIDE).passed
     assert not report(WARNED, BLOCKED).passed
 
