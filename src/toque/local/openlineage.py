@@ -1,6 +1,7 @@
 """Telling OpenLineage of real runs: facts become events in a thread beside the work, and no run waits for it.
 
-A run has a START and a COMPLETE, FAIL or ABORT; so has each task run that writes assets, with what it read and wrote.
+A run has a START and a COMPLETE, FAIL or ABORT; so has each task run that writes assets, with what it read and wrote,
+and each one that hosts others, such as a build of dbt, with what its tests found.
 Delivery is at most once: what a dead server had not sent is not sent again.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,8 +38,8 @@ class Telling:
         teller = Teller(settings, said)
         self._emitter = Emitter(_transport(said))
         self._make: Callable[[Moment], Mapping[str, object]] = teller.event
-        self._writers: dict[str, dict[str, TaskNode]] = {}
-        """Nodes that write assets, by version."""
+        self._known: dict[str, _Told] = {}
+        """By version."""
         self._told: dict[tuple[str, str, tuple[int, ...]], list[AnyAssetEvent]] = {}
         """What attempts told of data that have not ended."""
 
@@ -53,7 +55,7 @@ class Telling:
         self._emitter.close()
 
     def _heard(self, owned: OwnedRun, facts: Sequence[f.AnyFact]) -> None:
-        writers = self._writers_of(owned)
+        known = self._told_of(owned)
         reused: set[tuple[str, tuple[int, ...]]] = set()
         for fact in facts:
             if isinstance(fact, f.RunStarted):
@@ -62,18 +64,22 @@ class Telling:
                 self._tell(owned, _ENDS.get(fact.state, "ABORT"), fact.at_us)
                 for key in [each for each in self._told if each[0] == owned.run_id]:
                     del self._told[key]
-            elif isinstance(fact, f.TaskFact) and fact.task in writers:
+            elif isinstance(fact, f.AssetsTold) and fact.task in known.tests:
+                host = (owned.run_id, known.tests[fact.task], fact.map_index)
+                self._told.setdefault(host, []).extend(fact.events)
+            elif isinstance(fact, f.TaskFact) and fact.task in known.nodes:
                 if isinstance(fact, f.Reused):
                     reused.add((fact.task, fact.map_index))
                 elif (fact.task, fact.map_index) not in reused:
-                    self._task(owned, writers[fact.task], fact)
+                    self._task(owned, known.nodes[fact.task], fact)
 
     def _task(self, owned: OwnedRun, node: TaskNode, fact: f.TaskFact) -> None:
         key = (owned.run_id, fact.task, fact.map_index)
         match fact:
             case f.Started():
                 is_first = key not in self._told  # attempts of one task run are one run of OpenLineage
-                self._told[key] = []
+                if is_first or node.writes:  # what members of a host have finished stays finished
+                    self._told[key] = []
                 if is_first:
                     self._tell(owned, "START", fact.started_us or fact.at_us, fact, node)
             case f.AssetsTold():
@@ -107,18 +113,32 @@ class Telling:
         )
         self._emitter.emit(lambda: self._make(moment))
 
-    def _writers_of(self, owned: OwnedRun) -> dict[str, TaskNode]:
+    def _told_of(self, owned: OwnedRun) -> _Told:
         version = owned.machine.row.version
-        found = self._writers.get(version)
+        found = self._known.get(version)
         if found is None:
-            if len(self._writers) > 100:
-                self._writers.clear()
-            found = self._writers[version] = _writers(owned.pipeline)
+            if len(self._known) > 100:
+                self._known.clear()
+            found = self._known[version] = _told_of(owned.pipeline)
         return found
 
 
-def _writers(pipeline: Pipeline) -> dict[str, TaskNode]:
-    return {node.id: node for node in pipeline.nodes if isinstance(node, TaskNode) and node.writes}
+class _Told(NamedTuple):
+    """What of a pipeline is told of."""
+
+    nodes: Mapping[str, TaskNode]
+    """That write assets, or host others."""
+    tests: Mapping[str, str]
+    """Hosts of nodes that write nothing, such as tests of dbt: what these found is told with their host."""
+
+
+def _told_of(pipeline: Pipeline) -> _Told:
+    tasks = [node for node in pipeline.nodes if isinstance(node, TaskNode)]
+    hosts = {node.host for node in tasks if node.host}
+    return _Told(
+        nodes={node.id: node for node in tasks if node.writes or node.id in hosts},
+        tests={node.id: node.host for node in tasks if node.host and not node.writes},
+    )
 
 
 def _transport(said: OpenLineage) -> FileTransport | HttpTransport:

@@ -82,7 +82,10 @@ class Teller:
             _written(key, made.get(key), _verdicts(moment.events, key), columns.get(key, ()))
             for key in dict.fromkeys([*writes, *made])
         ]
-        inputs = [ol.Dataset(asset=key, verdicts=_verdicts(moment.events, key)) for key in reads]
+        # A build of dbt tells what its tests found about models that other tasks make.
+        checked = [each.asset for each in moment.events if isinstance(each, Checked)]
+        read = dict.fromkeys([*reads, *(key for key in checked if key not in writes)])
+        inputs = [ol.Dataset(asset=key, verdicts=_verdicts(moment.events, key)) for key in read]
         return self._made(moment, run, inputs, outputs)
 
     def _made(
@@ -139,6 +142,8 @@ def _written(
 
 
 def _verdicts(events: Sequence[AnyAssetEvent], key: str) -> tuple[Verdict, ...]:
+    """Each check once, as it was found last."""
+    found = {each.check: each for each in events if isinstance(each, Checked) and each.asset == key}
     return tuple(
         Verdict(
             check=each.check,
@@ -149,8 +154,7 @@ def _verdicts(events: Sequence[AnyAssetEvent], key: str) -> tuple[Verdict, ...]:
             column=each.column,
             bad=each.failed_rows,
         )
-        for each in events
-        if isinstance(each, Checked) and each.asset == key
+        for each in found.values()
     )
 
 

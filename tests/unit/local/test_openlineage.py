@@ -27,6 +27,9 @@ PIPELINE = Pipeline(
     nodes=(
         TaskNode(id="made", code=CODE, writes=("wh.a",), reads=("wh.b",)),
         TaskNode(id="plain", code=CODE),
+        TaskNode(id="build", code=CODE),
+        TaskNode(id="model", code=CODE, host="build", writes=("wh.m",)),
+        TaskNode(id="test", code=CODE, host="build", reads=("wh.m",)),
     ),
     assets=(
         Asset(
@@ -83,7 +86,7 @@ def test_a_run_is_told_from_start_to_end_with_its_interval(heard: Heard) -> None
     assert nominal["nominalStartTime"] == "1970-01-01T00:00:01.000Z"
     assert nominal["nominalEndTime"] == "1970-01-01T00:00:02.000Z"
     assert [each["name"] for each in first["inputs"]] == ["b", "C"]
-    assert [each["name"] for each in first["outputs"]] == ["a"]
+    assert [each["name"] for each in first["outputs"]] == ["a", "m"]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +122,24 @@ def test_an_attempt_that_is_retried_leaves_nothing_of_what_it_told(heard: Heard)
     assert output["facets"]["columnLineage"]["fields"]["x"]["inputFields"][0]["field"] == "y"
     (assertion,) = output["facets"]["dataQualityAssertions"]["assertions"]
     assert (assertion["assertion"], assertion["success"], assertion["severity"]) == ("not_null", False, "warn")
+
+
+def test_what_tests_of_dbt_found_is_told_with_the_build_whatever_becomes_of_its_attempts(heard: Heard) -> None:
+    """Those that hold are told as they end, the others by the build, which looks for their rows when dbt has ended."""
+    holds = Checked(asset="wh.m", check="unique_id", column="id", passed=True)
+    fails = Checked(asset="wh.m", check="not_null_x", column="x", passed=False, failed_rows=2, message="Got 2 results")
+    begun = f.Started(at_us=5, task="build", attempt=1, started_us=4)
+    heard.tell(begun, f.AssetsTold(at_us=6, task="test", attempt=1, events=(holds,)))
+    heard.tell(begun, f.AssetsTold(at_us=7, task="build", attempt=2, events=(fails, fails)))
+    heard.tell(f.Succeeded(at_us=9, task="build", result=None))
+    assert heard.told == [("nightly.build", "START"), ("nightly.build", "COMPLETE")]
+    (tested,) = heard.events[-1]["inputs"]
+    assert (tested["namespace"], tested["name"]) == ("wh", "m")
+    assertions = tested["inputFacets"]["dataQualityAssertions"]["assertions"]
+    assert [(each["name"], each["column"], each["success"]) for each in assertions] == [
+        ("unique_id", "id", True),
+        ("not_null_x", "x", False),
+    ]
 
 
 def test_a_fact_that_cannot_be_told_ends_no_run(heard: Heard, caplog: pytest.LogCaptureFixture) -> None:
