@@ -6,6 +6,7 @@ enforced: each client judges its own options, and `toque connections test` has i
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -15,12 +16,13 @@ from toque.integrations.probes import probe_for
 from toque.ports.connections import ConnectionType
 
 
-def connection_types() -> list[ConnectionType]:
-    """Those that are built in, then those of other distributions."""
+@cache
+def connection_types() -> tuple[ConnectionType, ...]:
+    """Those that are built in, then those of other distributions; found once: all that is installed is read for it."""
     found = {each.type: each for each in _BUILT_IN}
     for entry in entry_points(group="toque.connection_types"):
         found[entry.name] = entry.load()
-    return [msgspec.structs.replace(each, testable=probe_for(name) is not None) for name, each in found.items()]
+    return tuple(msgspec.structs.replace(each, testable=probe_for(name) is not None) for name, each in found.items())
 
 
 def _text(title: str, doc: str = "", **more: Any) -> dict[str, Any]:

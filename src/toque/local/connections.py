@@ -46,7 +46,7 @@ class ProjectConnections:
 
     def types(self) -> list[ConnectionType]:
         """See `Connections.types`."""
-        return connection_types()
+        return list(connection_types())
 
     async def test(self, name: str) -> Trial:
         """See `Connections.test`."""

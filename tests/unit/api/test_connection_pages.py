@@ -37,7 +37,7 @@ class Known:
         return [crm, Declared(name="odd", type="mainframe", told_of=("failure",))]
 
     def types(self) -> list[ConnectionType]:
-        return connection_types()
+        return list(connection_types())
 
     async def test(self, name: str) -> Trial:
         if name != "crm":
