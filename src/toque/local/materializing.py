@@ -71,20 +71,31 @@ async def planned(
     """A backfill that makes what is wished for; in the store, unless it is a preview or nothing is to be made.
 
     Raises `UserError`, `StoreUnavailable`."""
-    read_strategy(wish.strategy)  # what is wrong already need not wait for a process
-    prepared = await asyncio.to_thread(prepare, settings, wish, now_us)
-    row, slices = await plan(store, wish, prepared.stages, now_us)
+    prepared, row, slices = await _drafted(store, settings, wish, now_us)
     if not is_preview and row.total:
-        wanted = {stage.version for stage in row.stages}
-        for version in prepared.rows:
-            if version.version in wanted:
-                await store.put_version(version, make_current=False)
+        await _keep_versions(store, prepared, row)
         await store.backfills.create(row, slices)
     return row, slices
 
 
+async def _drafted(
+    store: Store, settings: Settings, wish: Wish, now_us: int
+) -> tuple[Prepared, BackfillRow, list[BackfillSlice]]:
+    read_strategy(wish.strategy)  # what is wrong already need not wait for a process
+    prepared = await asyncio.to_thread(prepare, settings, wish, now_us)
+    row, slices = await plan(store, wish, prepared.stages, now_us)
+    return prepared, row, slices
+
+
+async def _keep_versions(store: Store, prepared: Prepared, row: BackfillRow) -> None:
+    wanted = {stage.version for stage in row.stages}
+    for version in prepared.rows:
+        if version.version in wanted:
+            await store.put_version(version, make_current=False)
+
+
 class ProjectPlans:
-    """A `Plans` (see `toque.api.services`)."""
+    """A `Plans` (see `toque.api.services`), and the `Drafts` of automation."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -93,6 +104,13 @@ class ProjectPlans:
         """See `Plans.plan`."""
         site = self._site
         return await planned(site.store, site.settings, wish, site.clock.now_us(), is_preview=is_preview)
+
+    async def draft(self, wish: Wish) -> tuple[BackfillRow, list[BackfillSlice]]:
+        """See `Drafts.draft`."""
+        site = self._site
+        prepared, row, slices = await _drafted(site.store, site.settings, wish, site.clock.now_us())
+        await _keep_versions(site.store, prepared, row)
+        return row, slices
 
 
 def materialize(settings: Settings, wish: Wish, *, told: Told, watcher: Watcher | None = None) -> BackfillRow:

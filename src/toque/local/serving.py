@@ -116,7 +116,7 @@ async def _web(
 
 @asynccontextmanager
 async def _project(site: Site, triggers: Triggering | None, development: Development | None) -> AsyncIterator[Project]:
-    follow = triggers.scheduling.following.follow if triggers is not None else None
+    follow = triggers.follow if triggers is not None else None
     async with indexing(site, sync=follow, listener=development.shown.looked if development else None) as project:
         if triggers is not None:
             project.listen(triggers.ageing.looked)

@@ -1,4 +1,5 @@
-"""What happens by itself, wired into a server: schedules, backfills, and data that becomes too old."""
+"""What happens by itself, wired into a server: schedules, backfills, the automation of assets, and data that
+becomes too old."""
 
 from __future__ import annotations
 
@@ -8,8 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from toque.local.materializing import ProjectPlans
 from toque.local.site import Site
+from toque.ports.project import ProjectState
 from toque.runtime.ageing import Ageing
+from toque.runtime.automating import Automating
 from toque.runtime.backfills import Backfilling
 from toque.runtime.scheduling import Scheduling
 
@@ -23,6 +27,12 @@ class Triggering:
     scheduling: Scheduling
     backfilling: Backfilling
     ageing: Ageing
+    automating: Automating
+
+    async def follow(self, state: ProjectState) -> None:
+        """The project is this from now on: a `Sync` (see `toque.ports.project`)."""
+        await self.scheduling.following.follow(state)
+        await self.automating.follow(state)
 
     async def caught_up(self) -> None:
         """What was missed while no server ran has been decided."""
@@ -45,11 +55,15 @@ async def triggering(site: Site) -> AsyncIterator[Triggering | None]:
     backfilling = Backfilling(site.store, site.runtime, site.versions, site.clock)
     ageing = Ageing(site.store, site.clock, site.options.alerting)
     site.runtime.listen(None, on_commit=ageing.committed)
-    for task in (scheduling.start(), backfilling.start(), ageing.start()):
+    automating = Automating(
+        site.store, site.runtime, site.versions, site.clock, ProjectPlans(site), asked=backfilling.poke
+    )
+    for task in (scheduling.start(), backfilling.start(), ageing.start(), automating.start()):
         task.add_done_callback(_raise_what_it_raised)
     try:
-        yield Triggering(scheduling, backfilling, ageing)
+        yield Triggering(scheduling, backfilling, ageing, automating)
     finally:
+        await automating.stop()
         await scheduling.stop()
         await backfilling.stop()
         await ageing.stop()

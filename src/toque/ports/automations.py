@@ -43,8 +43,8 @@ class AutomationRow(msgspec.Struct, kw_only=True):
     actor: str = ""
     """Who paused or resumed it last."""
     changed_us: int = 0
-    since_us: int
-    """What was made before is no cause: an automation begins when a server first sees it."""
+    since_us: int = 0
+    """What was made before is no cause: an automation begins when a server first sees it. 0: none has."""
     cursor_us: int = 0
     """The tick that was decided last, or when its schedule began."""
     definition: bytes = b""

@@ -20,7 +20,7 @@ AT_ONCE: Final = 100
 """Slices of one asset that are asked for at a time; the rest follows when they have ended."""
 _NEAR_US: Final = 60_000_000
 
-Outcome = Literal["", "requested", "waits", "paused", "skipped"]
+Outcome = Literal["", "requested", "waits", "paused", "skipped", "failed"]
 
 
 @dataclass
@@ -38,6 +38,8 @@ class Verdict:
     reason: str = ""
     keys: tuple[str, ...] = ()
     """To be made, in order."""
+    is_open: bool = False
+    """Something waits for what is under way: look again soon."""
     is_riding: bool = False
     """Made after others of the same request, which are its cause."""
 
@@ -80,6 +82,7 @@ class _Deciding:
             verdict.cursor_us = self.cursor_us
             return verdict
         chosen = self._chosen(found)
+        verdict.is_open = any(hold.passes for _, hold in found.holds)
         if tick is not None and (chosen or all(hold.rank == "paused" for _, hold in found.holds)):
             verdict.cursor_us = self.cursor_us
         if chosen:
@@ -96,7 +99,7 @@ class _Deciding:
             made = self.world.slices.get(self.asset.key, {})
             if any(key not in self.memory.dealt and not (key in made and made[key].made_us) for key in self.keys):
                 return False
-        return self._due() is None
+        return due_tick(self.asset, self.memory.cursor_us, self.world.known.now_us) is None
 
     # -- what the rules want
 
@@ -127,23 +130,14 @@ class _Deciding:
                     assert_never(rule)
         return next((each for each in wishes if not each.lacks), wishes[0] if wishes else None)
 
-    def _due(self) -> tuple[OnTicks, int] | None:
-        """The newest tick that was not decided."""
-        after_us = self.memory.cursor_us or self.memory.since_us
-        due = [
-            (rule, last)
-            for rule in self.asset.automation
-            if isinstance(rule, OnTicks) and (last := _last_tick(rule, after_us, self.world.known.now_us))
-        ]
-        return max(due, key=lambda each: each[1], default=None)
-
     def _tick(self) -> Wish | None:
-        due = self._due()
+        due = due_tick(self.asset, self.memory.cursor_us, self.world.known.now_us)
         if due is None:
             return None
         self.cursor_us = due[1]
-        at = zones.local(due[0].schedule.tz, due[1]).isoformat(" ", "minutes")
-        return Wish(due[0], f"the tick of {at}")
+        at = zones.local(due[0].schedule.tz, due[1])
+        shown = at.strftime("%Y-%m-%d %H:%M:%S" if at.second else "%Y-%m-%d %H:%M")
+        return Wish(due[0], f"the tick of {shown} {due[0].schedule.tz}")
 
     def _is_of_tick(self, key: str) -> bool:
         return _time_of(self.asset.partitions, key) == _time_of(self.asset.partitions, self.keys[-1])
@@ -180,7 +174,7 @@ class _Deciding:
         for key in touched:
             wish = chosen.pop(key)
             source = next(each for each in self.asset.sources if self._rides(each, key))
-            found.holds.append((wish, Hold("quiet", f"waits for {source.asset}, which is asked for")))
+            found.holds.append((wish, Hold("quiet", f"waits for {source.asset}, which is asked for", passes=True)))
         return chosen
 
     def _goes_with(self, source: AssetDependency, together: Slices) -> bool:
@@ -215,6 +209,16 @@ class _Deciding:
         verdict.reason = hold.reason
         if hold.rank == "paused" and is_tick and isinstance(wish.rule, OnTicks):
             verdict.outcome, verdict.reason = "skipped", f"{wish.reason}: {hold.reason}"
+
+
+def due_tick(asset: Asset, cursor_us: int, now_us: int) -> tuple[OnTicks, int] | None:
+    """The newest tick that was not decided."""
+    due = [
+        (rule, last)
+        for rule in asset.automation
+        if isinstance(rule, OnTicks) and (last := _last_tick(rule, cursor_us, now_us))
+    ]
+    return max(due, key=lambda each: each[1], default=None)
 
 
 def rule_name(rule: AnyAutomation) -> str:

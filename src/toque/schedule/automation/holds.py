@@ -31,6 +31,8 @@ class Hold(NamedTuple):
 
     rank: Rank
     reason: str
+    passes: bool = False
+    """It is something under way."""
 
 
 class Holds:
@@ -57,10 +59,10 @@ class Holds:
         for going in world.going:
             makes = going.makes.get(asset.key)
             if makes and (going.is_ours or key in makes):
-                return Hold(self._patience(wish), f"waits for {going.name}, which makes it")
+                return self._passing(wish, f"waits for {going.name}, which makes it")
         for cause in wish.causes:
             if cause.slice.run_id in world.live:
-                return Hold(self._patience(wish), f"waits for the run {cause.slice.run_id}, which made {cause.name}")
+                return self._passing(wish, f"waits for the run {cause.slice.run_id}, which made {cause.name}")
         if isinstance(wish.rule, OnTicks):
             return None
         return next(self._upstream_holds(key, wish), None)
@@ -75,7 +77,7 @@ class Holds:
                 name, each = named(source.asset, part), world.slice(source.asset, part)
                 for going in world.going:
                     if part in going.makes.get(source.asset, ()):
-                        yield Hold(self._patience(wish), f"waits for {name}, which {going.name} makes")
+                        yield self._passing(wish, f"waits for {name}, which {going.name} makes")
                 if not each.made_us:
                     yield Hold("waits", f"waits for {name}: never made")
                 if each.failing:
@@ -84,6 +86,7 @@ class Holds:
                 if stale:
                     yield Hold("waits", f"waits for {name}: stale, {stale[0]}")
 
-    def _patience(self, wish: Wish) -> Rank:
+    def _passing(self, wish: Wish, reason: str) -> Hold:
         newest = max((cause.slice.made_us for cause in wish.causes), default=0)
-        return "quiet" if self._world.known.now_us - newest < QUIET_US else "waits"
+        is_quiet = self._world.known.now_us - newest < QUIET_US
+        return Hold("quiet" if is_quiet else "waits", reason, passes=True)
