@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tests.postgres import PostgresServer
 from toque import accepted_values
 from toque.graph.checks import AnyCheck
 from toque.graph.loads import Append, LoadSpec, Merge, Scd2, TableName
@@ -16,7 +17,9 @@ from toque.integrations.checking.auditing import ChecksFailed
 from toque.integrations.loading.gate import Gate
 from toque.integrations.loading.load import load
 from toque.integrations.warehouses.duckdb import DuckDBWarehouse
+from toque.integrations.warehouses.postgresql import PostgreSQLWarehouse
 from toque.ports.sources import Batch
+from toque.ports.warehouse import Warehouse
 
 KNOWN = ["trial", "team"]
 
@@ -26,7 +29,9 @@ class Users:
 
     name = "app.users"
 
-    def __init__(self, versions: Sequence[tuple[str, str]], *, deleted: Sequence[str] = ()) -> None:
+    def __init__(
+        self, versions: Sequence[tuple[str, str]], *, deleted: Sequence[str] = (), is_everything: bool = False
+    ) -> None:
         rows = [*versions, *((user, None) for user in deleted)]
         count = len(rows)
         self._batch = Batch(
@@ -35,8 +40,9 @@ class Users:
             ),
             since="",
             upto=f"upto {rows}",
+            is_everything=is_everything,
             deleted=pa.array([position >= len(versions) for position in range(count)]),
-            order=pa.array(range(1, count + 1), pa.int64()),
+            order=None if is_everything else pa.array(range(1, count + 1), pa.int64()),
         )
 
     def read(self, cursor: str) -> Iterator[Batch]:
@@ -91,3 +97,33 @@ def test_of_rows_set_aside_no_older_bad_one_takes_effect(warehouse: DuckDBWareho
     assert loaded(warehouse, users, BLOCKS.quarantine(), Merge("id")) == [("u1", "team")]
     with warehouse.session() as session:
         assert session.fetch("SELECT count(*) FROM users__rejects") == [(2,)]
+
+
+@pytest.fixture(params=["duckdb", "postgresql"])
+def either(request: pytest.FixtureRequest, warehouse: DuckDBWarehouse) -> Iterator[Warehouse]:
+    if request.param == "duckdb":
+        yield warehouse
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create("template1")
+    yield PostgreSQLWarehouse(url)
+    server.drop(url)
+
+
+@pytest.mark.parametrize(
+    ("mode", "living"), [(Merge("id"), "TRUE"), (Merge("id", "soft"), "NOT _toque_deleted"), (Scd2("id"), "is_current")]
+)
+def test_a_full_reading_deletes_what_is_gone_and_keeps_the_last_good_version_of_what_is_bad(
+    either: Warehouse, mode: Any, living: str
+) -> None:
+    spec = LoadSpec(table=TableName(name="users"), mode=mode)
+
+    def read(*versions: tuple[str, str]) -> list[tuple[Any, ...]]:
+        load(Users(versions, is_everything=True), either, spec, gate=Gate([BLOCKS.quarantine()]))
+        with either.session() as session:
+            return session.fetch(f"SELECT id, plan FROM users WHERE {living} ORDER BY id, plan")
+
+    assert read(("u1", "trial"), ("u2", "team"), ("u3", "gold")) == [("u1", "trial"), ("u2", "team")]
+    assert read(("u1", "gold"), ("u3", "gold")) == [("u1", "trial")]
+    assert read(("u1", "team"), ("u3", "team")) == [("u1", "team"), ("u3", "team")]
+    assert read(("u3", "team")) == [("u3", "team")]

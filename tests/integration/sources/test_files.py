@@ -138,3 +138,32 @@ def test_what_is_empty_says_nothing_of_types_and_stops_nothing(place: Place) -> 
     place.write("e.csv", "id,n\n")
     assert place.load(mode=Upsert("id")).inserted == 1
     assert place.rows() == [(1, 5), (2, None)]
+
+
+@pytest.mark.parametrize("pattern", ["gone/*.csv", "gone/deeper/**/*.csv", "gone/orders.csv"])
+def test_a_folder_that_is_not_there_is_an_error_that_names_it(place: Place, pattern: str) -> None:
+    with pytest.raises(UserError, match=r"/gone\b.* does not exist: there is nowhere to look") as raised:
+        place.load(pattern)
+    assert raised.value.fix is not None
+    assert "create the folder (it may be empty)" in raised.value.fix
+    assert place.session.columns(TableName.parse("raw.t")) is None
+
+
+def test_an_empty_folder_is_nothing_to_do_and_a_file_that_is_named_must_be_there(place: Place) -> None:
+    assert place.load("*.csv").batches == 0
+    assert place.load("[a-z]*/orders.csv").batches == 0
+    with pytest.raises(UserError, match=r"/orders\.csv does not exist"):
+        place.load("orders.csv")
+
+
+def test_in_a_store_without_folders_only_the_bucket_must_be_there(place: Place) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file("/bucket-of-files/other.txt", b"")
+    try:
+        assert list(Files("memory://bucket-of-files/orders/*.csv").read("")) == []
+        with pytest.raises(UserError, match="no-such-bucket does not exist"):
+            list(Files("memory://no-such-bucket/orders/*.csv").read(""))
+    finally:
+        memory.rm("/bucket-of-files", recursive=True)

@@ -36,6 +36,11 @@ class Dialect:
             return name
         return name.lower() if self.folds == "lower" else name.upper()
 
+    def written(self, name: str) -> str:
+        """The name of a column as code writes it: what the warehouse shouts is lower-case there."""
+        shouts = self.folds == "upper" and _SIMPLE.fullmatch(name) and name == name.upper()
+        return name.lower() if shouts else name
+
     def quote(self, name: str) -> str:
         """A name that stands as it is."""
         return '"' + name.replace('"', '""') + '"'

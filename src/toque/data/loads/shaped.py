@@ -26,6 +26,8 @@ class Shaped:
     tables: Tables
     mode: AnyMode
     shape: Shape
+    sets_aside: bool = False
+    """Rows may have left the staging: the keys that it had are in `tables.seen`."""
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ class Shaped:
 
         They take the last place of the reading, and rows that are newer than it stay. `living` restricts the target.
         """
+        had = self.tables.dialect.table(self.tables.seen) if self.sets_aside else self.staging
         order, sequence, changed_at = self.own(ORDER), self.own(SEQUENCE), self.own(CHANGED_AT)
         columns = ", ".join([*self.keys, self.own(ROW), order, sequence, self.own(DELETED), changed_at])
         keys = ", ".join(f"t.{key}" for key in self.keys)
@@ -120,8 +123,18 @@ class Shaped:
             f" COALESCE(e.c, current_timestamp) FROM {self.target} AS t"
             f" CROSS JOIN (SELECT max({order}) AS o, max({sequence}) AS q, max({changed_at}) AS c"
             f" FROM {self.staging}) AS e"
-            f" WHERE NOT EXISTS (SELECT 1 FROM {self.staging} AS s WHERE {self.same_key('s', 't')}){living}"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {had} AS s WHERE {self.same_key('s', 't')}){living}"
         )
+
+
+def remember_seen(load: Shaped) -> list[str]:
+    """DDL that keeps the keys of the staged rows: one that is set aside later is bad, not gone."""
+    seen = load.tables.dialect.table(load.tables.seen)
+    keys = ", ".join(load.keys)
+    return [
+        f"DROP TABLE IF EXISTS {seen}",
+        f"CREATE TEMPORARY TABLE {seen} AS SELECT DISTINCT {keys} FROM {load.staging}",
+    ]
 
 
 def differs(one: str, other: str, columns: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from toque.data.checks.queries import row_checks
 from toque.data.checks.reports import Report, together
-from toque.data.loads.shaped import Shaped
+from toque.data.loads.shaped import Shaped, remember_seen
 from toque.data.loads.tables import DELETED, IS_CURRENT, ROW, Tables, buries
 from toque.graph.checks import AnyCheck, Unique
 from toque.graph.loads import AnyMode, Merge, Scd2, TableName, Upsert
@@ -33,9 +33,17 @@ class Gate:
         self.report: Report | None = None
         """Of all batches together; None before the first."""
 
-    def prepare(self, session: Session, tables: Tables) -> None:
+    @property
+    def sets_aside(self) -> bool:
+        """Whether rows may leave a batch."""
+        return bool(self._sorting)
+
+    def prepare(self, session: Session, load: Shaped) -> None:
         """Before the transaction of a batch."""
-        prepare(Desk(session, tables.dialect), tables.target, self._sorting)
+        prepare(Desk(session, load.tables.dialect), load.tables.target, self._sorting)
+        if load.sets_aside:
+            for statement in remember_seen(load):
+                session.execute(statement)
 
     def sort(self, session: Session, load: Shaped, batch_id: str) -> int:
         """In it, before the rows take effect: how many were set aside. Raises `ChecksFailed`."""

@@ -145,8 +145,9 @@ class Loader:
         if staging is None or not (staging.rows or staging.upto != self.cursor or self._is_replacing):
             return False
         batch_id = staging.batch_id(self._source)
+        shaped = self._shaped(staging)
         if self._gate is not None:
-            self._gate.prepare(self._session, self._tables)
+            self._gate.prepare(self._session, shaped)
         set_aside = 0
         with self._session.transaction():
             lock = self._ledger.lock()
@@ -155,9 +156,8 @@ class Loader:
             if not is_known:
                 self._check_cursor()
                 if self._gate is not None:
-                    shaped = Shaped(self._tables, self._spec.mode, staging.shape)
                     set_aside = self._gate.sort(self._session, shaped, batch_id)
-                counts = self._apply(staging)
+                counts = self._apply(shaped, staging)
                 if self._gate is not None:
                     self._gate.judge(self._session, self._tables, self._spec.mode, batch_id)
                 self._number = self._write_entry(batch_id, staging.since, staging.upto, counts, staging.rows)
@@ -193,8 +193,12 @@ class Loader:
         is_untyped = all(str(field.type) == "null" for field in batch.rows.schema)
         return not batch.rows.num_rows and is_untyped and self._session.columns(self._tables.target) is None
 
-    def _apply(self, staging: Staging) -> dict[str, int]:
-        shaped = Shaped(self._tables, self._spec.mode, staging.shape)
+    def _shaped(self, staging: Staging) -> Shaped:
+        may_shrink = self._gate is not None and self._gate.sets_aside
+        is_compared = staging.is_everything and bool(self._spec.mode.keys)
+        return Shaped(self._tables, self._spec.mode, staging.shape, sets_aside=may_shrink and is_compared)
+
+    def _apply(self, shaped: Shaped, staging: Staging) -> dict[str, int]:
         counts = {"insert": 0, "update": 0, "delete": 0}
         found = steps(shaped, is_everything=staging.is_everything, is_ordered=staging.is_ordered)
         for step in found:

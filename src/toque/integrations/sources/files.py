@@ -23,6 +23,9 @@ Format: TypeAlias = Literal["parquet", "csv", "jsonl"]
 ROWS = 50_000
 BLOCK_BYTES = 4 << 20
 CSV_BYTES = 1 << 20
+_WILD = "*?["
+_WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"})
+"""Protocols of object stores: a folder is there once something is in it; only a bucket is there by itself."""
 _ENDINGS: dict[str, Format] = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -39,7 +42,7 @@ class FileStore(Protocol):
     """Where files lie."""
 
     def find(self, pattern: str) -> list[Found]:
-        """All files whose path matches, in any order."""
+        """All files whose path matches, in any order. Raises `UserError` when there is no such place to look in."""
         ...
 
     def open(self, path: str) -> BinaryIO:
@@ -79,6 +82,11 @@ class Files:
         """Files that are new or other than they were."""
         seen: dict[str, str] = json.loads(cursor) if cursor else {}
         found = sorted(self._store.find(self._pattern), key=lambda each: (each.modified_us, each.path))
+        if not found and not any(each in self._pattern for each in _WILD):
+            raise UserError(
+                f"{self._pattern} does not exist",
+                fix="create it, or correct `path` of the connection or the name; only a pattern may match nothing",
+            )
         present = {each.path for each in found}
         seen = {path: version for path, version in seen.items() if path in present}
         for file in found:
@@ -143,12 +151,26 @@ class FsspecStore:
         """See the protocol."""
         system, path = self._system(pattern)
         found = system.glob(path, detail=True)
+        if not found:
+            self._check_folder(system, path)
         return [_found(name, info) for name, info in found.items() if info.get("type") != "directory"]
 
     def open(self, path: str) -> BinaryIO:
         """See the protocol."""
         opened: BinaryIO = self._opened.open(path, "rb")
         return opened
+
+    def _check_folder(self, system: Any, path: str) -> None:
+        """Nothing in a folder is nothing to do; no folder is a mistake, or a disk that is not mounted."""
+        protocols = {system.protocol} if isinstance(system.protocol, str) else set(system.protocol)
+        folder = _fixed(path).rpartition("/")[0]
+        if protocols & _WITHOUT_FOLDERS:
+            folder = folder.lstrip("/").partition("/")[0]
+        if folder and not system.exists(folder):
+            raise UserError(
+                f"{folder} does not exist: there is nowhere to look for {path.rpartition('/')[2]}",
+                fix="create the folder (it may be empty), or correct `path` of the connection or the pattern",
+            )
 
     def _system(self, pattern: str) -> tuple[Any, str]:
         import fsspec
@@ -165,7 +187,7 @@ class ObstoreStore:
 
     def find(self, pattern: str) -> list[Found]:
         """See the protocol."""
-        prefix = pattern[: min((pattern.find(each) for each in "*?[" if each in pattern), default=len(pattern))]
+        prefix = _fixed(pattern)
         folder = prefix.rpartition("/")[0]
         return [
             Found(each["path"], str(each["e_tag"] or each["last_modified"]), _microseconds(each["last_modified"]))
@@ -201,6 +223,11 @@ class _Readable(io.RawIOBase):
     def seek(self, offset: int, whence: int = 0) -> int:
         position: int = self._reader.seek(offset, whence)
         return position
+
+
+def _fixed(pattern: str) -> str:
+    """What comes before the first wildcard."""
+    return pattern[: min((pattern.find(each) for each in _WILD if each in pattern), default=len(pattern))]
 
 
 def _found(path: str, info: Mapping[str, Any]) -> Found:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from toque.data.loads.columns import Column, ColumnType
 from toque.data.loads.dialects import DIALECTS, DUCKDB, POSTGRESQL, SNOWFLAKE, Dialect
 from toque.data.loads.drift import Shape, decide
 from toque.data.loads.recipe import Ledger, steps
-from toque.data.loads.shaped import Shaped
+from toque.data.loads.shaped import Shaped, remember_seen
 from toque.data.loads.tables import Tables
 from toque.graph.loads import AnyMode, Append, Merge, Replace, Scd2, TableName, Upsert
 
@@ -42,6 +44,13 @@ def test_the_plan_comes_before_every_change(mode: AnyMode, names: list[str]) -> 
 @pytest.mark.parametrize("mode", [Merge("Id"), Merge("Id", "soft"), Scd2("Id")], ids=str)
 def test_a_full_reading_stages_deletes_first(mode: AnyMode) -> None:
     assert steps(shaped(mode), is_everything=True)[0].name == "vanished"
+
+
+def test_what_was_set_aside_counts_as_there() -> None:
+    load = replace(shaped(Merge("Id")), sets_aside=True)
+    remembered = remember_seen(load)
+    assert remembered[-1].startswith('CREATE TEMPORARY TABLE "_toque_seen_contact" AS SELECT DISTINCT "Id"')
+    assert 'NOT EXISTS (SELECT 1 FROM "_toque_seen_contact" AS s' in steps(load, is_everything=True)[0].sql
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda each: each.name)
