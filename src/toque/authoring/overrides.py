@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from toque.graph.ir import CodeRef, Inject, TaskNode
 from toque.ports.clock import Clock
+from toque.worker import code
 from toque.worker.replacements import in_place
 
 CodeKey: TypeAlias = tuple[str, str, str]
@@ -33,16 +34,25 @@ class Stub:
         self._returns = returns
         self._raises = raises
         self._left = times
-        self._body = body
+        self.body = body
+
+    @property
+    def needs_supplies(self) -> bool:
+        """The body may run after all: what it asks for must be there."""
+        return self._left is not None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Stands in for the function, sync or async: the caller awaits only what can be awaited."""
-        if self._left is not None and self._body is not None:
+        if self._left is not None and self.body is not None:
             if self._left <= 0:
-                return self._body(*args, **kwargs)
+                return self.body(*args, **kwargs)
             self._left -= 1
         if self._raises is not None:
             raise self._raises
+        return self.answered()
+
+    def answered(self) -> Any:
+        """What it returns."""
         return self._returns
 
 
@@ -51,11 +61,17 @@ class Overrides:
     """Everything that is in place of something else now."""
 
     stubs: Mapping[CodeKey, Stub] = field(default_factory=dict)
+    of_nodes: tuple[tuple[Callable[[TaskNode], bool], Stub], ...] = ()
+    """Of nodes whose code is Toque's own; the last one that means a node counts."""
     supplies: Mapping[tuple[str, str], Any] = field(default_factory=dict)
     clock: Clock | None = None
 
     def function_for(self, node: TaskNode) -> Callable[..., Any] | None:
         """What to call instead of the node's own code, or None."""
+        for means, stub in reversed(self.of_nodes):
+            if means(node):
+                stub.body = stub.body or code.resolve(node.code)
+                return stub
         name = node.id.rpartition("/")[2].rpartition(".")[2]
         return self.stub_of(node.code, name)
 
@@ -88,6 +104,14 @@ def stubbed(key: CodeKey, stub: Stub) -> Iterator[None]:
     """Have a task do something else within the block."""
     found = current()
     with put(replace(found, stubs={**found.stubs, key: stub})):
+        yield
+
+
+@contextmanager
+def nodes_stubbed(means: Callable[[TaskNode], bool], stub: Stub) -> Iterator[None]:
+    """Have the nodes that are meant do something else within the block."""
+    found = current()
+    with put(replace(found, of_nodes=(*found.of_nodes, (means, stub)))):
         yield
 
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from toque.authoring.sites import Site
 from toque.graph import assets as ir
+from toque.graph.ir import TaskNode
 
 
 class Producer(ABC):
@@ -78,6 +79,10 @@ class Node(Producer):
     def site(self) -> Site:
         """Of the call that made it."""
         return self._site
+
+    @abstractmethod
+    def is_run_by(self, node: TaskNode) -> bool:
+        """Whether a node does its work, of those that a call of it adds: a test puts something in its place."""
 
     def _changed(self, **changes: Any) -> Self:
         """A copy with other settings or more to wait for."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from toque.errors import ToqueBug
 
 if TYPE_CHECKING:
+    from toque.authoring.producers import Producer
     from toque.authoring.tasks import Task
 
 R_co = TypeVar("R_co", covariant=True)
@@ -34,7 +35,7 @@ class Run(Protocol[R_co]):
     @overload
     def __getitem__(self, task: Task[..., T]) -> TaskRun[T]: ...
     @overload
-    def __getitem__(self, task: str) -> TaskRun[Any]: ...
+    def __getitem__(self, task: str | Producer) -> TaskRun[Any]: ...
 
 
 def run(runnable: Any, params: Mapping[str, Any]) -> Run[Any]:

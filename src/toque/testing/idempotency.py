@@ -8,25 +8,21 @@ Not found are effects on what is not watched, and what a run that is cut off in 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
-from toque.authoring import overrides
+from toque.authoring.assets import Asset
 from toque.authoring.calls import call_plainly
 from toque.authoring.moves import Move
+from toque.authoring.producers import Node
 from toque.authoring.tasks import Task
-from toque.engine.values import Token
 from toque.errors import ToqueError, UserError
-from toque.graph.ir import CodeRef, TaskNode
-from toque.ports.executor import AttemptSpec
-from toque.testing import snapshots
+from toque.testing import rehearsals, snapshots
 from toque.testing.comparison import differences
-from toque.worker import code
-from toque.worker.context import Channel, Context, current
-from toque.worker.log import Log, LogFile
-from toque.worker.masking import Masker
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,29 +46,48 @@ class NotIdempotent(ToqueError, AssertionError):
 
 
 @overload
-def verify_idempotent(task: Task[P, T], *, watch: Sequence[object] = ()) -> Callable[P, T]: ...
+def verify_idempotent(
+    task: Task[P, T] | Asset[P, T],
+    *,
+    watch: Sequence[object] = (),
+    ignore: Sequence[str] = (),
+    project: str | Path | None = None,
+) -> Callable[P, T]: ...
 @overload
-def verify_idempotent(task: Move, *, watch: Sequence[object] = ()) -> Callable[..., Any]: ...
-def verify_idempotent(task: Any, *, watch: Sequence[object] = ()) -> Callable[..., Any]:
+def verify_idempotent(
+    task: Node,
+    *,
+    watch: Sequence[object] = (),
+    ignore: Sequence[str] = (),
+    project: str | Path | None = None,
+) -> Callable[..., Any]: ...
+def verify_idempotent(
+    task: Any, *, watch: Sequence[object] = (), ignore: Sequence[str] = (), project: str | Path | None = None
+) -> Callable[..., Any]:
     """A function that runs `task` twice and raises `NotIdempotent` if that shows; it returns the first result.
 
-    `watch` holds what the task writes: files, directories, DuckDB or SQLite files and connections.
+    `watch` holds what the task writes: files, directories, DuckDB or SQLite files and connections, and functions that
+    return tables by name, for what is somewhere else. Columns named in `ignore` differ each time and say nothing.
     `verify_idempotent(save, watch=[tmp_path])(rows, db=con)`
 
-    A load or sync is given what stands for its connections, as `source=` and `into=` or by `replace()`:
-    `verify_idempotent(orders, watch=["shop.duckdb"])(source=Source(), into=DuckDBWarehouse("shop.duckdb"))`.
+    A load, a sync or a dbt project is given what stands for its connections by `replace()`, or as `source=` and
+    `into=`: `verify_idempotent(orders, watch=["shop.duckdb"])(source=Source(), into=DuckDBWarehouse("shop.duckdb"))`.
+    With `project`, a folder with a `toque.toml`, it gets the connections that stand there, and really writes.
     """
-    if isinstance(task, Move):
-        return _verified_move(task, watch)
-    if not isinstance(task, Task):
-        raise UserError(f"verify_idempotent() needs a task; {task!r} is none.", fix="verify_idempotent(some_task)(…)")
+    if isinstance(task, Node):
+        return _verified_node(task, watch, ignore, project)
+    if not isinstance(task, Task | Asset):
+        raise UserError(
+            f"verify_idempotent() needs a task, an asset, a load, a sync or a dbt project; {task!r} is none.",
+            fix="verify_idempotent(some_task)(…)",
+        )
 
     def verify(*args: Any, **kwargs: Any) -> Any:
-        first = _run(task, args, kwargs, 1)
-        before = snapshots.take(watch)
-        second = _run(task, args, kwargs, 2)
+        first = _run(task, args, kwargs, 1, project)
+        before = snapshots.take(watch, ignore)
+        second = _run(task, args, kwargs, 2, project)
         found = [f"returned value: {line}" for line in differences(first, second)]
-        found += snapshots.changes(before, snapshots.take(watch))
+        found += snapshots.changes(before, snapshots.take(watch, ignore))
         if found:
             raise NotIdempotent(task.name, found)
         return first
@@ -80,55 +95,38 @@ def verify_idempotent(task: Any, *, watch: Sequence[object] = ()) -> Callable[..
     return verify
 
 
-def _verified_move(move: Move, watch: Sequence[object]) -> Callable[..., Any]:
+def _verified_node(
+    node: Node, watch: Sequence[object], ignore: Sequence[str], project: str | Path | None
+) -> Callable[..., Any]:
     """What it returns tells what was left to do, so only what is watched is compared."""
+    ends = {name: end.inject is not None for name, end in node.ends.items()} if isinstance(node, Move) else {}
 
-    def verify(**ends: Any) -> Any:
-        unknown = set(ends) - set(move.ends)
+    def verify(**given: Any) -> Any:
+        unknown = [name for name in given if not ends.get(name)]
         if unknown:
-            raise UserError(f"{move.name} has no {', '.join(unknown)}", fix="source=…, into=…")
-        first = _moved(move, ends, 1)
-        before = snapshots.take(watch)
-        _moved(move, ends, 2)
-        found = list(snapshots.changes(before, snapshots.take(watch)))
+            takes = ", ".join(f"{name}=…" for name, is_supplied in ends.items() if is_supplied)
+            raise UserError(f"{node.name} has no {', '.join(unknown)}", fix=takes or "replace(connection, …)")
+        supplied = {f"{name}_connection": value for name, value in given.items()}
+        first = rehearsals.run_node(node, supplied, 1, project)
+        before = snapshots.take(watch, ignore)
+        rehearsals.run_node(node, supplied, 2, project)
+        found = list(snapshots.changes(before, snapshots.take(watch, ignore)))
         if found:
-            raise NotIdempotent(move.name, found)
+            raise NotIdempotent(node.name, found)
         return first
 
     return verify
 
 
-def _moved(move: Move, ends: Mapping[str, Any], attempt: int) -> Any:
-    token = current.set(_context(move.name, attempt))
-    try:
-        given = {f"{name}_connection": _end(move, name, ends) for name, end in move.ends.items() if end.inject}
-        return code.locate(move.code)(**move.told(), **given)
-    finally:
-        current.reset(token)
-
-
-def _end(move: Move, name: str, ends: Mapping[str, Any]) -> Any:
-    if name in ends:
-        return ends[name]
-    inject = move.ends[name].inject
-    assert inject is not None
-    is_there, fake = overrides.current().supplied(inject)
-    if not is_there:
-        raise UserError(
-            f"{move.name} needs something in place of {inject.name}", fix=f"{name}=…, or replace({inject.name}, …)"
-        )
-    return fake
-
-
-def _run(task: Task[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any], attempt: int) -> Any:
+def _run(task: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], attempt: int, project: str | Path | None) -> Any:
     """Once, with arguments that the other run does not see changed."""
-    token = current.set(_context(task.name, attempt))
-    try:
-        given = [_own(value) for value in args]
-        result = call_plainly(task, tuple(given), {name: _own(value) for name, value in kwargs.items()})
+    with rehearsals.in_context(task.name, attempt, project) as supply, contextlib.ExitStack() as scope:
+        given = tuple(_own(value) for value in args)
+        named = {name: _own(value) for name, value in kwargs.items()}
+        if project is not None:
+            named = {**supply(task, given, named, scope), **named}
+        result = call_plainly(task, given, named)
         return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
-    finally:
-        current.reset(token)
 
 
 def _own(value: Any) -> Any:
@@ -140,19 +138,3 @@ def _own(value: Any) -> Any:
 
 async def _awaited(result: Any) -> Any:
     return await result
-
-
-def _context(name: str, attempt: int) -> Context:
-    spec = AttemptSpec(
-        run_id="verify",
-        task=name,
-        attempt=attempt,
-        token=Token(0, attempt),
-        node=TaskNode(id=name, code=CodeRef(module="", qualname="")),
-        idempotency_key=f"verify/{name}",
-    )
-    return Context(spec, Channel(_ignore, _ignore, _ignore), Log(LogFile(""), Masker()))
-
-
-def _ignore(*_: Any) -> Any:
-    pass

@@ -11,6 +11,7 @@ from typing import Any
 
 from toque.errors import UserError
 from toque.testing.comparison import row_differences
+from toque.testing.rows import table_of
 
 ROWS_SHOWN = 5
 _DUCKDB_MAGIC = b"DUCK"
@@ -33,8 +34,9 @@ class Snapshot:
     tables: dict[str, Rows] = field(default_factory=dict)
 
 
-def take(watched: Sequence[Any]) -> Snapshot:
-    """What the watched things hold now: paths of files and directories, DuckDB and SQLite files and connections."""
+def take(watched: Sequence[Any], ignore: Sequence[str] = ()) -> Snapshot:
+    """What the watched things hold now: paths of files and directories, DuckDB and SQLite files and connections, and
+    functions that return tables by name. Columns to `ignore` are left out, in any case."""
     snapshot = Snapshot()
     for number, item in enumerate(watched):
         if isinstance(item, str | Path):
@@ -43,11 +45,34 @@ def take(watched: Sequence[Any]) -> Snapshot:
         elif hasattr(item, "execute"):
             prefix = f"connection {number + 1}: " if len(watched) > 1 else ""
             snapshot.tables |= {prefix + name: rows for name, rows in _tables(item).items()}
+        elif callable(item):
+            snapshot.tables |= {name: _given(name, value) for name, value in item().items()}
         else:
             raise UserError(
-                f"watch holds {item!r}, which cannot be watched.", fix="paths, and DuckDB or SQLite connections"
+                f"watch holds {item!r}, which cannot be watched.",
+                fix="paths, DuckDB or SQLite connections, and functions that return tables by name",
             )
+    ignored = {name.casefold() for name in ignore}
+    snapshot.tables = {name: _without(rows, ignored) for name, rows in snapshot.tables.items()}
     return snapshot
+
+
+def _given(name: str, value: Any) -> Rows:
+    if isinstance(value, list) and not value:
+        return Rows((), [])
+    found = table_of(value)
+    if found is None:
+        raise UserError(
+            f"What is watched gave {value!r} as {name}, which is no table.", fix="a list of dicts, or Arrow"
+        )
+    return Rows(found.columns, found.rows)
+
+
+def _without(table: Rows, ignored: set[str]) -> Rows:
+    kept = [at for at, name in enumerate(table.columns) if name.casefold() not in ignored]
+    if len(kept) == len(table.columns):
+        return table
+    return Rows(tuple(table.columns[at] for at in kept), [tuple(row[at] for at in kept) for row in table.rows])
 
 
 def changes(first: Snapshot, second: Snapshot) -> Iterator[str]:

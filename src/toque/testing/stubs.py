@@ -6,11 +6,13 @@ from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar, overload
 
 from toque.authoring import overrides
+from toque.authoring.producers import Node
 from toque.authoring.references import code_ref
 from toque.authoring.supplies import Injectable, use
 from toque.authoring.tasks import Task
 from toque.authoring.wiring import Marker
 from toque.errors import UserError
+from toque.worker.hosting import members
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,6 +22,10 @@ T = TypeVar("T")
 def stub(task: Task[P, T], *, returns: T, times: int | None = None) -> AbstractContextManager[None]: ...
 @overload
 def stub(task: Task[P, T], *, raises: BaseException, times: int | None = None) -> AbstractContextManager[None]: ...
+@overload
+def stub(task: Node, *, returns: Any = None, times: int | None = None) -> AbstractContextManager[None]: ...
+@overload
+def stub(task: Node, *, raises: BaseException, times: int | None = None) -> AbstractContextManager[None]: ...
 def stub(
     task: Any, *, returns: Any = None, raises: BaseException | None = None, times: int | None = None
 ) -> AbstractContextManager[None]:
@@ -27,13 +33,30 @@ def stub(
 
     With `times` only so many attempts do, and the body runs after that: `stub(extract, raises=TimeoutError(), times=2)`
     shows whether two retries are enough. `stub(extract.options(name="eu"), …)` means the node of that name only.
+
+    Of a load, a sync or a dbt project nothing is opened, read or written: `stub(contacts)`. All that a dbt project
+    makes has succeeded then, or failed with `raises`.
     """
+    if isinstance(task, Node):
+        return overrides.nodes_stubbed(task.is_run_by, _OfNode(returns=returns, raises=raises, times=times))
     if not isinstance(task, Task):
-        raise UserError(f"stub() needs a task; {task!r} is none.", fix="stub(some_task, returns=…)")
+        raise UserError(
+            f"stub() needs a task, a load, a sync or a dbt project; {task!r} is none.", fix="stub(some_task, returns=…)"
+        )
     code = code_ref(task.__toque_function__)
     name = task.settings.get("name", "")
     made = overrides.Stub(returns=returns, raises=raises, times=times, body=task.__toque_function__)
     return overrides.stubbed((code.module, code.qualname, name), made)
+
+
+class _OfNode(overrides.Stub):
+    """In place of code of Toque's own, which may tell of other nodes, too."""
+
+    def answered(self) -> Any:
+        hosted = members()
+        for name in hosted.pending:
+            hosted.succeeded(name)
+        return super().answered()
 
 
 @overload

@@ -64,7 +64,7 @@ def plan(node: TaskNode, replacements: Replacements | None = None) -> Plan:
         is_async=inspect.iscoroutinefunction(function),
         args=tuple((expr, n < len(names) and names[n] in listed) for n, expr in enumerate(node.args)),
         kwargs=tuple((name, expr, name in listed) for name, expr in node.kwargs.items()),
-        inject=tuple(node.inject.items()),
+        inject=tuple(node.inject.items()) if getattr(function, "needs_supplies", True) else (),
         mapped=() in node.lengths,
     )
 

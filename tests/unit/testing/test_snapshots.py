@@ -77,7 +77,7 @@ def test_a_file_that_was_written_again_as_it_was_is_the_same(tmp_path: Path) -> 
 def test_what_has_no_content_to_look_at_cannot_be_watched(watched: Any) -> None:
     with pytest.raises(UserError, match="cannot be watched") as caught:
         take([watched])
-    assert caught.value.fix == "paths, and DuckDB or SQLite connections"
+    assert caught.value.fix == "paths, DuckDB or SQLite connections, and functions that return tables by name"
 
 
 def test_tables_of_a_sqlite_connection_are_taken_with_their_columns(lite: sqlite3.Connection) -> None:
@@ -175,3 +175,20 @@ def test_of_many_rows_that_differ_some_are_shown(count: int, last: int | None) -
     assert found[0] == f"table t: 0 rows, then {count}"
     assert len(found) == 1 + ROWS_SHOWN + (last is not None)
     assert (found[-1] == f"  … and {last} rows more") is (last is not None)
+
+
+def test_tables_that_a_function_tells_of_are_watched_without_what_is_ignored() -> None:
+    held: dict[str, list[dict[str, object]]] = {"CRM Contact": [{"Id": "c1", "Stamp": 1}], "CRM Lead": []}
+    before = take([lambda: held], ["stamp"])
+    held["CRM Contact"] = [{"Id": "c1", "Stamp": 2}]
+    assert list(changes(before, take([lambda: held], ["stamp"]))) == []
+    held["CRM Contact"].append({"Id": "c2", "Stamp": 3})
+    assert list(changes(before, take([lambda: held], ["stamp"]))) == [
+        "table CRM Contact: 1 rows, then 2",
+        "  + ('c2',)",
+    ]
+
+
+def test_what_a_function_tells_of_must_be_a_table() -> None:
+    with pytest.raises(UserError, match="gave 3 as CRM Contact"):
+        take([lambda: {"CRM Contact": 3}])

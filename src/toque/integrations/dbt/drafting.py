@@ -16,12 +16,13 @@ from toque.graph import assets as ir
 from toque.graph import constants
 from toque.graph.expr import Const
 from toque.graph.ir import CodeRef, Inject, Meta, PoolClaim
+from toque.integrations.dbt import kept
 from toque.integrations.dbt.build import Build, Member
 
 if TYPE_CHECKING:
     from toque.integrations.dbt.project import DbtProject
 
-_CODE: Final = CodeRef(module="toque.integrations.dbt.node", qualname="run")
+CODE: Final = CodeRef(module="toque.integrations.dbt.node", qualname="run")
 
 
 class Drafts:
@@ -97,9 +98,10 @@ class Drafts:
         meta = Meta(doc=entry.doc, owner=entry.owner or project.settings.get("owner", ""), tags=entry.tags)
         draft = self._trace.open("task", self._reading.nodes[name], project.site, meta)
         draft.site = self._reading.place(entry)
-        told = {"dbt": name, "kind": entry.kind, "materialized": entry.materialized}
+        docs = kept.slug(project.dbt.path) if project.dbt.docs else ""
+        told = {"dbt": name, "kind": entry.kind, "materialized": entry.materialized, "docs": docs}
         draft.fields = {
-            "code": msgspec.structs.replace(_CODE, source_hash=entry.checksum),
+            "code": msgspec.structs.replace(CODE, source_hash=entry.checksum),
             "kwargs": {key: Const(value=value) for key, value in told.items() if value},
         }
         return draft
@@ -116,7 +118,7 @@ class Drafts:
         }
         pool = PoolClaim(pool=f"connection:{project.dbt.connection}")
         host.fields = {
-            "code": _CODE,
+            "code": CODE,
             "kwargs": {"build": Const(value=constants.encode(msgspec.to_builtins(build))), **passed},
             "inject": {"connection": Inject(kind="connection", name=project.dbt.connection)},
             "policy": task_policy({"retries": PATIENT, **project.settings}, pools=(pool,)),
