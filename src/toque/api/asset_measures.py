@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Literal
 
 from toque.api.assets import Catalogue
 from toque.api.services import Services
 from toque.api.wire.asset_checks import AssetMeasures, Measure, SchemaChange
-from toque.data.anomalies import LEAST_POINTS, Anomaly, Point, judge
-from toque.engine.assets import Materialized, Observed
+from toque.data.anomalies import LEAST_POINTS, Anomaly
+from toque.engine.assets import Materialized
 from toque.engine.rows import AssetEventRow
-from toque.ports.assets import EventQuery
+from toque.runtime.past import CHECKS, Made, judged, made_in, told_of
 
-LOOKED_BACK = 400
-"""Events; those of checks are among them."""
 SHOWN = 120
 """Materializations; each is judged by those before it."""
 
@@ -24,58 +22,42 @@ SHOWN = 120
 async def measures(asked: Services, known: Catalogue, key: str, partition: str | None) -> AssetMeasures:
     """Of one asset, or one slice of it. Raises `NotFound`."""
     known.find(key)
-    query = EventQuery(asset=key, partition=partition, limit=LOOKED_BACK)
-    told = (await asked.store.assets.events(query))[::-1]
-    points = await asyncio.to_thread(_judged, list(_counted(told))[-SHOWN:])
+    told = await told_of(asked.store, key, partition)
+    points = await asyncio.to_thread(_judged, made_in(told)[-SHOWN:])
     return AssetMeasures(points=points, changes=list(_changes(told)))
 
 
-def _counted(told: Sequence[AssetEventRow]) -> Iterable[tuple[AssetEventRow, int | None, int | None]]:
-    """(what was told, rows, bytes), in order of time. Some count the rows of what they made when they have ended: those
-    are told of as an observation by the same run."""
-    made: tuple[AssetEventRow, int | None, int | None] | None = None
-    for row in told:
-        match row.event:
-            case Materialized() as event:
-                if made is not None:
-                    yield made
-                made = (row, event.rows, event.size_bytes)
-            case Observed(rows=int(count)) if made is not None and made[0].run_id == row.run_id and made[1] is None:
-                made = (made[0], count, made[2])
-            case Observed(rows=int(count)):
-                if made is not None:
-                    yield made
-                made = (row, count, None)
-    if made is not None:
-        yield made
-
-
-def _judged(counted: Iterable[tuple[AssetEventRow, int | None, int | None]]) -> list[Measure]:
-    past: list[Point] = []
+def _judged(made: Sequence[Made]) -> list[Measure]:
+    """Each by those before it, as it was judged when it was made; backfills are not."""
     found = []
-    for row, rows, size_bytes in counted:
-        at = datetime.fromtimestamp(row.at_us / 1_000_000, UTC)
-        odd = None
-        if rows is not None:
-            odd = judge(rows, at, past)
-            past.append(Point(at, rows))
-        found.append(_measure(row, rows, size_bytes, odd))
+    for at, each in enumerate(made):
+        is_judged = each.rows is not None and not each.row.backfill_id
+        odd = judged(each.rows or 0, each.row.at_us, made[:at], "rows") if is_judged else None
+        found.append(_measure(each, odd))
     return found
 
 
-def _measure(row: AssetEventRow, rows: int | None, size_bytes: int | None, odd: Anomaly | None) -> Measure:
+def _measure(made: Made, odd: Anomaly | None) -> Measure:
+    row = made.row
     band = odd.band if odd is not None and odd.points >= LEAST_POINTS else None
     return Measure(
         at_us=row.at_us,
         run_id=row.run_id,
         partition=row.partition,
-        rows=rows,
-        size_bytes=size_bytes,
+        rows=made.rows,
+        size_bytes=made.size_bytes,
+        duration_s=made.duration_s,
         low=band.warn_low if band is not None else None,
         high=band.warn_high if band is not None else None,
         level=odd.level if odd is not None else "ok",
         message=odd.message if odd is not None and odd.is_odd else "",
+        reviewed=_reviewed(made.reviews),
     )
+
+
+def _reviewed(reviews: Mapping[str, bool] | None) -> Literal["", "anomaly", "normal"]:
+    said = (reviews or {}).get(CHECKS["rows"])
+    return "" if said is None else "anomaly" if said else "normal"
 
 
 def _changes(told: Sequence[AssetEventRow]) -> Iterable[SchemaChange]:

@@ -42,6 +42,8 @@ class Point:
     """Rows, or seconds; not negative."""
     is_excluded: bool = False
     """A backfill, or an anomaly that somebody confirmed: it teaches nothing."""
+    is_normal: bool = False
+    """Somebody said so: what is close to it is no anomaly."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,19 @@ class Anomaly:
 
 
 def judge(
-    value: float, at: datetime, past: Sequence[Point], *, zone: tzinfo | None = None, unit: str = "rows"
+    value: float,
+    at: datetime,
+    past: Sequence[Point],
+    *,
+    zone: tzinfo | None = None,
+    unit: str = "rows",
+    least_move: float = 0.0,
 ) -> Anomaly:
     """How odd `value` is at this time, after what was measured before.
 
     `zone` is the one whose weekdays and hours count; without it, that of `at`. Zero where there normally is something
-    is an error, whatever the score says. Raises `ValueError` for a value that is negative or no number.
+    is an error, whatever the score says; a move of less than `least_move` is never odd otherwise, nor what is close to
+    a value that somebody called normal. Raises `ValueError` for a value that is negative or no number.
     """
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{value!r} cannot be judged: a count or a duration is finite and not negative")
@@ -96,7 +105,7 @@ def judge(
         return Anomaly(
             "ok", value, score, band, len(points), basis, f"only {known}: at least {LEAST_POINTS} are needed"
         )
-    level = _level(value, score, band.median)
+    level = _level(value, score, band.median) if abs(value - band.median) >= least_move else "ok"
     expected = f"expected {_number(band.warn_low)} to {_number(band.warn_high)} {unit}, after {known}"
     if value == 0 and _is_normally_above_zero(points):
         level, expected = (
@@ -105,6 +114,8 @@ def judge(
             if all(p.value for p in points)
             else f"there normally are some; {expected}",
         )
+    if level != "ok" and any(_is_close(value, point.value) for point in past if point.is_normal):
+        level, expected = "ok", f"which somebody called normal; {expected}"
     return Anomaly(level, value, score, band, len(points), basis, f"{_number(value)} {unit}, {expected}")
 
 
@@ -177,6 +188,10 @@ def _band(middle: float, spread: float) -> Band:
         return min(by_score, by_move) if sign < 0 else max(by_score, by_move)
 
     return Band(median, bound(WARN_ABOVE, -1), bound(WARN_ABOVE, 1), bound(ERROR_ABOVE, -1), bound(ERROR_ABOVE, 1))
+
+
+def _is_close(value: float, other: float) -> bool:
+    return abs(value - other) <= IGNORED_MOVE * other
 
 
 def _is_normally_above_zero(points: Sequence[Point]) -> bool:

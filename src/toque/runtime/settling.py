@@ -20,8 +20,10 @@ from toque.ports.store import OwnershipLost, PoolFull, Store, StoredRun, StoreUn
 from toque.runtime.acting import Actor
 from toque.runtime.batch import Batch
 from toque.runtime.deciding import Deciding, run_of
+from toque.runtime.judging import judged_messages
 from toque.runtime.messages import Adopt, Launch, Message
 from toque.runtime.owned import Ends, OwnedRun
+from toque.runtime.past import Made, made_in, told_of
 from toque.schedule.partitions import dynamic_names
 
 log = logging.getLogger("toque.runtime")
@@ -58,6 +60,7 @@ class Settling:
         """Decide `messages` until their transaction has been written. Raises `StoreUnavailable` after `gives_up`."""
         delay_s = FIRST_DELAY_S
         await self._learn_keys(messages)
+        messages = await judged_messages(messages, self._deciding.runs, self._past)
         while True:
             batch = Batch(self._clock.now_us())
             self._deciding.decide_all(batch, messages, grant=grant)
@@ -95,6 +98,9 @@ class Settling:
                 names = dynamic_names(asset.partitions for asset in message.pipeline.assets)
                 if names and not row.dynamic and row.state is RunState.QUEUED:
                     row.dynamic = await self._patiently(lambda names=names: self._store.assets.dynamic(names))  # type: ignore[misc]
+
+    async def _past(self, asset: str) -> list[Made]:
+        return made_in(await self._patiently(lambda: told_of(self._store, asset)))
 
     async def hand_over(self) -> None:
         """Give up the ownership of unfinished runs, so that the next instance takes them at once."""

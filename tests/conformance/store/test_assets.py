@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests import store_rows as rows
-from toque.engine.assets import AnyAssetEvent, Checked, Materialized, Observed
+from toque.engine.assets import AnyAssetEvent, Checked, FreshnessTold, Materialized, Observed
 from toque.engine.rows import AssetEventRow
 from toque.engine.states import RunState
 from toque.ports.assets import DynamicKey, EventQuery, SliceRow
-from toque.ports.store import Commit, OwnershipLost, Store
+from toque.ports.store import Commit, OutboxRow, OwnershipLost, Store
 
 
 def made(asset: str = "orders", partition: str = "", version: str = "v1", **fields: object) -> Materialized:
@@ -57,6 +57,7 @@ async def test_a_slice_stands_as_it_was_made_last(store: Store) -> None:
             asset="orders",
             materialized_us=20,
             changed_us=20,
+            updated_us=20,
             run_id="r2",
             task="t",
             pipeline="p",
@@ -191,3 +192,15 @@ async def test_it_is_known_what_a_run_told_of(store: Store) -> None:
     await tell(store, row("r2", 20, made("c")))
     assert await store.assets.told_by("r1") == ["a", "b"]
     assert await store.assets.told_by("nobody") == []
+
+
+async def test_what_is_said_beside_all_runs_is_said_once_with_its_messages(store: Store) -> None:
+    """A second server that finds the same, or the same one after a crash, writes neither the event nor a message."""
+    overdue = FreshnessTold(asset="orders", is_overdue=True, deadline_us=7)
+    said = row("freshness/orders", 10, overdue, n=7)
+    first, second = (OutboxRow(dedup=name, kind="message", payload={}) for name in ("m1", "m2"))
+    assert await store.assets.say([said], [first])
+    assert not await store.assets.say([said], [second])
+    assert await store.assets.events(EventQuery(asset="orders", kind="freshness")) == [said]
+    assert [each.dedup for each in await store.list_outbox(100)] == ["m1"]
+    assert await store.assets.slices("orders") == []

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from toque.api import assets as shown
-from toque.api.asking import Asked, Paging, Parameters
+from toque.api.asking import Actor, Asked, Paging, Parameters
 from toque.api.asset_checks import checks, failing
 from toque.api.asset_measures import measures
 from toque.api.asset_slices import detail, event_page, one_slice, states
 from toque.api.errors import documented
 from toque.api.lookups import cursor_of, position_of
-from toque.api.wire.asset_checks import AssetCheck, AssetMeasures, FailingAssetCheck
+from toque.api.reviews import review
+from toque.api.wire.asset_checks import AssetCheck, AssetMeasures, FailingAssetCheck, NewReview
 from toque.api.wire.assets import (
     AssetDetail,
     AssetEdge,
@@ -131,6 +132,14 @@ async def list_asset_checks(asked: Asked, key: Key, where: Annotated[EachSliceQu
 async def get_asset_measures(asked: Asked, key: Key, where: Annotated[EachSliceQuery, Query()]) -> AssetMeasures:
     """Rows of the last materializations with what was expected of each, and changes of columns."""
     return await measures(asked, await shown.catalogue(asked), key, where.partition)
+
+
+@router.post("/assets/{key}/reviews", responses=documented(404, 422))
+async def review_asset(asked: Asked, key: Key, wanted: NewReview, actor: Actor) -> AssetMeasures:
+    """Say whether a materialization that was found to be odd was wrong, or is normal; returns the measures after it."""
+    known = await shown.catalogue(asked)
+    await review(asked, known, key, wanted, actor)
+    return await measures(asked, known, key, wanted.partition or None)
 
 
 @router.get("/failing-checks")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from toque.api.wire.assets import Severity
-from toque.api.wire.model import Wire
+from toque.api.wire.model import MAX_US, Wire
 
 
 class CheckOutcome(Wire):
@@ -70,8 +72,11 @@ class Measure(Wire):
     low: float | None
     """The rows that were expected before it: from `low` to `high`. null while too little was known."""
     high: float | None
+    duration_s: float | None
     level: Literal["ok", "warn", "error"]
     message: str
+    reviewed: Literal["", "anomaly", "normal"]
+    """What somebody said of its rows."""
 
 
 class SchemaChange(Wire):
@@ -91,3 +96,15 @@ class AssetMeasures(Wire):
 
     points: list[Measure]
     changes: list[SchemaChange]
+
+
+class NewReview(Wire):
+    """What somebody says of a materialization that was found to be odd."""
+
+    made_us: int = Field(ge=0, le=MAX_US)
+    """Its `at_us`."""
+    run_id: str = Field(max_length=200)
+    partition: str = Field(default="", max_length=500)
+    measured: Literal["rows", "duration"] = "rows"
+    was_anomaly: bool
+    """It was wrong, and teaches nothing; or it is normal, and what is close to it is from now on."""
