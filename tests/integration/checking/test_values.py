@@ -14,7 +14,16 @@ import pyarrow as pa
 import pytest
 
 from tests.integration.checking.conftest import LOOK
-from toque.authoring.data_checks import expression, in_range, not_null, python_check, relationships, row_count, unique
+from toque.authoring.data_checks import (
+    expression,
+    in_range,
+    not_null,
+    python_check,
+    recent,
+    relationships,
+    row_count,
+    unique,
+)
 from toque.errors import DataError
 from toque.graph.checks import AnyCheck
 from toque.graph.loads import TableName
@@ -109,6 +118,14 @@ def test_what_blocks_shows_masked_samples() -> None:
     with pytest.raises(DataError, match=r"scores: its check does not hold(.|\n)*score is below 0") as caught:
         check_value(pl.DataFrame(ROWS), SCORES, [in_range("score", min=0)], batch_id="b1")
     assert caught.value.sample == [{"check": "in_range(score)", "id": 2, "email": "***", "score": -0.5}]
+
+
+def test_a_list_without_rows_has_no_columns_and_is_judged_all_the_same() -> None:
+    checks = [not_null("id").quarantine(), unique("id"), row_count(max=3), recent("at", "1d").warn()]
+    checked = check_value([], SCORES, checks, batch_id="b1")
+    assert [verdict.outcome for verdict in checked.report.verdicts] == ["passed", "passed", "passed", "warned"]
+    with pytest.raises(DataError, match="0 rows instead of at least 1"):
+        check_value([], SCORES, [not_null("id"), row_count(min=1)], batch_id="b1")
 
 
 def test_other_tables_can_be_referred_to() -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from toque.data.checks import verdicts
 from toque.data.checks.dialects import Sql
 from toque.data.checks.quarantine import rejects_of
 from toque.data.checks.reports import Report
+from toque.data.checks.verdicts import Verdict
 from toque.data.loads.dialects import DUCKDB
-from toque.graph.checks import AnyCheck, PythonCheck
+from toque.graph.checks import AnyCheck, CustomSql, PythonCheck, Recent, RowCount, Schema
 from toque.graph.loads import TableName
 from toque.integrations.checking.auditing import audit, halt
 from toque.integrations.checking.python_checks import verdict_of
@@ -53,8 +56,14 @@ def check_value(
         if isinstance(check, PythonCheck)
     }
     halt(Report(table=str(look.table), verdicts=tuple(by_python.values())))
+    if isinstance(value, list) and not value and not any(isinstance(check, CustomSql) for check in checks):
+        nothing = (by_python.get(at) or _of_nothing(check, look.now) for at, check in enumerate(checks))
+        report = Report(table=str(look.table), verdicts=tuple(nothing), batch_id=batch_id)
+        halt(report)
+        return Checked(value, None, report)
     table = TableName(look.table.name)
-    with _desk({**(others or {}), table.name: value}) as desk:
+    beside = {TableName.parse(name): other for name, other in (others or {}).items()}
+    with _desk({**beside, table: value}) as desk:  # the key of an asset is one name, dots and all
         by_sql = [check for check in checks if not isinstance(check, PythonCheck)]
         report = audit(desk, replace(look, table=table), by_sql, batch_id=batch_id)
         left = [row for (row,) in desk.fetch(Sql(f"SELECT rowid FROM {DUCKDB.table(table)} ORDER BY rowid"))]
@@ -65,14 +74,28 @@ def check_value(
     return Checked(kept, rejects, msgspec.structs.replace(report, table=str(look.table), verdicts=verdicts))
 
 
+def _of_nothing(check: AnyCheck, now: datetime) -> Verdict:
+    """The verdict on a list without rows: nobody knows which columns it would have had."""
+    match check:
+        case RowCount():
+            return verdicts.of_row_count(check, 0)
+        case Recent():
+            return verdicts.of_newest(check, None, 0, now)
+        case Schema():
+            return verdicts.of_schema(check, ())
+        case CustomSql() | PythonCheck():
+            return verdicts.of_found(check, 0)
+        case _:
+            return verdicts.of_rows(check, 0, 0)
+
+
 @contextmanager
-def _desk(tables: Mapping[str, Any]) -> Iterator[Desk]:
+def _desk(tables: Mapping[TableName, Any]) -> Iterator[Desk]:
     """DuckDB in memory with copies of these tables; the row id of a copy is the place of the row."""
     from toque.integrations.warehouses.duckdb import DuckDBWarehouse
 
     with DuckDBWarehouse(":memory:").session() as session:
-        for name, value in tables.items():
-            table = TableName.parse(name)
+        for table, value in tables.items():
             if table.schema:
                 session.execute(f"CREATE SCHEMA IF NOT EXISTS {DUCKDB.own(table.schema)}")
             session.connection.register("_given", frames.to_arrow(value))
