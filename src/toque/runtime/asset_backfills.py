@@ -1,7 +1,8 @@
 """Steps of a backfill of assets: what has ended is written down, and what may begin is started.
 
-Stages come one after the other. A slice begins when all of the stages before its own have ended; it is held back when
-one that it would read could not be made, so that nothing is made from what was there before.
+A slice begins when those of earlier stages that it would read have ended, whatever else of these stages goes on; it is
+held back when one of them could not be made, so that nothing is made from what was there before. In a plan of what is
+stale it waits for all of the stages before its own: what came out as it was decides there what is made at all.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ log = logging.getLogger("toque.backfills")
 
 STEP = 100
 """Slices that one transaction starts or leaves out at most."""
+_FINAL = -2
+"""Stands for a number of failures to which none is added."""
 PRIORITY = -1
 """Behind what is due now."""
 SliceListener: TypeAlias = Callable[[BackfillRow, Sequence[BackfillSlice]], None]
@@ -44,29 +47,36 @@ _ENDS = {
 }
 
 
+_Slices: TypeAlias = dict[str, set[str]]
+"""Keys by asset."""
+
+
 @dataclass
 class _Stage:
     """What is known of a stage while it goes on."""
 
     pipeline: Pipeline
     known: Known
-    failed: dict[str, set[str]]
-    """Slices of the stages before that could not be made, by asset."""
     cuts: dict[str, AnyPartitioning | None]
+    """Of the assets of the stages before."""
     fresh: set[str]
     """Of a plan of what is stale: keys that need not be made."""
+    failed: _Slices = field(default_factory=dict)
+    """Of the stages before: what could not be made."""
+    failures: int = -1
+    """Of the plan, when these were read."""
 
-    def behind(self, keys: Sequence[str]) -> str:
-        """A failed slice that a run of these keys would read; "" when there is none."""
+    def reads(self, keys: Sequence[str], among: _Slices) -> str:
+        """One of these slices that a run of these keys would read; "" when there is none."""
         for asset in made_by(self.pipeline).values():
             for each in asset.sources:
-                lost = self.failed.get(each.asset)
-                if not lost:
+                theirs = among.get(each.asset)
+                if not theirs or each.asset not in self.cuts:
                     continue
-                theirs = self.cuts[each.asset]
                 for key in keys:
-                    for part in upstream_keys(each.mapping, asset.partitions, theirs, key, self.known):
-                        if part in lost:
+                    cut = self.cuts[each.asset]
+                    for part in upstream_keys(each.mapping, asset.partitions, cut, key, self.known):
+                        if part in theirs:
                             return f"{each.asset}[{part}]" if part else each.asset
         return ""
 
@@ -103,10 +113,9 @@ class AssetSteps:
         if not waiting and not going:
             await self._end(row, decided)
             return False
-        # What has just ended holds nothing back before it is written.
-        is_open = bool(waiting) and all(each.stage >= waiting[0].stage for each in (*going, *decided.slices))
-        if is_open and not row.paused:
-            await self._choose(row, waiting, row.max_active - len(going), decided)
+        if waiting and not row.paused:
+            # What has just ended counts as going on before that is written.
+            await self._choose(row, waiting, [*going, *decided.slices], row.max_active - len(going), decided)
         if not decided.slices or not await self._advance(row, decided):
             return False
         await self._launch(decided.runs)
@@ -126,18 +135,35 @@ class AssetSteps:
             decided.slices.append(msgspec.structs.replace(each, state=state, error=_words(run)))
         return going
 
-    async def _choose(self, row: BackfillRow, waiting: Sequence[BackfillSlice], room: int, decided: _Decision) -> None:
-        """Decide about slices of one stage, in the order of the plan, as far as there is room for runs."""
-        number = waiting[0].stage
-        stage = await self._stage(row, number)
-        cut = row.stages[number].partitions
+    async def _choose(
+        self,
+        row: BackfillRow,
+        waiting: Sequence[BackfillSlice],
+        going: list[BackfillSlice],
+        room: int,
+        decided: _Decision,
+    ) -> None:
+        """Decide about slices in the order of the plan, as far as there is room for runs.
+
+        Those of earlier stages that wait are among `waiting`, before what they might hold back.
+        """
         now_us = self._clock.now_us()
+        number, ahead = -1, _Slices()
         for each in waiting:
-            if each.stage != number or len(decided.runs) >= room:
+            if len(decided.runs) >= room:
                 break
-            keys = keys_of(cut, each.partition)
-            cause = stage.behind(keys)
-            if cause:
+            if each.stage != number:
+                number = each.stage
+                before = [other for other in going if other.stage < number]
+                if before and row.only_stale:
+                    break
+                ahead = _slices_of(row, before)
+                stage = await self._stage(row, number, is_final=not before)
+            going.append(each)
+            keys = keys_of(row.stages[number].partitions, each.partition)
+            if ahead and stage.reads(keys, ahead):
+                continue
+            if cause := stage.reads(keys, stage.failed):
                 words = f"{cause} was not made"
                 decided.slices.append(msgspec.structs.replace(each, state=SliceState.SKIPPED, error=words))
             elif stage.fresh.issuperset(keys):
@@ -149,38 +175,38 @@ class AssetSteps:
                     msgspec.structs.replace(each, state=SliceState.RUNNING, run_id=run.run_id, error="")
                 )
 
-    async def _stage(self, row: BackfillRow, number: int) -> _Stage:
+    async def _stage(self, row: BackfillRow, number: int, *, is_final: bool) -> _Stage:
+        """What is known of a stage by now. `is_final`: no more of the stages before can fail."""
         name = (row.id, number, row.rounds)
-        if name not in self._stages:
-            for gone in [each for each in self._stages if each[0] == row.id]:
-                del self._stages[gone]
+        stage = self._stages.get(name)
+        if stage is None:
+            self._forget(row.id, but_round=row.rounds)
             pipeline, _ = await self._versions.get(row.stages[number].version)
             known = await known_of(self._store, self._clock.now_us(), cuts_of(pipeline).values())
-            failed, cuts = await self._failed(row, number)
+            cuts = {asset: earlier.partitions for earlier in row.stages[:number] for asset in earlier.assets}
             fresh = await self._fresh(pipeline, known) if row.only_stale else set()
-            self._stages[name] = _Stage(pipeline, known, failed, cuts, fresh)
-        return self._stages[name]
+            stage = self._stages[name] = _Stage(pipeline, known, cuts, fresh)
+        failures = _FINAL if is_final else row.failed + row.skipped
+        if stage.failures not in (failures, _FINAL):
+            stage.failed, stage.failures = await self._failed(row, number), failures
+        return stage
+
+    def _forget(self, id: str, *, but_round: int = -1) -> None:  # noqa: A002
+        for name in [each for each in self._stages if each[0] == id and each[2] != but_round]:
+            del self._stages[name]
 
     async def _fresh(self, pipeline: Pipeline, known: Known) -> set[str]:
         looking = Looking(self._store, pipeline, known)
         return await looking.made() - await looking.stale()
 
-    async def _failed(
-        self, row: BackfillRow, number: int
-    ) -> tuple[dict[str, set[str]], dict[str, AnyPartitioning | None]]:
+    async def _failed(self, row: BackfillRow, number: int) -> _Slices:
         """What could not be made before this stage."""
-        failed: dict[str, set[str]] = {}
-        cuts: dict[str, AnyPartitioning | None] = {}
+        found: list[BackfillSlice] = []
         after = -1
         while page := await self._store.backfills.slices(row.id, SliceQuery(states=FAILED, after=after, limit=PAGE)):
-            for each in page:
-                if each.stage < number:
-                    stage = row.stages[each.stage]
-                    for asset in stage.assets:
-                        cuts[asset] = stage.partitions
-                        failed.setdefault(asset, set()).update(keys_of(stage.partitions, each.partition))
+            found += [each for each in page if each.stage < number]
             after = page[-1].n
-        return failed, cuts
+        return _slices_of(row, found)
 
     async def _advance(self, row: BackfillRow, decided: _Decision) -> bool:
         try:
@@ -203,12 +229,22 @@ class AssetSteps:
         now = await self._store.backfills.get(row.id)
         if now is None or now.state is not BackfillState.RUNNING or now.started < now.total:
             return
+        self._forget(row.id)
         failed = now.failed + now.skipped
         state = BackfillState.FAILED if failed else BackfillState.SUCCEEDED
         if await self._store.backfills.advance(
             msgspec.structs.replace(now, state=state, finished_us=self._clock.now_us())
         ):
             log.info("backfill %s of %s ended: %d succeeded, %d failed", now.id, now.selection, now.succeeded, failed)
+
+
+def _slices_of(row: BackfillRow, slices: Sequence[BackfillSlice]) -> _Slices:
+    found: _Slices = {}
+    for each in slices:
+        stage = row.stages[each.stage]
+        for asset in stage.assets:
+            found.setdefault(asset, set()).update(keys_of(stage.partitions, each.partition))
+    return found
 
 
 def _words(run: RunRow | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.unit.runtime.clockwork import Clockwork, Server
-from toque import AllPartitions, Daily, Dynamic, Partition, Span, Static, asset, use
+from toque import AllPartitions, Daily, Dynamic, Partition, Span, Static, Trailing, asset, use
 from toque.authoring.asset_graphs import stages_of
 from toque.authoring.assets import Asset
 from toque.engine.states import SliceState
@@ -52,6 +52,17 @@ def cheese(curd: dict = use(curd, AllPartitions())) -> int:  # type: ignore[type
 
 
 @asset(partitions=DAYS)
+def kefir(milk: dict = use(milk, Trailing(2)), day: Partition = use(Partition)) -> int:  # type: ignore[type-arg]
+    count("kefir", day.key)
+    return sum(milk.values())
+
+
+@asset
+def drinks(kefir: dict = use(kefir, AllPartitions())) -> int:  # type: ignore[type-arg]
+    return len(kefir)
+
+
+@asset(partitions=DAYS)
 def butter(span: Span = use(Span)) -> dict[str, int]:
     count("butter", f"{span.keys[0]}-{len(span.keys)}")
     return dict.fromkeys(span.keys, len(span.keys))
@@ -73,7 +84,7 @@ def table(plate: dict = use(plate, AllPartitions())) -> list[str]:  # type: igno
     return sorted(plate.values())
 
 
-ALL: list[Asset[..., object]] = [milk, curd, cheese, butter, jars, plate, table]
+ALL: list[Asset[..., object]] = [milk, curd, cheese, kefir, drinks, butter, jars, plate, table]
 
 
 async def stages(place: Clockwork, selection: str, *, apart: bool = False) -> list[Stage]:

@@ -17,6 +17,7 @@ from toque.errors import Conflict, NotFound, UserError
 from toque.ports.assets import DynamicKey
 from toque.ports.store import StoreUnavailable
 from toque.runtime.backfill_orders import cancel_backfill, pause_backfill, retry_backfill
+from toque.runtime.messages import Launch
 
 DONE, FAILED, HELD = SliceState.SUCCEEDED, SliceState.FAILED, SliceState.SKIPPED
 DAY = "2026-01-0"
@@ -41,6 +42,36 @@ async def test_every_slice_is_made_once_and_after_what_it_is_made_from() -> None
     assert last.started_us >= max(run.finished_us for run in runs if run.partition_key)
     first = next(run for run in runs if run.partition_key == f"{DAY}1")
     assert (first.interval_end_us - first.interval_start_us) // 3_600_000_000 == 24
+
+
+async def test_a_slice_begins_when_what_it_reads_is_done_whatever_else_goes_on() -> None:
+    place = Clockwork()
+    BROKEN.add(f"{DAY}1")
+    async with place.server() as server:
+        row = await planned(place, "+drinks", partitions="all", max_active=3)
+        held: list[Launch] = []
+        post = server.runtime.post
+
+        def holding(message: object) -> None:
+            if isinstance(message, Launch) and message.row.partition_key == f"{DAY}4" and not held:
+                held.append(message)  # milk of the fourth takes its time
+            else:
+                post(message)  # type: ignore[arg-type]
+
+        server.runtime.post = holding  # type: ignore[method-assign]
+        await carried_out(server)
+        now = await states(place, row)
+        assert [now[f"kefir[{DAY}{n}]"] for n in (1, 2)] == [HELD, HELD]
+        assert [now[f"kefir[{DAY}{n}]"] for n in (3, 6)] == [DONE, DONE]
+        assert [now[f"kefir[{DAY}{n}]"] for n in (4, 5)] == [SliceState.WAITING] * 2
+        assert now["drinks[]"] is SliceState.WAITING
+        post(held[0])
+        await server.settle()
+        await carried_out(server)
+    done = await states(place, row)
+    assert [done[f"kefir[{DAY}{n}]"] for n in (4, 5)] == [DONE, DONE]
+    assert done["drinks[]"] is HELD
+    assert set(MADE.values()) == {1}
 
 
 async def test_no_more_are_active_than_asked_for() -> None:
