@@ -13,6 +13,7 @@ from toque.api.access import COOKIE
 from toque.api.routes import (
     actions,
     assets,
+    automation,
     backfills,
     charts,
     connections,
@@ -39,6 +40,7 @@ ROUTERS = (
     sessions.router,
     pipelines.router,
     assets.router,
+    automation.router,
     lineage.router,
     connections.router,
     syncs.router,

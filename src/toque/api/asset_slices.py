@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from toque.api import assets as shown
+from toque.api.asset_automation import automation
 from toque.api.asset_freshness import compared
 from toque.api.assets import Catalogue
 from toque.api.lookups import cursor_of
@@ -62,6 +63,7 @@ async def detail(asked: Services, known: Catalogue, key: str) -> AssetDetail:
         ],
         origin=Origin(file=indexed.file, line=indexed.line) if indexed.file else None,
         code_version=asset.code_version,
+        automation=await automation(asked, asset),
     )
 
 

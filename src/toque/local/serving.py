@@ -102,8 +102,7 @@ async def _web(
     if listening is None:
         yield
         return
-    scheduling = triggers.scheduling if triggers is not None else None
-    async with web(site, listening, project, scheduling, host=host) as address:
+    async with web(site, listening, project, triggers, host=host) as address:
         log.info("listening on %s", address.url)
         log.info("open %s (signs in once, within ten minutes)", address.sign_in_url)
         if development is None:

@@ -10,9 +10,10 @@ from toque.api.services import Services
 from toque.api.stream.feed import Sources
 from toque.api.stream.hub import Hub
 from toque.api.trigger_rows import seen_tick
+from toque.local.triggers import Triggering
+from toque.ports.automations import DecisionRow
 from toque.ports.project import ProjectIndex
 from toque.ports.triggers import TickRow, TickSeen
-from toque.runtime.scheduling import Scheduling
 
 
 def make_hub(services: Services, project: ProjectIndex) -> Hub:
@@ -36,11 +37,16 @@ def make_hub(services: Services, project: ProjectIndex) -> Hub:
     return hub
 
 
-def tell_ticks(hub: Hub, scheduling: Scheduling) -> None:
-    """Have the hub hear of each tick that is decided here."""
+def tell_triggers(hub: Hub, triggers: Triggering) -> None:
+    """Have the hub hear of each tick, and each decision of automation, that is made here."""
 
     def ticked(ticks: Sequence[TickRow]) -> None:
         for tick in ticks:
             hub.ticked(seen_tick(TickSeen(tick=tick)))
 
-    scheduling.listen(ticked)
+    def decided(decisions: Sequence[DecisionRow]) -> None:
+        for data in hub.feeds.of_data:
+            data.told(each.asset for each in decisions)
+
+    triggers.scheduling.listen(ticked)
+    triggers.automating.listen(decided)

@@ -23,8 +23,8 @@ from toque.ports.project import ProjectIndex
 from toque.settings import tokens
 
 if TYPE_CHECKING:
+    from toque.local.triggers import Triggering
     from toque.local.web_app import WebServer
-    from toque.runtime.scheduling import Scheduling
 
 log = logging.getLogger("toque.server")
 
@@ -82,13 +82,13 @@ async def web(
     site: Site,
     listening: socket.socket,
     project: ProjectIndex,
-    scheduling: Scheduling | None = None,
+    triggers: Triggering | None = None,
     *,
     host: str,
 ) -> AsyncIterator[Address]:
     """The API and the UI, until the end of the block."""
     token = await asyncio.to_thread(tokens.make_token, site.settings.home)
-    made = await asyncio.to_thread(_make, site, token, project, scheduling, host)
+    made = await asyncio.to_thread(_make, site, token, project, triggers, host)
     gc.freeze()  # what was imported meanwhile is as permanent as what was there before
     url = f"http://{_shown(host)}:{listening.getsockname()[1]}"
     made.hub.start()
@@ -108,14 +108,14 @@ async def web(
         listening.close()
 
 
-def _make(site: Site, token: str, project: ProjectIndex, scheduling: Scheduling | None, host: str) -> WebServer:
+def _make(site: Site, token: str, project: ProjectIndex, triggers: Triggering | None, host: str) -> WebServer:
     """Runs in a thread: imports what only the web side needs."""
-    from toque.local.streaming import tell_ticks
+    from toque.local.streaming import tell_triggers
     from toque.local.web_app import make
 
     made = make(site, token, project, host, stop_s=STOP_S)
-    if scheduling is not None:
-        tell_ticks(made.hub, scheduling)
+    if triggers is not None:
+        tell_triggers(made.hub, triggers)
     return made
 
 

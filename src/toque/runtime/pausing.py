@@ -1,11 +1,15 @@
-"""Pausing: what people do to schedules. It holds from the instant it was written, with a server or without."""
+"""Pausing: what people do to schedules and to the automation of assets. It holds from the instant it was written, with
+a server or without."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
 
+import msgspec
+
 from toque.errors import NotFound, ToqueError
+from toque.ports.automations import AutomationChange, AutomationRow
 from toque.ports.store import Store
 from toque.ports.triggers import Change, ScheduleFilter, ScheduleRow
 from toque.runtime.ticking import paused, resumed
@@ -69,3 +73,18 @@ async def set_paused(
         found = [recorded.refused.get(id) or await store.triggers.get_schedule(id) for id in ids]  # noqa: A001
         waiting = {row.id: row for row in found if row is not None}
     raise ToqueError("the schedules change too often to be paused; try again")
+
+
+async def set_automation_paused(store: Store, asset: str, *, pause: bool, actor: str, now_us: int) -> AutomationRow:
+    """Pause the automation of an asset, or let it go on. What is made upstream during a pause counts when it ends, as
+    one cause; ticks are skipped. Raises `StoreUnavailable`."""
+    for _ in range(TRIES):
+        row = (await store.automations.rows([asset])).get(asset) or AutomationRow(asset=asset)
+        if row.paused == pause:
+            return row
+        after = msgspec.structs.replace(row, paused=pause, actor=actor, changed_us=now_us)
+        if after.since_us and not pause:
+            after.cursor_us = now_us
+        if await store.automations.record([AutomationChange(row=after)]):
+            return after
+    raise ToqueError("the automation changes too often to be paused; try again")

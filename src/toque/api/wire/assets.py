@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from toque.api.wire.automation import AssetAutomation
 from toque.api.wire.graphs import Origin
 from toque.api.wire.model import Wire
 
@@ -121,6 +122,8 @@ class AssetDetail(AssetSummary):
     origin: Origin | None
     """Where it is defined; null for one that is only named. Line 0: not known."""
     code_version: str
+    automation: AssetAutomation | None
+    """null for one that has no rules, and never had any."""
 
 
 class PartitionStates(Wire):
