@@ -15,7 +15,7 @@ _EXPORTS = {
         *("Static", "Trailing", "Weekly", "Yearly"),
     ),
     "toque.authoring.data_checks": (
-        *("accepted_values", "custom_sql", "expression", "in_range", "not_null", "python_check", "recent"),
+        *("accepted_values", "custom_sql", "expression", "in_range", "matches", "not_null", "python_check", "recent"),
         *("relationships", "row_count", "schema", "unique"),
     ),
     "toque.authoring.endpoints": ("Records", "Rows", "Table"),
@@ -41,7 +41,7 @@ _EXPORTS = {
     "toque.integrations.connections.http": ("Http",),
     "toque.integrations.connections.salesforce": ("Salesforce",),
     "toque.integrations.connections.stripe": ("Stripe",),
-    "toque.integrations.connections.warehouse": ("Postgres", "Warehouse"),
+    "toque.integrations.connections.warehouse": ("Postgres", "Snowflake", "Warehouse"),
     "toque.integrations.dbt.project": ("DbtProject",),
     "toque.integrations.dlt.producer": ("dlt_load",),
     "toque.integrations.keeping.parquet": ("Parquet",),

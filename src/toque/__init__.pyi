@@ -22,6 +22,7 @@ from toque.authoring.data_checks import accepted_values as accepted_values
 from toque.authoring.data_checks import custom_sql as custom_sql
 from toque.authoring.data_checks import expression as expression
 from toque.authoring.data_checks import in_range as in_range
+from toque.authoring.data_checks import matches as matches
 from toque.authoring.data_checks import not_null as not_null
 from toque.authoring.data_checks import python_check as python_check
 from toque.authoring.data_checks import recent as recent
@@ -82,6 +83,7 @@ from toque.integrations.connections.http import Http as Http
 from toque.integrations.connections.salesforce import Salesforce as Salesforce
 from toque.integrations.connections.stripe import Stripe as Stripe
 from toque.integrations.connections.warehouse import Postgres as Postgres
+from toque.integrations.connections.warehouse import Snowflake as Snowflake
 from toque.integrations.connections.warehouse import Warehouse as Warehouse
 from toque.integrations.dbt.project import DbtProject as DbtProject
 from toque.integrations.dlt.producer import dlt_load as dlt_load

@@ -27,6 +27,7 @@ from toque.authoring.data_checks import listed
 from toque.authoring.freshness import policies_of
 from toque.authoring.options import AssetOptions, asset_keys, checked
 from toque.authoring.producers import Producer
+from toque.authoring.publishing import check_publish
 from toque.authoring.references import code_ref, place_of, source_hash
 from toque.authoring.tasks import check_function, checked_upstream, refuse_at_import
 from toque.authoring.trace import current
@@ -99,6 +100,7 @@ class Asset(Source[R], Producer, Generic[P, R]):
         self, function: Callable[P, Any], settings: Mapping[str, Any], upstream: tuple[object, ...] = ()
     ) -> None:
         super().__init__(settings.get("key") or key_of(settings.get("io"), function.__name__), settings)
+        check_publish(self.key, settings)
         self.__toque_function__ = function
         self.upstream = upstream
         self.__toque_checks__: Mapping[str, Sequence[AnyCheck]] = {self.key: settings.get("checks", ())}

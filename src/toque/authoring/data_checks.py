@@ -100,6 +100,28 @@ def custom_sql(sql: str, *, name: str) -> checks.CustomSql:
     return checks.CustomSql(sql=sql.strip().rstrip("; \n"), name=name)
 
 
+def matches(
+    to: str, *, key: str | Iterable[str] = (), tolerance: float = 0.0, columns: Iterable[str] = ()
+) -> checks.Matches:
+    """The table holds the same rows as `to`, a known-good table of the same warehouse: `matches("golden.contact")`.
+
+    With `key`, a row that differs is shown once; numbers may then differ by `tolerance`, relative or absolute.
+    `columns` are compared, all of them unless stated.
+    """
+    if not isinstance(to, str) or not to:
+        raise sites.refuse(f"matches({to!r}) names no table.", fix='matches("golden.contact")')
+    if isinstance(columns, str):
+        raise sites.refuse("matches(): columns is one string.", fix=f"columns=[{columns!r}]")
+    names = (key,) if isinstance(key, str) else tuple(key)
+    if tolerance and not names:
+        raise sites.refuse(
+            "matches(): without a key nobody knows which numbers are to be near each other.", fix='key="id"'
+        )
+    if tolerance < 0:
+        raise sites.refuse(f"matches(): tolerance={tolerance} can never hold.", fix="tolerance=0.01")
+    return checks.Matches(to=to, key=names, tolerance=float(tolerance), columns=tuple(columns))
+
+
 def python_check(function: Callable[[Any], Any], *, name: str = "") -> checks.PythonCheck:
     """A function of the data (an Arrow, pandas or polars table) at the top level of a module, or a pandera model.
 

@@ -185,6 +185,8 @@ class AssetOptions(MakingOptions, total=False):
     """`marts.delays`; the function's name unless stated."""
     checks: Sequence[AnyCheck]
     """What must be true of a value before it is kept: `[not_null("id").quarantine(), row_count(min=1)]`."""
+    publish: Literal["checked", "audited"]
+    """`audited`: a value is written aside where it is kept, checked there, and published in one step if it passes."""
 
 
 class AssetsOptions(MakingOptions, total=False):

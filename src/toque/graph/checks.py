@@ -123,6 +123,19 @@ class CustomSql(TableCheck, frozen=True, kw_only=True, tag="custom_sql"):
     sql: str
 
 
+class Matches(TableCheck, frozen=True, kw_only=True, tag="matches"):
+    """The table holds the rows of another one, a known-good dataset: no more, no fewer and no others."""
+
+    to: str
+    """A table of the same warehouse."""
+    key: tuple[str, ...] = ()
+    """Columns that tell rows apart: then each row that differs is shown once, with its key."""
+    tolerance: float = 0.0
+    """By which numbers may differ, relative to the larger or absolute; needs a key."""
+    columns: tuple[str, ...] = ()
+    """What is compared; () all columns of both."""
+
+
 class PythonCheck(TableCheck, frozen=True, kw_only=True, tag="python"):
     """A function of the data, or a pandera model, that says what is wrong."""
 
@@ -131,7 +144,7 @@ class PythonCheck(TableCheck, frozen=True, kw_only=True, tag="python"):
 
 
 AnyRowCheck: TypeAlias = NotNull | Unique | AcceptedValues | Relationships | InRange | Expression
-AnyTableCheck: TypeAlias = RowCount | Recent | Schema | CustomSql | PythonCheck
+AnyTableCheck: TypeAlias = RowCount | Recent | Schema | CustomSql | Matches | PythonCheck
 AnyCheck: TypeAlias = AnyRowCheck | AnyTableCheck
 
 ROW_CHECKS: Final = (NotNull, Unique, AcceptedValues, Relationships, InRange, Expression)

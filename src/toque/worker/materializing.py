@@ -25,6 +25,8 @@ OF_PARTITIONS = ("Partition", "Span")
 """What `use()` supplies of the run's partitions."""
 CHECKING = CodeRef(module="toque.integrations.checking.of_assets", qualname="check")
 """Checks what the function of an asset returned, if it has checks: most have none, and pay for none."""
+PUBLISHING = CodeRef(module="toque.integrations.checking.of_assets", qualname="publish")
+"""The same of an asset that is audited where it is kept."""
 
 
 def written(spec: AttemptSpec, context: Context, value: Any, site: Site) -> Any:
@@ -40,7 +42,7 @@ def written(spec: AttemptSpec, context: Context, value: Any, site: Site) -> Any:
         ]
         summaries = []
         for each in passed:
-            event, summary = _kept(spec, source, each, site)
+            event, summary = _kept(spec, source, each, context, site)
             context.tell(event)
             summaries.append(summary)
         if len(spec.node.writes) > 1:
@@ -126,15 +128,26 @@ class Passed(NamedTuple):
 def _passed(source: Any, context: Context, target: Slice, value: Any, site: Site) -> Passed:
     """Raises `DataError` when a check of the asset blocks."""
     checks = source.__toque_checks__.get(target.asset, ())
-    if not checks:
+    if not checks or _is_audited(source):
         return Passed(target, value, {})
     return Passed(target, *code.locate(CHECKING)(value, target, checks, context, site))
 
 
-def _kept(spec: AttemptSpec, source: Any, passed: Passed, site: Site) -> tuple[Materialized, dict[str, Any]]:
+def _is_audited(source: Any) -> bool:
+    """Whether its values are checked where they are kept."""
+    return bool(source.settings.get("publish") == "audited")
+
+
+def _kept(
+    spec: AttemptSpec, source: Any, passed: Passed, context: Context, site: Site
+) -> tuple[Materialized, dict[str, Any]]:
     """Keep what the function of an asset returned: what to tell of it, and what stands for it as the node's result."""
     target, value, known = passed
-    saved = source.__toque_io__.save(target, value, site)
+    if _is_audited(source):
+        checks = source.__toque_checks__[target.asset]
+        saved = code.locate(PUBLISHING)(source.__toque_io__, target, value, checks, context, site)
+    else:
+        saved = source.__toque_io__.save(target, value, site)
     event = Materialized(
         asset=target.asset,
         partition=target.partition,

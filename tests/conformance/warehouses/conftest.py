@@ -1,7 +1,6 @@
 """The warehouses under test: DuckDB, PostgreSQL, and Snowflake's own connector against an emulator.
 
-What the emulator does not do, and the suite therefore does not ask: MERGE inside of a transaction, `COPY … FILES =`,
-matching columns by name into a temporary table, and null timestamps in a result (it gives 1970).
+What the emulator does not do is said in `tests/snowflake.py`, and the suite does not ask for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Warehouses to check, each with the same table: DuckDB in memory, and a real PostgreSQL."""
+"""Warehouses to check, each with the same table: DuckDB in memory, a real PostgreSQL, and Snowflake's connector."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.postgres import PostgresServer
 from toque.data.checks.dialects import Sql
-from toque.data.loads.dialects import DUCKDB, POSTGRESQL
+from toque.data.loads.dialects import DUCKDB, POSTGRESQL, SNOWFLAKE
 from toque.graph.loads import TableName
 from toque.integrations.checking.running import Look
 from toque.integrations.checking.sessions import Desk
@@ -36,19 +36,18 @@ INSERT INTO raw.contact VALUES
 """
 
 
-@pytest.fixture(params=["duckdb", "postgresql"])
-def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
-    """A warehouse of each kind."""
-    if request.param == "duckdb":
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.execute(_SCHEMA)
-            yield Desk(DuckDBSession(connection), DUCKDB)
-        return
-    session: PostgreSQLSession = request.getfixturevalue("postgres_session")
-    session.execute("DROP SCHEMA IF EXISTS raw CASCADE")
-    session.execute(_SCHEMA)
-    yield Desk(session, POSTGRESQL)
+@pytest.fixture(params=["duck", "elephant"])
+def desk(request: pytest.FixtureRequest) -> Desk:
+    """A warehouse of each kind but the slow one."""
+    found: Desk = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["duck", "elephant", "snow"])
+def everywhere(request: pytest.FixtureRequest) -> Desk:
+    """A warehouse of each kind: for what their dialects decide."""
+    found: Desk = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +64,26 @@ def duck() -> Iterator[Desk]:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(_SCHEMA)
         yield Desk(DuckDBSession(connection), DUCKDB)
+
+
+@pytest.fixture
+def elephant(postgres_session: PostgreSQLSession) -> Desk:
+    """PostgreSQL alone."""
+    postgres_session.execute("DROP SCHEMA IF EXISTS raw CASCADE")
+    postgres_session.execute(_SCHEMA)
+    return Desk(postgres_session, POSTGRESQL)
+
+
+@pytest.fixture
+def snow(snowflake_emulator: dict[str, object]) -> Iterator[Desk]:
+    """Snowflake's own connector against an emulator."""
+    from toque.integrations.warehouses.snowflake import SnowflakeWarehouse
+
+    with SnowflakeWarehouse(snowflake_emulator).session() as session:
+        for statement in filter(str.strip, _SCHEMA.split(";")):
+            session.execute(statement)
+        yield Desk(session, SNOWFLAKE)
+        session.execute("DROP SCHEMA raw CASCADE")
 
 
 def table(desk: Desk, name: str = "raw.contact", order: str = "1") -> list[tuple[Any, ...]]:

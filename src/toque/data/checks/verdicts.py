@@ -18,6 +18,7 @@ from toque.graph.checks import (
     CustomSql,
     Expression,
     InRange,
+    Matches,
     NotNull,
     PythonCheck,
     Recent,
@@ -71,6 +72,8 @@ def name_of(check: AnyCheck) -> str:
             inside = f"{check.column} in {check.to}.{check.field}"
         case Expression(sql=sql):
             inside = " ".join(sql.split())
+        case Matches(to=to):
+            inside = to
         case PythonCheck(code=code):
             return code.qualname
         case RowCount() | Schema() | CustomSql():
@@ -132,6 +135,16 @@ def of_schema(check: Schema, columns: Sequence[tuple[str, str]]) -> Verdict:
     if not found:
         return _verdict(check, "passed", f"all {len(check.columns)} columns are as declared")
     return _verdict(check, _outcome(check), "; ".join(found), bad=len(found))
+
+
+def of_match(check: Matches, bad: int, total: int, differences: Sequence[str] = ()) -> Verdict:
+    """The verdict on a table and a known-good one: rows that differ, or columns that do."""
+    if differences:
+        return _verdict(check, _outcome(check), "; ".join(differences), bad=len(differences), total=total)
+    if bad == 0:
+        return _verdict(check, "passed", f"all {total:,} rows are those of {check.to}", total=total)
+    message = f"{bad:,} {'difference' if bad == 1 else 'differences'} from {check.to}"
+    return _verdict(check, _outcome(check), message, bad=bad, total=total)
 
 
 def of_found(check: CustomSql | PythonCheck, bad: int, message: str = "") -> Verdict:

@@ -1,8 +1,9 @@
-"""Checks of what the function of an asset returned: before anything is kept."""
+"""Checks of what the function of an asset returned: before it is kept, or aside of where it is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from toque.integrations.checking.telling import events
 from toque.integrations.checking.values import check_value
 from toque.worker.context import Context
 from toque.worker.environment import safe
-from toque.worker.slices import Site, Slice
+from toque.worker.slices import Saved, Site, Slice
 
 ROOT = "rejects/"
 """Where rows that were set aside are kept in the blob store: by asset, partition and attempt."""
@@ -41,6 +42,21 @@ def check(
     place = f"{ROOT}{safe(target.asset)}/{safe(target.partition) or '-'}/{site.attempt}.parquet"
     site.blobs.put(place, [_parquet(found.rejects)])
     return found.value, {"set_aside": found.report.set_aside, "rejects": place}
+
+
+def publish(keeper: Any, target: Slice, value: Any, checks: Sequence[AnyCheck], context: Context, site: Site) -> Saved:
+    """Have its keeper write the value aside, check it there and publish it. Raises `ChecksFailed`."""
+    try:
+        saved, report = keeper.publish(target, value, site, checks, context.idempotency_key)
+    except ChecksFailed as error:
+        for event in events(error.report, target.asset, target.partition):
+            context.tell(event)
+        raise
+    for event in events(report, target.asset, target.partition):
+        context.tell(event)
+    if not report.set_aside:
+        return saved
+    return replace(saved, metadata={**saved.metadata, "set_aside": report.set_aside, "rejects": report.rejects})
 
 
 def _parquet(rows: Any) -> bytes:

@@ -12,13 +12,14 @@ import msgspec
 from toque.data.checks import queries, verdicts
 from toque.data.checks.columns import for_columns, typed
 from toque.data.checks.masking import masked
+from toque.data.checks.matching import match_of
 from toque.data.checks.predicates import Rows
 from toque.data.checks.reports import Report
 from toque.data.checks.verdicts import Verdict
 from toque.data.loads.columns import Column
 from toque.data.loads.dialects import Dialect
 from toque.errors import UserError
-from toque.graph.checks import AnyCheck, CustomSql, PythonCheck, Recent, RowCount, Schema
+from toque.graph.checks import AnyCheck, CustomSql, Matches, PythonCheck, Recent, RowCount, Schema
 from toque.graph.loads import TableName
 from toque.integrations.checking.python_checks import verdict_of
 from toque.integrations.checking.sessions import Desk
@@ -103,6 +104,8 @@ class _Run:
                 count, sample = queries.custom(check, rows)
                 verdict = verdicts.of_found(check, self.desk.number(count))
                 return verdict if verdict.passed else self._showing(verdict, self.desk.documents(sample))
+            case Matches():
+                return self._matched(check)
             case PythonCheck():
                 data = self.desk.arrow(queries.everything(names, rows), names)
                 return verdict_of(check, data, self.look.sensitive)
@@ -111,6 +114,17 @@ class _Run:
                 if verdict.passed:
                     return verdict
                 return self._showing(verdict, self.desk.rows(queries.samples(check, names, rows), names))
+
+    def _matched(self, check: Matches) -> Verdict:
+        rows, theirs = self.look.rows(self.desk.dialect), self.desk.columns(TableName.parse(check.to))
+        match = match_of(check, rows, self.columns, theirs)
+        if match.differences:
+            return verdicts.of_match(check, 0, self.total, match.differences)
+        verdict = verdicts.of_match(check, self.desk.number(match.count()), self.total)
+        if verdict.passed:
+            return verdict
+        shown = masked(list(match.shown(self.desk.fetch(match.sample()))), match.sensitive(self.look.sensitive))
+        return msgspec.structs.replace(verdict, samples=tuple(shown))
 
     def _showing(self, verdict: Verdict, rows: list[dict[str, Any]]) -> Verdict:
         return msgspec.structs.replace(verdict, samples=tuple(masked(rows, self.look.sensitive)))

@@ -127,3 +127,19 @@ class Postgres(Warehouse):
         from toque.integrations.sources.postgresql import PostgreSQLChanges
 
         return PostgreSQLChanges(str(self.options.get("url", "")), path, name=key, **given)
+
+
+class Snowflake(Warehouse):
+    """A Snowflake account: a warehouse, whatever the profile."""
+
+    account: str
+
+    def __toque_open__(self, **supplied: Any) -> Self:
+        """A copy that can be asked for sessions."""
+        kind = supplied["settings"].type
+        if kind != "snowflake":
+            raise UserError(
+                f"{self.name} is a connection of type {kind}, and a Snowflake account is asked for",
+                fix=f'type = "snowflake" in [connections.{self.name}], or Warehouse("{self.name}")',
+            )
+        return super().__toque_open__(**supplied)

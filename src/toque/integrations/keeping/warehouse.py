@@ -1,6 +1,6 @@
 """Values of assets as tables of a warehouse: `@asset(io=warehouse.tables("marts"))`.
 
-A value takes the place of the one before in one transaction: a reader sees the old rows or the new ones. Slices of one
+A value takes the place of the one before in one step: a reader sees the old rows or the new ones. Slices of one
 asset stand in one table, told apart by `_toque_partition`, and a slice is replaced alone.
 """
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from toque.authoring.supplies import Connection
-from toque.errors import UserError
+from toque.graph.checks import AnyCheck
 from toque.graph.loads import TableName
 from toque.ports.warehouse import Session, Warehouse
 from toque.worker import frames, tables, values
@@ -20,11 +20,15 @@ from toque.worker.slices import NothingThere, Saved, Site, Slice
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from toque.data.checks.reports import Report
+    from toque.data.loads.dialects import Dialect
+    from toque.integrations.keeping.staged import Fitted
+
 PARTITION = "_toque_partition"
 
 
 class WarehouseTables:
-    """Tables of pyarrow, pandas or polars, and lists of dicts, in a schema of a DuckDB file or a PostgreSQL database.
+    """Tables of pyarrow, pandas or polars, and lists of dicts, in a schema of DuckDB, PostgreSQL or Snowflake.
 
     A reader is given the type that its annotation names, else a `pyarrow.Table`.
     """
@@ -44,15 +48,28 @@ class WarehouseTables:
 
     def save(self, target: Slice, value: Any, site: Site) -> Saved:
         """See `IOManager.save`."""
+        from toque.integrations.keeping.staged import Fitted
+
         rows = frames.to_arrow(value)
         with self._opened(site) as (session, warehouse):
-            columns = _written(session, warehouse, self._table(target), rows, target.partition)
-        return Saved(
-            data_version=values.digest(*tables.pieces(rows.combine_chunks().replace_schema_metadata(None))),
-            rows=rows.num_rows,
-            columns=columns,
-            metadata={"table": str(self._table(target))},
-        )
+            if warehouse.dialect.name == "snowflake":  # it commits at each CREATE and ALTER
+                run_id = site.attempt.rpartition("-")[0]
+                return self._published(session, warehouse.dialect, target, rows, (), run_id)[0]
+            fitted = Fitted.of(rows, warehouse.dialect)
+            _write(session, warehouse.dialect, self._table(target), fitted, target.partition)
+        return self._saved(target, fitted, rows.num_rows, _version_of(rows))
+
+    def publish(
+        self, target: Slice, value: Any, site: Site, checks: Sequence[AnyCheck], batch_id: str
+    ) -> tuple[Saved, Report]:
+        """Keep `value` as `save` does, once it has passed where it is: written aside in the same schema.
+
+        Raises `ChecksFailed`; the table stays as it was, and what was written aside can be looked at. Rows that are
+        set aside go into `<table>__rejects`.
+        """
+        with self._opened(site) as (session, warehouse):
+            rows = frames.to_arrow(value)
+            return self._published(session, warehouse.dialect, target, rows, checks, batch_id)
 
     def load(self, slices: Sequence[Slice], kind: Any, site: Site) -> Any:
         """See `IOManager.load`."""
@@ -64,8 +81,9 @@ class WarehouseTables:
             if there is None:
                 raise NothingThere(slices[0])
             mark = dialect.physical(PARTITION)
-            names = ", ".join(dialect.quote(each.name) for each in there if each.name != mark)
-            query, given = f"SELECT {names} FROM {dialect.table(table)}", [each.partition for each in slices]
+            kept = [each.name for each in there if each.name != mark]
+            query = f"SELECT {', '.join(map(dialect.quote, kept))} FROM {dialect.table(table)}"
+            given = [each.partition for each in slices]
             if slices[0].partition:
                 marks = ", ".join("?" * len(given))
                 known = session.fetch(
@@ -78,7 +96,8 @@ class WarehouseTables:
                     raise NothingThere(missing)
                 query += f" WHERE {dialect.own(PARTITION)} IN ({marks})"
             found = session.stream(query, given if slices[0].partition else ())
-            return frames.from_arrow(pa.concat_tables(found, promote_options="permissive"), kind)
+            whole = pa.concat_tables(found, promote_options="permissive")
+            return frames.from_arrow(whole.rename_columns(list(map(dialect.written, kept))), kind)
 
     def _table(self, of: Slice) -> TableName:
         return TableName.parse(f"{self.schema}.{of.asset.rpartition('.')[2]}")
@@ -86,34 +105,43 @@ class WarehouseTables:
     @contextmanager
     def _opened(self, site: Site) -> Iterator[tuple[Session, Warehouse]]:
         warehouse: Warehouse = site.supply(self.connection.__toque_supply__())
-        if warehouse.dialect.name == "snowflake":
-            raise UserError(
-                "Snowflake commits at each change of a table: an asset cannot be replaced there in one step",
-                fix="load() into Snowflake, or keep the asset in DuckDB or PostgreSQL",
-            )
         with warehouse.session() as session:
             yield session, warehouse
 
+    def _published(
+        self,
+        session: Session,
+        dialect: Dialect,
+        target: Slice,
+        rows: pa.Table,
+        checks: Sequence[AnyCheck],
+        batch_id: str,
+    ) -> tuple[Saved, Report]:
+        from toque.integrations.checking.sessions import Desk
+        from toque.integrations.keeping.staged import Fitted, published, rejected
 
-def _written(
-    session: Session, warehouse: Warehouse, table: TableName, rows: pa.Table, partition: str
-) -> tuple[tuple[str, str], ...]:
-    """Replace the table, or one partition of it; its columns afterwards, as the warehouse calls them."""
-    import pyarrow as pa
+        fitted, table, desk = Fitted.of(rows, dialect), self._table(target), Desk(session, dialect)
+        report = published(desk, table, fitted, target.partition, checks, batch_id=batch_id)
+        version = _version_of(rows)
+        if report.set_aside:  # which rows these are may depend on other tables
+            version = values.digest(version.encode(), *rejected(desk, table, batch_id))
+        return self._saved(target, fitted, rows.num_rows - report.set_aside, version), report
 
-    from toque.data.loads.columns import Column
-    from toque.integrations.warehouses.arrow import column_of, converted
+    def _saved(self, target: Slice, fitted: Fitted, rows: int, version: str) -> Saved:
+        metadata = {"table": str(self._table(target))}
+        return Saved(data_version=version, rows=rows, columns=fitted.told, metadata=metadata)
 
-    dialect = warehouse.dialect
-    columns = [Column(dialect.physical(each.name), each.type) for each in map(column_of, rows.schema)]
-    kept = {
-        column.name: converted(name, rows.column(name), column.type)
-        for column, name in zip(columns, rows.column_names, strict=True)
-    }
-    told = tuple((column.name, dialect.type_name(column.type)) for column in columns)
+
+def _version_of(rows: pa.Table) -> str:
+    return values.digest(*tables.pieces(rows.combine_chunks().replace_schema_metadata(None)))
+
+
+def _write(session: Session, dialect: Dialect, table: TableName, fitted: Fitted, partition: str) -> None:
+    """Replace the table, or one slice of it, in one transaction: what hangs on the table itself stays if it can."""
+    from toque.integrations.keeping.staged import defined, definition
+
     if partition:
-        columns.append(Column(dialect.physical(PARTITION), column_of(pa.field("p", pa.string())).type))
-        kept[columns[-1].name] = pa.array([partition] * rows.num_rows, pa.string())
+        fitted = fitted.in_slice(partition, dialect)
     if table.schema:
         session.execute(f"CREATE SCHEMA IF NOT EXISTS {dialect.own(table.schema)}")
     with session.transaction():
@@ -121,21 +149,15 @@ def _written(
         if partition and there is not None:
             session.execute(f"DELETE FROM {dialect.table(table)} WHERE {dialect.own(PARTITION)} = ?", [partition])
             known = {column.name for column in there}
-            for column in columns:
+            for column in fitted.columns:
                 if column.name not in known:
-                    session.execute(f"ALTER TABLE {dialect.table(table)} ADD COLUMN {_definition(warehouse, column)}")
-        elif there is not None and {(c.name, c.type) for c in there} == {(c.name, c.type) for c in columns}:
-            session.execute(f"DELETE FROM {dialect.table(table)}")  # views and grants hang on the table itself
+                    session.execute(f"ALTER TABLE {dialect.table(table)} ADD COLUMN {definition(column, dialect)}")
+        elif there is not None and {(c.name, c.type) for c in there} == {(c.name, c.type) for c in fitted.columns}:
+            session.execute(f"DELETE FROM {dialect.table(table)}")
         else:
             session.execute(f"DROP TABLE IF EXISTS {dialect.table(table)}")
             there = None
         if there is None:
-            defined = ", ".join(_definition(warehouse, column) for column in columns)
-            session.execute(f"CREATE TABLE {dialect.table(table)} ({defined})")
-        if rows.num_rows:
-            session.copy_in(table, pa.table(kept))
-    return told
-
-
-def _definition(warehouse: Warehouse, column: Any) -> str:
-    return f"{warehouse.dialect.quote(column.name)} {warehouse.dialect.type_name(column.type)}"
+            session.execute(f"CREATE TABLE {dialect.table(table)} ({defined(fitted.columns, dialect)})")
+        if fitted.rows.num_rows:
+            session.copy_in(table, fitted.rows)

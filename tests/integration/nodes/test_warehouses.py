@@ -1,0 +1,227 @@
+"""The same pipeline in DuckDB, PostgreSQL and Snowflake: loads, checks, and assets that are audited where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.nodes.conftest import Project
+from tests.postgres import PostgresServer
+from tests.snowflake import settings_of
+from toque.errors import UserError
+from toque.integrations.warehouses.postgresql import PostgreSQLWarehouse
+from toque.ports.warehouse import Warehouse
+
+WHOLE = """
+import pyarrow as pa
+from toque import (
+    Append, Merge, Replace, Scd2, Static, {kind}, asset, context, in_range, load, matches, not_null, pipeline,
+    relationships, row_count,
+)
+from toque.ports.sources import Batch
+
+warehouse = {kind}("warehouse")
+marts = warehouse.tables("marts")
+
+
+class Users:
+    name = "app.users"
+    days = [
+        ([1, 2, 3], ["trial", "team", "team"], [False] * 3),
+        ([2, 3, 4], ["free", None, "trial"], [False, True, False]),
+    ]
+
+    def read(self, cursor):
+        day = int(cursor or 0)
+        if day < len(self.days):
+            ids, plans, deleted = self.days[day]
+            yield Batch(
+                rows=pa.table({{"id": ids, "plan": pa.array(plans, pa.string())}}), since=cursor, upto=str(day + 1),
+                deleted=pa.array(deleted), order=pa.array([day + 1] * 3, pa.int64()),
+            )
+
+    def confirm(self, cursor):
+        pass
+
+
+users = Users()
+SAME = matches("raw.users", key="id", columns=["plan"])
+CHECKS = [not_null("id"), row_count(min=1)]
+merged = load(users, into=warehouse.table("raw.users"), mode=Merge("id"), checks=CHECKS)
+history = load(users, into=warehouse.table("raw.history"), mode=Scd2("id"))
+log = load(users, into=warehouse.table("raw.log"), mode=Append())
+now = warehouse.query("SELECT id, plan FROM raw.users", name="now")
+copied = load(now, into=warehouse.table("raw.copied"), mode=Replace(), checks=[SAME])
+
+
+@asset(
+    io=marts, publish="audited", reads=[copied],
+    checks=[relationships("id", "raw.copied"), in_range("n", max=5).quarantine()],
+)
+def plans() -> list[dict]:
+    return {rows}
+
+
+@asset(io=marts, publish="audited", checks=[row_count(min=1), in_range("n", max=2)], partitions=Static(["eu", "us"]))
+def sales() -> list[dict]:
+    return [{{"region": context().partition_key, "n": n}} for n in {sales}]
+
+
+@asset
+def names(plans: list) -> list:
+    return sorted(row["name"] for row in plans)
+
+
+regions = pipeline("regions", assets=[sales])
+audited = pipeline("audited", assets=[plans, names])
+loads = pipeline("loads", assets=[merged, history, log, copied])
+"""
+GOOD = '[{"id": 1, "name": "ada", "n": 1}, {"id": 4, "name": "dan", "n": 9}]'
+
+
+@pytest.fixture(params=["Warehouse", "Postgres", "Snowflake"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The class of the connection."""
+    return str(request.param)
+
+
+@pytest.fixture
+def warehouse(kind: str, project: Project, request: pytest.FixtureRequest) -> Iterator[Warehouse]:
+    """What the connection `warehouse` of the project is bound to."""
+    match kind:
+        case "Warehouse":
+            yield project.warehouse
+        case "Postgres":
+            server: PostgresServer = request.getfixturevalue("postgres")
+            url = server.create("template1")
+            project.settings = f'[connections.warehouse]\ntype = "postgresql"\nurl = "{url}"\n'
+            yield PostgreSQLWarehouse(url)
+            server.drop(url)
+        case _:
+            from toque.integrations.warehouses.snowflake import SnowflakeWarehouse
+
+            emulator = request.getfixturevalue("snowflake_emulator")
+            project.settings = settings_of(emulator, "warehouse")
+            made = SnowflakeWarehouse(emulator)
+            yield made
+            with made.session() as session:
+                for schema in ("raw", "marts"):
+                    session.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+def rows(warehouse: Warehouse, query: str) -> list[tuple[Any, ...]]:
+    with warehouse.session() as session:
+        return session.fetch(query)
+
+
+def of(kind: str, *, rows: str = GOOD, sales: str = "[1, 2]") -> str:
+    return WHOLE.format(kind=kind, rows=rows, sales=sales)
+
+
+def test_loads_of_every_mode_take_effect_once(kind: str, project: Project, warehouse: Warehouse) -> None:
+    loads = project.load(of(kind))
+    for _ in range(3):
+        ran = project.run(loads)
+    assert rows(warehouse, "SELECT id, plan FROM raw.users ORDER BY id") == [(1, "trial"), (2, "free"), (4, "trial")]
+    assert rows(warehouse, "SELECT id, plan FROM raw.copied ORDER BY id") == [(1, "trial"), (2, "free"), (4, "trial")]
+    assert rows(warehouse, "SELECT count(*), sum(CASE WHEN is_current THEN 1 ELSE 0 END) FROM raw.history") == [(5, 3)]
+    assert rows(warehouse, "SELECT count(*) FROM raw.log") == [(5,)]
+    assert (ran.result("raw_users")["cursor"], ran.made("raw_users").rows) == ("2", 3)
+    assert ran.made("raw_copied").metadata["inserted"] == 3
+
+
+def test_an_asset_is_audited_where_it_is_before_it_is_published(
+    kind: str, project: Project, warehouse: Warehouse
+) -> None:
+    project.run(project.load(of(kind)))
+    ran = project.run(project.named("audited"))
+    made = ran.made("plans")
+    assert (made.rows, made.metadata["set_aside"], made.metadata["rejects"]) == (1, 1, "marts.plans__rejects")
+    assert {name: each.passed for name, each in ran.checked("plans").items()} == {
+        "relationships(id in raw.copied.id)": True,
+        "in_range(n)": False,
+    }
+    assert ran.result("names")["rows"] == 1
+    assert project.run(project.named("audited")).made("plans").data_version == made.data_version
+
+    project.load(of(kind, rows='[{"id": 7, "name": "eve", "n": 1}]'))
+    failed = project.run(project.named("audited"))
+    assert failed.error("plans").kind == "data"
+    assert "The old data stays live; what was built stands in marts.plans__staging." in failed.error("plans").message
+    assert not failed.checked("plans")["relationships(id in raw.copied.id)"].passed
+    assert rows(warehouse, "SELECT id, name FROM marts.plans") == [(1, "ada")]
+    assert rows(warehouse, "SELECT id, name FROM marts.plans__staging") == [(7, "eve")]
+
+    project.load(of(kind, rows='[{"id": 2, "name": "bob", "n": 1, "more": True}]'))
+    project.run(project.named("audited"))
+    assert rows(warehouse, "SELECT id, more FROM marts.plans") == [(2, True)]
+
+
+def test_a_slice_is_audited_alone(kind: str, project: Project, warehouse: Warehouse) -> None:
+    project.load(of(kind))
+    for region in ("eu", "us"):
+        assert project.run(project.named("regions"), partition_key=region).made("sales").rows == 2
+    project.load(of(kind, sales="[3]"))
+    failed = project.run(project.named("regions"), partition_key="us")
+    assert "what was built stands in marts.sales__staging_us." in failed.error("sales").message
+    everything = "SELECT region, n FROM marts.sales ORDER BY region, n"
+    assert rows(warehouse, everything) == [("eu", 1), ("eu", 2), ("us", 1), ("us", 2)]
+    project.load(of(kind, sales="[2]"))
+    project.run(project.named("regions"), partition_key="us")
+    assert rows(warehouse, everything) == [("eu", 1), ("eu", 2), ("us", 2)]
+
+
+PLAIN = """
+import pyarrow as pa
+from toque import Snowflake, Static, asset, context, pipeline
+
+marts = Snowflake("warehouse").tables("marts")
+
+@asset(io=marts)
+def cities() -> pa.Table:
+    return pa.table({cities})
+
+@asset(io=marts, partitions=Static(["eu", "us"]))
+def sales() -> list[dict]:
+    return [{{"region": context().partition_key, "n": 1}}]
+
+@asset
+def count(cities: list) -> int:
+    return sum(row["id"] for row in cities)
+
+regions = pipeline("regions", assets=[sales])
+whole = pipeline("whole", assets=[cities, count])
+"""
+
+
+@pytest.mark.parametrize("kind", ["Snowflake"], indirect=True)
+def test_snowflake_keeps_assets_without_checks_as_well(kind: str, project: Project, warehouse: Warehouse) -> None:
+    for cities in ('{"id": [1, 2]}', '{"id": [1, 4]}', '{"id": [7], "name": ["Rome"]}'):
+        ran = project.run(project.load(PLAIN.format(cities=cities)))
+        assert ran.made("count").rows is None
+    assert rows(warehouse, "SELECT id, name FROM marts.cities") == [(7, "Rome")]
+    for region in ("eu", "us", "eu"):
+        project.run(project.named("regions"), partition_key=region)
+    assert rows(warehouse, "SELECT region, n FROM marts.sales ORDER BY 1") == [("eu", 1), ("us", 1)]
+
+
+def test_a_connection_of_another_type_is_no_snowflake(project: Project) -> None:
+    ran = project.run(project.load(PLAIN.format(cities='{"id": [1]}')))
+    error = ran.error("cities")
+    assert "warehouse is a connection of type duckdb, and a Snowflake account is asked for" in error.message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ('publish="aside"', "publish='aside' does not exist"),
+        ('publish="audited", checks=[row_count(min=1)]', "the blob store checks nothing"),
+        ('publish="audited", io=Warehouse("warehouse").tables("marts")', "there are no checks"),
+    ],
+)
+def test_what_cannot_be_published_is_refused(options: str, message: str, project: Project) -> None:
+    text = f"from toque import Warehouse, asset, row_count\n\n@asset({options})\ndef wrong() -> int:\n    return 1\n"
+    with pytest.raises(UserError, match=message):
+        project.load(text)
