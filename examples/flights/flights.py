@@ -65,13 +65,18 @@ def months(flights: pa.Table) -> list[int]:
     return sorted(pc.unique(flights["month"]).to_pylist())
 
 
-@task(retries=1, timeout="5m")
-def join_weather(flights: pa.Table, weather: pa.Table, month: int, out: Path) -> Month:
-    """The flights of one month with the weather of their hour, as a Parquet file."""
+def with_weather(flights: pa.Table, weather: pa.Table, month: int) -> pa.Table:
+    """The flights of one month, each with the weather of its hour."""
     with duckdb.connect() as memory:
         memory.register("flights", flights)
         memory.register("weather", weather)
-        joined = memory.sql(JOIN, params=[month]).to_arrow_table()
+        return memory.sql(JOIN, params=[month]).to_arrow_table()
+
+
+@task(retries=1, timeout="5m")
+def join_weather(flights: pa.Table, weather: pa.Table, month: int, out: Path) -> Month:
+    """The flights of one month with the weather of their hour, as a Parquet file."""
+    joined = with_weather(flights, weather, month)
     file = out / "months" / f"{month:02d}.parquet"
     file.parent.mkdir(parents=True, exist_ok=True)
     # Written beside its place and moved: whoever kills this task leaves no half a file.
@@ -172,6 +177,8 @@ def report(database: Path, months: Sequence[Month], verdict: str) -> str:
             "  toque run examples/flights/flights.py -p late_minutes=30   takes the other branch",
             "  toque show examples/flights/flights.py                     shows the graph",
             "  toque logs --project examples/flights                      prints what the tasks said",
+            "  toque materialize '+year' --partitions 2013 --project examples/flights",
+            "                                                             makes it month by month, as data: months.py",
         ]
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -101,3 +102,6 @@ def test_the_demo_runs_as_the_readme_says(shell: Shell, tmp_path: Path) -> None:
     assert (project / "out" / "flights.duckdb").exists()
     for suggestion in ("toque show flights/flights.py", "toque logs --project flights"):
         shell(suggestion, tmp_path)
+    assert "toque materialize '+year' --partitions 2013 --project examples/flights" in said
+    made = shell("toque materialize '+delays' --partitions 2013-01..2013-02 --project flights", tmp_path).stdout
+    assert sorted(re.findall(r"^succeeded  departures, delays \[(.*?)\]", made, re.MULTILINE)) == ["2013-01", "2013-02"]

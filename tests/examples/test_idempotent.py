@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.examples.conftest import ROOT
+from toque import Partition
+from toque.authoring.assets import Asset
 from toque.authoring.tasks import Task
 from toque.testing import NotIdempotent, verify_idempotent
 
@@ -39,6 +42,7 @@ class Month:
         count = 12_000
         columns: dict[str, list[Any]] = {
             "month": [7] * count,
+            "day": [4] * count,
             "origin": ["JFK"] * count,
             "carrier": ["UA"] * count,
             "flight": list(range(count)),
@@ -83,6 +87,39 @@ def test_each_task_of_the_flights_may_run_twice(tmp_path: Path) -> None:
         assert set(arguments) == set(tasks)
         for name, given in arguments.items():
             verify_idempotent(tasks[name], watch=[month.out])(*given)
+
+
+@pytest.fixture
+def months(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(FLIGHTS.parent)
+    with loaded(FLIGHTS.with_name("months.py")) as module:
+        yield module
+    sys.modules.pop("flights", None)
+
+
+def test_each_asset_of_the_months_and_days_may_be_made_twice(
+    months: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets = {name: each for name, each in vars(months).items() if isinstance(each, Asset)}
+    given = Month(tmp_path)
+    july, day = (
+        Partition(key=key, start=datetime.fromisoformat(f"{start}+00:00"), end=datetime.fromisoformat(f"{end}+00:00"))
+        for key, start, end in (("2013-07", "2013-07-01", "2013-08-01"), ("2013-07-04", "2013-07-04", "2013-07-05"))
+    )
+    departures = verify_idempotent(assets["departures"])(given.flights, given.weather, month=july)
+    flown = verify_idempotent(assets["flown"])(departures, day=day, most=0.5)
+    late = verify_idempotent(assets["late"])(flown)
+    carriers = verify_idempotent(assets["carriers"])(flown)
+    airports = verify_idempotent(assets["airports"])(late)
+    summary = verify_idempotent(assets["summary"])(carriers, airports)
+    delays = verify_idempotent(assets["delays"])(departures)
+    assert summary == "12000 flights, 0 of them late"
+    assert verify_idempotent(assets["year"])(delays) == "2013-07  12,000   25.0"
+    monkeypatch.setattr(months, "extract", lambda table: given.airlines)
+    for name in ("planned", "weather"):
+        assert verify_idempotent(assets[name])() == given.airlines
+    checked = {"departures", "flown", "late", "carriers", "airports", "summary", "delays", "year", "planned", "weather"}
+    assert checked == set(assets)
 
 
 def test_an_insert_that_somebody_plants_is_found(tmp_path: Path) -> None:
