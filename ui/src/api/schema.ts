@@ -64,6 +64,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assets/{key}/automation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Automation Decisions
+         * @description What was decided about making it by itself, newest first: the last 200 decisions are kept.
+         */
+        get: operations["list_automation_decisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{key}/automation/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Automation
+         * @description Ask for nothing by its rules from now on.
+         */
+        post: operations["pause_automation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{key}/automation/unpause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unpause Automation
+         * @description Go on: what was made upstream meanwhile counts, ticks of the pause do not.
+         */
+        post: operations["unpause_automation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assets/{key}/checks": {
         parameters: {
             query?: never;
@@ -158,6 +218,26 @@ export interface paths {
         get: operations["get_asset_partitions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{key}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Review Asset
+         * @description Say whether a materialization that was found to be odd was wrong, or is normal; returns the measures after it.
+         */
+        post: operations["review_asset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1550,6 +1630,39 @@ export interface components {
             keys: string[];
         };
         /**
+         * AssetAutomation
+         * @description When an asset is made by itself.
+         */
+        AssetAutomation: {
+            /**
+             * Actor
+             * @description Who paused or resumed it last.
+             */
+            actor: string;
+            /**
+             * Decisions
+             * @description That were ever recorded.
+             */
+            decisions: number;
+            /** Paused */
+            paused: boolean;
+            /**
+             * Rules
+             * @description It is made when one of them says so; empty where they were taken out of its code.
+             */
+            rules: components["schemas"]["AutomationRule"][];
+            /**
+             * Since Us
+             * @description When a server first saw them: what was made before is no cause. 0: none has, or triggers are off.
+             */
+            since_us: number;
+            /**
+             * Waiting
+             * @description What holds back something that is wanted now; "" where nothing is.
+             */
+            waiting: string;
+        };
+        /**
          * AssetCells
          * @description The slices of one asset in a backfill.
          */
@@ -1657,6 +1770,8 @@ export interface components {
          * @description One asset.
          */
         AssetDetail: {
+            /** @description null for one that has no rules, and never had any. */
+            automation: components["schemas"]["AssetAutomation"] | null;
             /**
              * Broken
              * @description Its file cannot be loaded: this is how it was before.
@@ -1683,6 +1798,8 @@ export interface components {
              * @description Of the slice that was made last.
              */
             failing_checks: components["schemas"]["FailingCheck"][];
+            /** @description null where its author states no policy; in the detail of an asset its past decides then, once there is one. */
+            freshness: components["schemas"]["AssetFreshness"] | null;
             /** Group */
             group: string;
             /**
@@ -1737,7 +1854,7 @@ export interface components {
         };
         /**
          * AssetEvent
-         * @description Something that an attempt told of a slice.
+         * @description Something that was told of a slice. What no attempt told has no run: `run_id` says who did.
          */
         AssetEvent: {
             /** At Us */
@@ -1746,7 +1863,7 @@ export interface components {
             attempt: number;
             /**
              * Check
-             * @description Of `checked`; "" otherwise.
+             * @description Of `checked` and `reviewed`; "" otherwise.
              */
             check: string;
             /** Data Version */
@@ -1759,7 +1876,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "materialized" | "observed" | "checked";
+            kind: "materialized" | "observed" | "checked" | "reviewed" | "freshness";
             /** Message */
             message: string;
             /** Metadata */
@@ -1787,6 +1904,43 @@ export interface components {
             size_bytes: number | null;
             /** Task */
             task: string;
+        };
+        /**
+         * AssetFreshness
+         * @description Whether its data is fresh enough: by the policy of its author, or compared with its past.
+         */
+        AssetFreshness: {
+            /**
+             * Deadline Us
+             * @description From when on that is, or was, too old; 0: never, or without a policy not known.
+             */
+            deadline_us: number;
+            /**
+             * Policy
+             * @description What it has to be, for people; "" where its past decides.
+             */
+            policy: string;
+            /**
+             * Since Us
+             * @description When it came to be so; 0: not known.
+             */
+            since_us: number;
+            /**
+             * State
+             * @description Without a policy it is never overdue, and due where its gap is longer than those of its past.
+             * @enum {string}
+             */
+            state: "fresh" | "due" | "overdue" | "unknown";
+            /**
+             * Updated Us
+             * @description Of when its newest data is; 0: there was none.
+             */
+            updated_us: number;
+            /**
+             * Words
+             * @description For people, instants in UTC.
+             */
+            words: string;
         };
         /**
          * AssetGraph
@@ -1975,6 +2129,8 @@ export interface components {
              * @description Of the slice that was made last.
              */
             failing_checks: components["schemas"]["FailingCheck"][];
+            /** @description null where its author states no policy; in the detail of an asset its past decides then, once there is one. */
+            freshness: components["schemas"]["AssetFreshness"] | null;
             /** Group */
             group: string;
             /**
@@ -2045,7 +2201,7 @@ export interface components {
         Attention: {
             /**
              * Asset
-             * @description Of a failing check, whose name is `check`.
+             * @description That is overdue, or of a failing check, whose name is `check`.
              * @default
              */
             asset: string;
@@ -2062,7 +2218,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "failed_run" | "late_run" | "broken_file" | "missed_ticks" | "down_worker" | "failing_check";
+            kind: "failed_run" | "late_run" | "broken_file" | "missed_ticks" | "down_worker" | "failing_check" | "overdue";
             /** Pipeline */
             pipeline: string;
             /** Run Id */
@@ -2071,6 +2227,61 @@ export interface components {
             since_us: number;
             /** Title */
             title: string;
+        };
+        /**
+         * AutomationDecision
+         * @description A decision. One that declined holds until the next one.
+         */
+        AutomationDecision: {
+            /** At Us */
+            at_us: number;
+            /**
+             * Backfill Id
+             * @description The plan that makes them; "" where nothing was asked for.
+             */
+            backfill_id: string;
+            /**
+             * Count
+             * @description How many slices were asked for.
+             */
+            count: number;
+            /** N */
+            n: number;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "requested" | "waits" | "paused" | "skipped" | "failed";
+            /**
+             * Partitions
+             * @description That were asked for, for people.
+             */
+            partitions: string;
+            /** Reason */
+            reason: string;
+            /** Rule */
+            rule: string;
+            /**
+             * Run Id
+             * @description The run that makes it, where that is one and has begun.
+             */
+            run_id: string;
+        };
+        /**
+         * AutomationRule
+         * @description A rule, as its author wrote it.
+         */
+        AutomationRule: {
+            /**
+             * Rule
+             * @enum {string}
+             */
+            rule: "Eager" | "AllFresh" | "WhenMissing" | "OnSchedule";
+            /**
+             * Words
+             * @description For people: `once something that it is made from was made`.
+             */
+            words: string;
         };
         /**
          * Backfill
@@ -2622,6 +2833,11 @@ export interface components {
             /** Doc */
             doc: string;
             /**
+             * Docs
+             * @description Under which name dbt's documentation is served once it was built: `/api/v1/dbt/<docs>/docs`. "" for none.
+             */
+            docs: string;
+            /**
              * File
              * @description Relative to the project; "" where it is not known.
              */
@@ -3171,6 +3387,8 @@ export interface components {
         Measure: {
             /** At Us */
             at_us: number;
+            /** Duration S */
+            duration_s: number | null;
             /** High */
             high: number | null;
             /**
@@ -3187,6 +3405,12 @@ export interface components {
             message: string;
             /** Partition */
             partition: string;
+            /**
+             * Reviewed
+             * @description What somebody said of its rows.
+             * @enum {string}
+             */
+            reviewed: "" | "anomaly" | "normal";
             /** Rows */
             rows: number | null;
             /** Run Id */
@@ -3209,6 +3433,35 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /**
+         * NewReview
+         * @description What somebody says of a materialization that was found to be odd.
+         */
+        NewReview: {
+            /**
+             * Made Us
+             * @description Its `at_us`.
+             */
+            made_us: number;
+            /**
+             * Measured
+             * @default rows
+             * @enum {string}
+             */
+            measured: "rows" | "duration";
+            /**
+             * Partition
+             * @default
+             */
+            partition: string;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Was Anomaly
+             * @description It was wrong, and teaches nothing; or it is normal, and what is close to it is from now on.
+             */
+            was_anomaly: boolean;
         };
         /**
          * NodeStatus
@@ -3280,6 +3533,16 @@ export interface components {
         Page_Attention_: {
             /** Items */
             items: components["schemas"]["Attention"][];
+            /**
+             * Next
+             * @description Opaque: hand it back as `cursor` for the following page; null at the end.
+             */
+            next: string | null;
+        };
+        /** Page[AutomationDecision] */
+        Page_AutomationDecision_: {
+            /** Items */
+            items: components["schemas"]["AutomationDecision"][];
             /**
              * Next
              * @description Opaque: hand it back as `cursor` for the following page; null at the end.
@@ -4972,6 +5235,251 @@ export interface operations {
             };
         };
     };
+    list_automation_decisions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AutomationDecision_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_automation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetDetail"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unpause_automation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetDetail"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_asset_checks: {
         parameters: {
             query?: {
@@ -5132,7 +5640,7 @@ export interface operations {
     list_asset_events: {
         parameters: {
             query?: {
-                kind?: "" | "materialized" | "observed" | "checked";
+                kind?: "" | "materialized" | "observed" | "checked" | "reviewed" | "freshness";
                 /** @description Left out: of all slices. */
                 partition?: string | null;
                 limit?: number;
@@ -5312,6 +5820,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PartitionStates"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store is unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_asset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again has no second effect, and gets the first answer. */
+                "Idempotency-Key"?: string;
+                /** @description `1`; required when the session cookie is what signs in. */
+                "X-Toque"?: string;
+            };
+            path: {
+                /** @description Key of the asset. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReview"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetMeasures"];
                 };
             };
             /** @description Bad request */

@@ -9,6 +9,7 @@ export interface Page<T> {
   next: string | null;
 }
 
+export type AssetAutomation = Schemas["AssetAutomation"];
 export type AssetCheck = Schemas["AssetCheck"];
 export type AssetColumns = Schemas["AssetColumns"];
 export type AssetDetail = Schemas["AssetDetail"];
@@ -17,6 +18,7 @@ export type AssetGraph = Schemas["AssetGraph"];
 export type AssetMeasures = Schemas["AssetMeasures"];
 export type AssetSlice = Schemas["AssetSlice"];
 export type AssetSummary = Schemas["AssetSummary"];
+export type AutomationDecision = Schemas["AutomationDecision"];
 export type Attention = Schemas["Attention"];
 export type Attempt = Schemas["Attempt"];
 export type Backfill = Schemas["Backfill"];

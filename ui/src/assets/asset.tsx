@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import type { AssetDetail } from "@/api/types";
+import { Automation } from "@/assets/automation";
 import { Checks } from "@/assets/checks";
 import { Columns } from "@/assets/columns";
 import { AddKeys } from "@/assets/add-keys";
@@ -89,6 +90,7 @@ function Loaded({ asset }: { asset: AssetDetail }) {
           ) : (
             asset.last && !asset.external && <SliceCard asset={asset.key} partition="" title="Made from" />
           )}
+          {asset.automation && <Automation asset={asset} automation={asset.automation} />}
           <Checks asset={asset.key} partition={search.partition ?? ""} open={search.check ?? ""} go={go} />
           <Columns asset={asset} column={search.column ?? ""} />
           {asset.io.startsWith("dbt") && asset.last?.run_id && (

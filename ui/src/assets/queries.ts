@@ -12,6 +12,7 @@ import type {
   AssetMeasures,
   AssetSlice,
   AssetSummary,
+  AutomationDecision,
   ColumnPaths,
   Page,
   PartitionStates,
@@ -56,6 +57,15 @@ export const measuresQuery = (key: string, partition: string) =>
   queryOptions({
     queryKey: ["asset-measures", key, partition],
     queryFn: ({ signal }) => get<AssetMeasures>(`/assets/${seg(key)}/measures`, { partition: partition || undefined }, signal),
+  });
+
+/** The newest ones. `decided` says how many there ever were: the asset tells it, so that a new one is asked for once. */
+export const decisionsQuery = (key: string, decided: number) =>
+  queryOptions({
+    queryKey: ["asset-automation", key, decided],
+    queryFn: ({ signal }) => get<Page<AutomationDecision>>(`/assets/${seg(key)}/automation`, { limit: 20 }, signal),
+    placeholderData: (before) => before,
+    enabled: decided > 0,
   });
 
 export const eventsQuery = (key: string, kind: string, partition: string) =>
