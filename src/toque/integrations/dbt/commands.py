@@ -41,16 +41,15 @@ class Place:
     environment: Mapping[str, str] | None = None
 
 
-def command(verb: str, place: Place, *more: str, json: bool = True) -> list[str]:
+def command(verb: str, place: Place, *more: str) -> list[str]:
     """`dbt build` and the like, as one word each."""
-    logs = ["--log-format", "json", "--log-level", "debug"] if json else ["--quiet"]
     chosen = [*_given("--profile", place.profile), *_given("--target", place.target_name)]
     return [
         *(sys.executable, "-P", _CHILD, str(os.getpid()), verb),
         *("--project-dir", str(place.project), "--target-path", str(place.target), "--log-path", str(place.target)),
         *_given("--profiles-dir", str(place.profiles or "")),
         *chosen,
-        *logs,
+        *("--log-format", "json", "--log-level", "debug"),
         *more,
     ]
 

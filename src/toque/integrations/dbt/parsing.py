@@ -24,6 +24,7 @@ TIMEOUT_S: Final = 600.0
 _FILE: Final = re.compile(r"\(?((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|csv|py|md))\)?")
 _LINE: Final = re.compile(r"\bline (\d+)")
 _SELECTED: Final = "selected.json"
+_SAID_CHARACTERS: Final = 2000
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,12 +104,12 @@ def _parse(project: Path, directory: Path, profile: Profile | None, question: Qu
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".parse-") as scratch:
         place = place_of(project, Path(scratch), profile, question)
-        done = _run(commands.command(verb, place, *more, json=verb == "parse"), place, shown)
+        done = _run(commands.command(verb, place, *more), place, shown)
         if done.returncode != 0 or not (place.target / "manifest.json").exists():
             raise _problem(done.stdout + done.stderr, project, shown)
         if question.selects:
-            lines = (line for line in done.stdout.splitlines() if line.startswith("{"))
-            selected = [msgspec.json.decode(line)["unique_id"] for line in lines]
+            listed = [msg for level, msg in map(_told, done.stdout.splitlines()) if msg.startswith('{"unique_id"')]
+            selected = [msgspec.json.decode(msg)["unique_id"] for msg in listed]
             (place.target / _SELECTED).write_bytes(msgspec.json.encode(selected))
         place.target.rename(directory)
 
@@ -150,10 +151,12 @@ def _run(command: list[str], place: commands.Place, shown: str) -> subprocess.Co
 
 def _problem(said: str, project: Path, shown: str) -> UserError:
     """What dbt complains of, with the file and line that it names."""
-    messages = [text for text in map(_error, said.splitlines()) if text]
-    message = max(messages, key=len, default=said.strip()[-500:] or "dbt parse failed and said nothing")
-    message = message.removeprefix("Encountered an error:").strip()
-    message = "\n".join(line.rstrip() for line in message.splitlines() if line.strip())
+    told = [msg for level, msg in map(_told, said.splitlines()) if level == "error"]
+    errors = list(dict.fromkeys(msg.removeprefix("Encountered an error:").strip() for msg in told))
+    errors = [each for each in errors if not any(each in other for other in errors if other != each)]
+    # The last one says what kind of trouble it is, those before it what it is about.
+    message = "\n".join([*errors[-1:], *errors[:-1]]) or _last(said) or "dbt failed and said nothing"
+    message = "\n".join(line.rstrip() for line in message[:_SAID_CHARACTERS].splitlines() if line.strip())
     fix = "dbt deps, and [bundle] include of toque.toml for dbt_packages if git ignores it"
     line = _LINE.search(message)
     return UserError(
@@ -176,13 +179,19 @@ def _named(message: str, project: Path) -> str:
     return found[1]
 
 
-def _error(line: str) -> str:
-    """The message of a line of dbt's log, if it is about an error."""
+def _told(line: str) -> tuple[str, str]:
+    """Level and message of a line of dbt's log; both "" for what is none."""
     try:
         told = msgspec.json.decode(line)["info"]
+        return str(told["level"]), str(told["msg"])
     except (msgspec.DecodeError, KeyError, TypeError):
-        return line if "Error" in line else ""
-    return str(told["msg"]) if told.get("level") == "error" else ""
+        return "", ""
+
+
+def _last(said: str) -> str:
+    """The last line that is of no log: that of a traceback."""
+    lines = [line for line in said.splitlines() if line.strip() and not line.startswith("{")]
+    return lines[-1] if lines else ""
 
 
 def _versions() -> list[str]:
