@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 
 from toque.authoring import sites
 from toque.authoring.assets import Source
+from toque.authoring.externals import Observed
 from toque.authoring.flows import Flow
 from toque.authoring.pipelines import Pipeline
 from toque.authoring.producers import Producer, producers_among
@@ -178,6 +179,8 @@ def _defined_in(module: ModuleType) -> list[Runnable]:
     for value in vars(module).values():
         if isinstance(value, Pipeline | Flow) and value.__module__ == module.__name__:
             found.setdefault(id(value), value)
+        elif isinstance(value, Observed) and value.__module__ == module.__name__:
+            found.setdefault(id(value), value.pipeline)
     return list(found.values())
 
 

@@ -7,7 +7,6 @@ worker: a profile binds them to what stands in `toque.toml`, and the graph stays
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self, Unpack
 
@@ -72,7 +71,7 @@ class Move(Node):
     def __init__(
         self, name: str, ends: Mapping[str, End], constant: Mapping[str, Any], settings: Mapping[str, Any]
     ) -> None:
-        super().__init__(name, settings, sites.here(), _module())
+        super().__init__(name, settings, sites.here(), sites.module_here())
         check_name(self.name, f"a {self.kind}")
         self.ends = dict(ends)
         """By argument of the node's code."""
@@ -154,10 +153,3 @@ class Move(Node):
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"
-
-
-def _module() -> str:
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("toque."):
-        frame = frame.f_back
-    return str(frame.f_globals.get("__name__", ""))

@@ -152,3 +152,11 @@ def one_line(expression: str) -> str:
     """An expression of several lines, fit for a message."""
     text = " ".join(part.strip() for part in expression.split("\n"))
     return text if len(text) <= 160 else text[:157] + "..."
+
+
+def module_here() -> str:
+    """The module whose code is being run: of whoever called into Toque."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("toque."):
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__", ""))

@@ -17,9 +17,9 @@ def instant(at_us: int) -> datetime:
 
 
 def microseconds(at: datetime) -> int:
-    """The way back.
+    """The way back. A time without a zone is UTC.
 
     >>> microseconds(instant(1_700_000_000_000_001))
     1700000000000001
     """
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Protocol
 
 from toque.engine.assets import Materialized, Observed
 from toque.errors import UserError
 from toque.worker.context import Context, context
+from toque.worker.instants import microseconds
 
 
 class Keyed(Protocol):
@@ -47,12 +49,21 @@ def observe(
     *,
     rows: int | None = None,
     version: str = "",
+    updated_at: datetime | None = None,
     partition: str = "",
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
-    """Say what the running task has seen of an asset that something else makes: `observe("crm.Contact", rows=120)`."""
+    """Say what the running task has seen of an asset that something else makes: `observe("crm.Contact", rows=120)`.
+
+    `updated_at` is when its content last changed, as its source says (UTC where it has no zone): how fresh it is.
+    """
     event = Observed(
-        asset=_key(asset), partition=partition, data_version=version, rows=rows, metadata=dict(metadata or {})
+        asset=_key(asset),
+        partition=partition,
+        data_version=version,
+        rows=rows,
+        metadata=dict(metadata or {}),
+        updated_us=microseconds(updated_at) if updated_at is not None else 0,
     )
     context().tell(event)
 

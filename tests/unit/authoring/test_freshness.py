@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toque import Cron, Fresh, Merge, Warehouse, asset, assets, external, load
+from toque import Cron, Daily, Every, Fresh, Merge, Warehouse, asset, assets, external, load
 from toque.errors import UserError
 from toque.graph.freshness import FreshnessPolicy
 
@@ -55,7 +55,7 @@ def test_what_is_not_stated_is_not_in_the_graph() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: Fresh(), "Fresh\\(\\) says nothing"),
+        (Fresh, "Fresh\\(\\) says nothing"),
         (lambda: Fresh("soon"), "within: 'soon' is not a duration"),
         (lambda: Fresh(0), "within=0 is never kept"),
         (lambda: Fresh("1h", warn="1h"), "it would always be due"),
@@ -68,3 +68,44 @@ def test_what_is_not_stated_is_not_in_the_graph() -> None:
 def test_what_cannot_be_meant_is_refused(wrong: Callable[[], Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         wrong()
+
+
+def seen() -> dict[str, int]:
+    return {"rows": 3}
+
+
+async def later() -> dict[str, int]:
+    return {"rows": 3}
+
+
+shop = Warehouse("shop")
+orders_of_shop = external("shop.main.orders", observe=shop.table("main.orders", cursor="at"), schedule=Every("15m"))
+accounts = external("crm.Account", observe=seen, owner="ann", freshness=Fresh("1d"))
+
+
+def test_a_pipeline_looks_at_external_data_on_its_schedule() -> None:
+    ir = orders_of_shop.pipeline.ir  # type: ignore[attr-defined]
+    (node,) = ir.nodes
+    assert (ir.name, [each.name for each in ir.schedules]) == ("observe_shop_main_orders", ["every"])
+    assert (node.writes, node.inject["connection"].name) == ((), "shop")
+    assert [claim.pool for claim in node.policy.pools] == ["connection:shop"]
+    assert [(each.key, each.node) for each in ir.assets] == [("shop.main.orders", "")]
+
+
+def test_looking_makes_nothing_and_says_whose_it_is() -> None:
+    ir = accounts.pipeline.ir  # type: ignore[attr-defined]
+    assert (ir.meta.owner, ir.assets[0].freshness) == ("ann", FreshnessPolicy(within_s=86_400))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"schedule": Every("15m")}, "has a schedule, and nothing looks at it"),
+        ({"observe": later}, "does not look at anything"),
+        ({"observe": 3}, "does not look at anything"),
+        ({"observe": seen, "partitions": Daily("2026-01-01")}, "has partitions"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        external("crm.Lead", **options)

@@ -42,7 +42,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_before_anything_ran_they_are_listed_as_never_made(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert application.call(["assets"]) == Exit.OK
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["ASSET", "GROUP", "MADE", "PARTITIONS", "ROWS", "FROM"]
+    assert lines[0].split() == ["ASSET", "GROUP", "MADE", "FRESHNESS", "PARTITIONS", "ROWS", "FROM"]
     assert lines[1].split() == ["orders", "raw", "never"]
     assert lines[2].split() == ["marts.revenue", "never", "0/2", "orders,", "crm.contact"]
     assert lines[3].split() == ["crm.contact", "never"]

@@ -54,7 +54,7 @@ def test_it_says_its_deadline() -> None:
 
 @given(updated_us=MOMENTS, age_us=MOMENTS, now_us=MOMENTS, warn_s=st.integers(0, 10**6))
 def test_it_changes_exactly_when_it_says(updated_us: int, age_us: int, now_us: int, warn_s: int) -> None:
-    """Whoever sleeps until `changes_us` misses nothing: a microsecond before that the state is the same, then another."""
+    """Whoever sleeps until `changes_us` misses nothing: a microsecond before it all is the same, then not."""
     deadline_us = updated_us + age_us
     found = judge(updated_us, deadline_us, now_us, warn_s=warn_s)
     if found.changes_us > now_us:

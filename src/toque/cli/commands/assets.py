@@ -76,7 +76,35 @@ def _as_json(asset: Asset, newest: SliceRow | None, made: int) -> dict[str, Any]
         "rows": newest.rows if newest else None,
         "run_id": newest.run_id if newest else "",
         "failing_checks": sorted(newest.failing) if newest else [],
+        "freshness": _freshness(asset, newest),
     }
+
+
+def _freshness(asset: Asset, newest: SliceRow | None) -> dict[str, Any] | None:
+    from toque.runtime.ageing import freshness_of
+    from toque.schedule.deadlines import policy_words
+
+    if asset.freshness is None:
+        return None
+    found = freshness_of(asset.freshness, newest, time.time_ns() // 1000)
+    return {
+        "state": found.state,
+        "deadline_us": found.deadline_us,
+        "updated_us": found.updated_us,
+        "words": found.words,
+        "policy": policy_words(asset.freshness),
+    }
+
+
+def _fresh_words(asset: Asset, newest: SliceRow | None) -> str:
+    """Short enough for a table."""
+    found = _freshness(asset, newest)
+    if found is None:
+        return ""
+    if found["state"] == "unknown":
+        return "no data yet"
+    word = {"fresh": "until", "due": "by", "overdue": "since"}[found["state"]]
+    return f"{found['state']} {word} {moment(found['deadline_us'])}" if found["deadline_us"] else str(found["state"])
 
 
 def _listed(chosen: list[Asset], stands: dict[str, tuple[SliceRow | None, int]]) -> str:
@@ -88,5 +116,7 @@ def _listed(chosen: list[Asset], stands: dict[str, tuple[SliceRow | None, int]])
         when = moment(newest.materialized_us) if newest and newest.materialized_us else "never"
         cut = f"{made}/{_partitions(asset)}" if asset.partitions is not None else ""
         size = f"{newest.rows:,}" if newest and newest.rows is not None else ""
-        rows.append((asset.key, asset.group, when, cut, size, ", ".join(each.asset for each in asset.upstream)))
-    return table(("ASSET", "GROUP", "MADE", "PARTITIONS", "ROWS", "FROM"), rows)
+        fresh = _fresh_words(asset, newest)
+        made_from = ", ".join(each.asset for each in asset.upstream)
+        rows.append((asset.key, asset.group, when, fresh, cut, size, made_from))
+    return table(("ASSET", "GROUP", "MADE", "FRESHNESS", "PARTITIONS", "ROWS", "FROM"), rows)

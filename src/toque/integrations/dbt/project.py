@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self, Unpack, cast
 
@@ -72,7 +71,9 @@ class DbtProject(Node):
         for name in ("select", "exclude"):
             if name in told:
                 told[name] = tuple(told[name].split()) if isinstance(told[name], str) else tuple(told[name])
-        super().__init__(str(path).rstrip("/").rpartition("/")[2], checked("move", given), sites.here(), _module())
+        super().__init__(
+            str(path).rstrip("/").rpartition("/")[2], checked("move", given), sites.here(), sites.module_here()
+        )
         check_name(self.name, "a dbt project")
         self.dbt = _converted({"path": str(path).rstrip("/"), "connection": connection.name, **told})
         self.reading = Reading(self.dbt, self.site, {label: _key_of(each) for label, each in links.items()})
@@ -166,10 +167,3 @@ def _key_of(filler: object) -> str:
     if isinstance(filler, Source):
         return filler.key
     raise sites.refuse(f"{filler!r} fills no source.", fix='sources={"crm.contact": contacts}, of a load or an asset')
-
-
-def _module() -> str:
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("toque."):
-        frame = frame.f_back
-    return str(frame.f_globals.get("__name__", ""))
