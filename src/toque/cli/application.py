@@ -36,6 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "show": Entry("pipelines", "show", "Show the graph of a pipeline."),
     "assets": Entry("assets", "assets", "List the data that the project makes, and how it stands."),
     "materialize": Entry("materialize", "materialize", "Make selected assets, for the partitions that you name."),
+    "automation": Entry("automation", "automation", "Show what is made by itself, and why not; pause it."),
     "sync": Entry("moves", "sync", "Show what a sync would send."),
     "checks": Entry("moves", "checks", "Bring back rows that checks have set aside."),
     "partitions": Entry("partitions", "partitions", "List the keys of dynamic partitions, or add some."),
