@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from toque.api.asset_rows import AssetRows
 from toque.api.attention import attention
@@ -11,7 +11,6 @@ from toque.api.stream.feed import Sources
 from toque.api.stream.hub import Hub
 from toque.api.trigger_rows import seen_tick
 from toque.local.triggers import Triggering
-from toque.ports.automations import DecisionRow
 from toque.ports.project import ProjectIndex
 from toque.ports.triggers import TickRow, TickSeen
 
@@ -38,15 +37,21 @@ def make_hub(services: Services, project: ProjectIndex) -> Hub:
 
 
 def tell_triggers(hub: Hub, triggers: Triggering) -> None:
-    """Have the hub hear of each tick, and each decision of automation, that is made here."""
+    """Have the hub hear of each tick and each decision of automation that is made here, and of what is overdue."""
 
     def ticked(ticks: Sequence[TickRow]) -> None:
         for tick in ticks:
             hub.ticked(seen_tick(TickSeen(tick=tick)))
 
-    def decided(decisions: Sequence[DecisionRow]) -> None:
+    def said_of(assets: Iterable[str]) -> None:
+        told = list(assets)
         for data in hub.feeds.of_data:
-            data.told(each.asset for each in decisions)
+            data.told(told)
+
+    def aged(assets: Iterable[str]) -> None:
+        said_of(assets)
+        hub.looked()  # what is overdue needs a person
 
     triggers.scheduling.listen(ticked)
-    triggers.automating.listen(decided)
+    triggers.automating.listen(lambda decisions: said_of(each.asset for each in decisions))
+    triggers.ageing.listen(aged)
