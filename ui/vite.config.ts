@@ -47,6 +47,8 @@ export default defineConfig({
   },
   test: {
     include: ["src/**/*.test.{ts,tsx}"],
-    environment: "happy-dom",
+    // A test that needs a page says so in its first line: it costs each file half a second.
+    environment: "node",
+    pool: "threads",
   },
 });
