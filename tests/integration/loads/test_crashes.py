@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.examples.conftest import ROOT
 from tests.integration.loads.faults import GIVEN, SPEC, Crash, Steps, Watched
 from tests.load_model import batch_of, content, expected, ordered
 from toque.errors import TransientError
-from toque.graph.loads import Append, LoadSpec
+from toque.graph.loads import Append, LoadSpec, TableName
 from toque.integrations.loading import LoadResult, load, load_batch
 from toque.integrations.warehouses.duckdb import DuckDBWarehouse
 from toque.ports.warehouse import Session
@@ -78,6 +79,34 @@ def test_a_killed_process_leaves_a_table_that_the_next_load_completes(step: str,
     load(Steps(), warehouse, SPEC)
     with warehouse.session() as session:
         check(session)
+
+
+def test_a_load_into_snowflake_that_ends_anywhere_is_completed_by_the_next(
+    snowflake_emulator: dict[str, object],
+) -> None:
+    """Each attempt ends a few statements later than the one before, until one gets through. What ends is the client: of
+    a transaction whose session is gone Snowflake lets go by itself, which the emulator does not."""
+    from toque.integrations.warehouses.snowflake import SnowflakeWarehouse
+
+    warehouse = SnowflakeWarehouse(snowflake_emulator)
+    seen: list[list[tuple[Any, ...]]] = []
+    with warehouse.session() as session:
+        try:
+            for ends in itertools.count(1, 5):
+                count = itertools.count()
+
+                def told(what: str, ends: int = ends, count: Iterator[int] = count) -> None:
+                    if (not what.startswith("after") or what == "after commit") and next(count) == ends:
+                        raise Crash(what)
+
+                if not _runs_into_it(Watched(warehouse, told, session), told):
+                    break
+                seen.append(session.fetch(LEDGER) if session.columns(TableName.parse("raw._toque_loads")) else [])
+            check(session)
+        finally:
+            session.execute("DROP SCHEMA IF EXISTS raw CASCADE")
+    assert [len(each) for each in seen] == sorted(len(each) for each in seen)
+    assert {len(each) for each in seen} >= {0, 1}
 
 
 def test_of_two_transactions_that_overlap_in_duckdb_the_later_one_tries_again(tmp_path: Path) -> None:

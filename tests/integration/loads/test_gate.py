@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from tests.postgres import PostgresServer
-from toque import accepted_values
+from toque import accepted_values, row_count
 from toque.graph.checks import AnyCheck
-from toque.graph.loads import Append, LoadSpec, Merge, Scd2, TableName
+from toque.graph.loads import Append, LoadSpec, Merge, Replace, Scd2, TableName
 from toque.integrations.checking.auditing import ChecksFailed
 from toque.integrations.loading.gate import Gate
 from toque.integrations.loading.load import load
@@ -81,9 +81,26 @@ def test_a_bad_version_of_what_is_gone_halts_nobody(warehouse: DuckDBWarehouse) 
 
 
 def test_the_version_that_is_to_take_effect_halts_all(warehouse: DuckDBWarehouse) -> None:
-    with pytest.raises(ChecksFailed, match=r"1 rows? of 2"):
+    with pytest.raises(ChecksFailed, match=r"1 rows? of 2") as raised:
         loaded(warehouse, Users([("u1", "trial"), ("u1", "platinum"), ("u2", "team")]), BLOCKS, Merge("id"))
+    assert str(raised.value).endswith("Nothing took effect; the batch stands in users__staging.")
     assert table(warehouse, "users") == []
+    assert table(warehouse, "users__staging") == [("u1", "platinum"), ("u1", "trial"), ("u2", "team")]
+    loaded(warehouse, Users([("u2", "team")]), BLOCKS, Merge("id"))
+    with warehouse.session() as session:
+        assert session.columns(TableName(name="users__staging")) is None
+
+
+def test_a_full_refresh_that_does_not_pass_leaves_the_table_and_can_be_looked_at(either: Warehouse) -> None:
+    spec = LoadSpec(table=TableName.parse("raw.users"), mode=Replace())
+    checks: list[AnyCheck] = [row_count(min=2), BLOCKS.quarantine()]
+    load(Users([("u1", "team"), ("u2", "team")]), either, spec, gate=Gate(checks))
+    with pytest.raises(ChecksFailed, match=r"the batch stands in raw\.users__staging"):
+        load(Users([("u3", "team"), ("u4", "gold")]), either, spec, gate=Gate(checks))
+    with either.session() as session:
+        found = [session.fetch(f"SELECT id FROM raw.{name} ORDER BY id") for name in ("users", "users__staging")]
+        assert found == [[("u1",), ("u2",)], [("u3",), ("u4",)]]
+        assert session.fetch("SELECT count(*) FROM raw.users__rejects") == [(0,)]
 
 
 @pytest.mark.parametrize("mode", [Append(), Scd2("id")])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
+from toque.data.checks.reports import Report
 from toque.graph.checks import AnyCheck
 from toque.graph.loads import TableName
 from toque.integrations.checking.auditing import ChecksFailed
@@ -44,7 +45,19 @@ def check(
     return found.value, {"set_aside": found.report.set_aside, "rejects": place}
 
 
-def publish(keeper: Any, target: Slice, value: Any, checks: Sequence[AnyCheck], context: Context, site: Site) -> Saved:
+class Publisher(Protocol):
+    """An IO manager that checks a value where it keeps it."""
+
+    def publish(
+        self, target: Slice, value: Any, site: Site, checks: Sequence[AnyCheck], batch_id: str
+    ) -> tuple[Saved, Report]:
+        """Keep `value` if it passes; else what was there stays, and `ChecksFailed` says where `value` can be seen."""
+        ...
+
+
+def publish(
+    keeper: Publisher, target: Slice, value: Any, checks: Sequence[AnyCheck], context: Context, site: Site
+) -> Saved:
     """Have its keeper write the value aside, check it there and publish it. Raises `ChecksFailed`."""
     try:
         saved, report = keeper.publish(target, value, site, checks, context.idempotency_key)

@@ -7,7 +7,8 @@ of the table look at it as it would be after the batch, in the same transaction:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from toque.data.checks.queries import row_checks
@@ -17,6 +18,7 @@ from toque.data.loads.tables import DELETED, IS_CURRENT, ROW, Tables, buries
 from toque.graph.checks import AnyCheck, Unique
 from toque.graph.loads import AnyMode, Merge, Scd2, TableName, Upsert
 from toque.integrations.checking.auditing import ChecksFailed, audited, prepare
+from toque.integrations.checking.publishing import staging_of
 from toque.integrations.checking.running import Look
 from toque.integrations.checking.sessions import Desk
 from toque.ports.warehouse import Session
@@ -38,12 +40,23 @@ class Gate:
         """Whether rows may leave a batch."""
         return bool(self._sorting)
 
-    def prepare(self, session: Session, load: Shaped) -> None:
-        """Before the transaction of a batch."""
+    @contextmanager
+    def around(self, session: Session, load: Shaped) -> Iterator[None]:
+        """The transaction of a batch. Of one that does not pass the rows can be looked at until the next one comes."""
+        kept = staging_of(load.tables.target)
+        session.execute(f"DROP TABLE IF EXISTS {load.tables.dialect.table(kept)}")
         prepare(Desk(session, load.tables.dialect), load.tables.target, self._sorting)
         if load.sets_aside:
             for statement in remember_seen(load):
                 session.execute(statement)
+        try:
+            yield
+        except ChecksFailed as error:
+            told = ChecksFailed(f"{error}\n  Nothing took effect; the batch stands in {kept}.", sample=error.sample)
+            told.report = error.report
+            rows = f"SELECT {', '.join(load.columns)} FROM {load.staging}"
+            session.execute(f"CREATE TABLE {load.tables.dialect.table(kept)} AS {rows}")
+            raise told from error
 
     def sort(self, session: Session, load: Shaped, batch_id: str) -> int:
         """In it, before the rows take effect: how many were set aside. Raises `ChecksFailed`."""

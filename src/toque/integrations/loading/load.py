@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -146,10 +146,9 @@ class Loader:
             return False
         batch_id = staging.batch_id(self._source)
         shaped = self._shaped(staging)
-        if self._gate is not None:
-            self._gate.prepare(self._session, shaped)
+        around = nullcontext() if self._gate is None else self._gate.around(self._session, shaped)
         set_aside = 0
-        with self._session.transaction():
+        with around, self._session.transaction():
             lock = self._ledger.lock()
             self._session.execute(lock.sql, [self._target])
             is_known = bool(self._session.fetch(self._ledger.is_known(), [self._target, batch_id]))
