@@ -11,7 +11,9 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from toque.graph.ir import Pipeline
 from toque.local.authored import check_names, version_row
 from toque.local.loading import candidates
 from toque.local.running import Watcher
@@ -51,13 +53,28 @@ class Prepared:
     bundle: str
 
 
-def prepare(settings: Settings, wish: Wish, now_us: int) -> Prepared:
-    """Runs in a thread: it snapshots the code, and asks a process that may import it. Raises `UserError`."""
+Answers: TypeAlias = dict[tuple[str, str, bool], tuple[Pipeline, ...]]
+"""What selections came to, by the snapshot of the code that was asked: the same code answers the same."""
+_REMEMBERED = 50
+"""Answers: asking costs a second."""
+
+
+def prepare(settings: Settings, wish: Wish, now_us: int, known: Answers) -> Prepared:
+    """Runs in a thread: it snapshots the code, and asks a process that may import it, unless its answer is known.
+    Raises `UserError`."""
     bundle = bundles.snapshot(settings.project, settings.bundle)
-    files = [bundle.path / file.relative_to(settings.project) for file in candidates(settings)]
-    planned = prepare_selection(bundle.path, files, wish.selection, PIPELINE, apart=wish.stale)
+    question = (bundle.hash, wish.selection, wish.stale)
+    pipelines = known.get(question)
+    if pipelines is None:
+        files = [bundle.path / file.relative_to(settings.project) for file in candidates(settings)]
+        planned = prepare_selection(bundle.path, files, wish.selection, PIPELINE, apart=wish.stale)
+        pipelines = planned.stages
+        if not planned.broken:  # what is amiss with a file may be mended outside of it
+            known[question] = pipelines
+            for oldest in [*known][:-_REMEMBERED]:
+                known.pop(oldest, None)
     rows, stages = [], []
-    for pipeline in planned.stages:
+    for pipeline in pipelines:
         check_names(pipeline, settings)
         row = version_row(pipeline, bundle, now_us, actor=wish.actor)
         rows.append(row)
@@ -66,12 +83,18 @@ def prepare(settings: Settings, wish: Wish, now_us: int) -> Prepared:
 
 
 async def planned(
-    store: Store, settings: Settings, wish: Wish, now_us: int, *, is_preview: bool = False
+    store: Store,
+    settings: Settings,
+    wish: Wish,
+    now_us: int,
+    *,
+    is_preview: bool = False,
+    known: Answers | None = None,
 ) -> tuple[BackfillRow, list[BackfillSlice]]:
     """A backfill that makes what is wished for; in the store, unless it is a preview or nothing is to be made.
 
     Raises `UserError`, `StoreUnavailable`."""
-    prepared, row, slices = await _drafted(store, settings, wish, now_us)
+    prepared, row, slices = await _drafted(store, settings, wish, now_us, {} if known is None else known)
     if not is_preview and row.total:
         await _keep_versions(store, prepared, row)
         await store.backfills.create(row, slices)
@@ -79,10 +102,10 @@ async def planned(
 
 
 async def _drafted(
-    store: Store, settings: Settings, wish: Wish, now_us: int
+    store: Store, settings: Settings, wish: Wish, now_us: int, known: Answers
 ) -> tuple[Prepared, BackfillRow, list[BackfillSlice]]:
     read_strategy(wish.strategy)  # what is wrong already need not wait for a process
-    prepared = await asyncio.to_thread(prepare, settings, wish, now_us)
+    prepared = await asyncio.to_thread(prepare, settings, wish, now_us, known)
     row, slices = await plan(store, wish, prepared.stages, now_us)
     return prepared, row, slices
 
@@ -99,16 +122,19 @@ class ProjectPlans:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._known: Answers = {}
 
     async def plan(self, wish: Wish, *, is_preview: bool) -> tuple[BackfillRow, list[BackfillSlice]]:
         """See `Plans.plan`."""
         site = self._site
-        return await planned(site.store, site.settings, wish, site.clock.now_us(), is_preview=is_preview)
+        return await planned(
+            site.store, site.settings, wish, site.clock.now_us(), is_preview=is_preview, known=self._known
+        )
 
     async def draft(self, wish: Wish) -> tuple[BackfillRow, list[BackfillSlice]]:
         """See `Drafts.draft`."""
         site = self._site
-        prepared, row, slices = await _drafted(site.store, site.settings, wish, site.clock.now_us())
+        prepared, row, slices = await _drafted(site.store, site.settings, wish, site.clock.now_us(), self._known)
         await _keep_versions(site.store, prepared, row)
         return row, slices
 

@@ -13,7 +13,9 @@ from textwrap import dedent
 import pytest
 
 from toque.errors import UserError
+from toque.local import materializing
 from toque.local.materializing import Made, go_on, materialize
+from toque.local.selecting import Planned
 from toque.runtime.planning import Wish
 from toque.settings import Settings, load
 from toque.store import open_store
@@ -140,7 +142,7 @@ def test_what_was_never_made_cannot_be_read(project: Path) -> None:
     ("wish", "message", "fix"),
     [
         (Wish(selection="revenue"), "which partitions?", "--partitions all"),
-        (Wish(selection="orders", partitions="all"), "Nothing of the selection has partitions", "leave out"),
+        (Wish(selection="orders", partitions="eu"), "Nothing of the selection has partitions", "leave out"),
         (Wish(selection="revenue", partitions="apr"), "no partition 'apr'", "jan, feb, mar"),
         (Wish(selection="revenu"), "No asset is selected by 'revenu'", "revenue"),
     ],
@@ -180,6 +182,25 @@ from toque import Partition, Static, asset, use
 def step(each: Partition = use(Partition)) -> str:
     return Path("gate").read_text() if each.key == "two" else each.key
 """
+
+
+def test_the_same_code_is_asked_once_what_a_selection_comes_to(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that may import it takes a second; an edit, or another selection, asks it again."""
+    asked: list[str] = []
+
+    def answer(root: Path, files: object, selection: str, name: str, *, apart: bool) -> Planned:
+        asked.append(selection)
+        return Planned(broken=("broken.py",) if selection == "broken" else ())
+
+    monkeypatch.setattr(materializing, "prepare_selection", answer)
+    known: materializing.Answers = {}
+    settings = load(project, environ={})
+    for selection in ("orders", "revenue", "orders", "broken", "broken"):
+        materializing.prepare(settings, Wish(selection=selection), 1, known)
+    assert asked == ["orders", "revenue", "broken", "broken"]
+    (project / "sales.py").write_text(SALES.replace("jan", "dec"))
+    materializing.prepare(settings, Wish(selection="orders"), 1, known)
+    assert asked[4:] == ["orders"]
 
 
 def test_a_plan_whose_process_is_killed_goes_on_elsewhere(project: Path) -> None:
