@@ -141,7 +141,11 @@ class Sink(Protocol):
     """Where an executor delivers; called on the event loop's thread, never blocks."""
 
     def report(self, report: AnyInput) -> None:
-        """Resent until acknowledged by executors whose workers outlive the server. Flow hosts also request steps."""
+        """Resent until acknowledged by executors whose workers outlive the server. Flow hosts also request steps.
+
+        What a host reports of its members is not acknowledged one by one: it carries the token of the host. Such an
+        executor keeps it, in its order, and resends it before the end of the host until that is acknowledged: what had
+        arrived is rejected as ended, and changes nothing."""
         ...
 
     def signal(self, signal: Signal) -> None: ...
