@@ -31,6 +31,8 @@ class Place:
 
     project: Path
     """Of dbt: it holds `dbt_project.yml`."""
+    workdir: Path
+    """From which it is started."""
     target: Path
     """Where it writes; its own for each run."""
     profiles: Path | None = None
@@ -71,8 +73,8 @@ def selection(select: Sequence[str], exclude: Sequence[str], indirect: str) -> l
 
 
 def require_dbt(adapter: str) -> None:
-    """Raise `UserError` if dbt or its adapter is not installed."""
-    for module, extra in (("dbt.cli", "dbt"), (f"dbt.adapters.{adapter}", f"dbt-{adapter}")):
+    """Raise `UserError` if dbt or its adapter is not installed; "" for the adapter that a profile of its own names."""
+    for module, extra in (("dbt.cli", "dbt"), (f"dbt.adapters.{adapter}", f"dbt-{adapter}"))[: 2 if adapter else 1]:
         try:
             found = importlib.util.find_spec(module) is not None
         except ModuleNotFoundError:

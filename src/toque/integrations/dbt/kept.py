@@ -32,6 +32,29 @@ def project_of(root: Path) -> Path:
     return root.parents[2] if is_snapshot else root
 
 
+def workdir_of(project: Path) -> Path:
+    """Where people work on a dbt project, of its folder in a snapshot; the folder itself where there is no other.
+
+    Relative paths, of its SQL and of a profile of its own, are meant from there.
+    """
+    for root in (project, *project.parents):
+        if (root / BUNDLE_MANIFEST).exists():
+            found = project_of(root) / project.relative_to(root)
+            return found if found.is_dir() else project
+    return project
+
+
+def profiles_of(workdir: Path) -> str:
+    """The profiles that dbt would find by itself, as text; "" if there are none."""
+    stated = os.environ.get("DBT_PROFILES_DIR")
+    for place in (Path(stated),) if stated else (workdir, Path.home() / ".dbt"):
+        try:
+            return (place / "profiles.yml").read_text()
+        except OSError:
+            continue
+    return ""
+
+
 def home_of(root: Path) -> Path:
     """Where manifests of a project are kept: a snapshot of it has none of its own."""
     return project_of(root) / ".toque" / "dbt"

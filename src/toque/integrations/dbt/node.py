@@ -132,11 +132,8 @@ def _partition(here: Context) -> dict[str, str]:
     if not here.partition_key:
         return {}
     start, end = here.interval
-    return {
-        "partition_key": here.partition_key,
-        "partition_start": start.isoformat(),
-        "partition_end": end.isoformat(),
-    }
+    times = {"partition_start": start.isoformat(), "partition_end": end.isoformat()} if start < end else {}
+    return {"partition_key": here.partition_key, **times}
 
 
 def _keep(home: Path, path: str, target: Path) -> None:

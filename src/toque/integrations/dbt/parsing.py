@@ -57,12 +57,13 @@ def parsed(project: Path, home: Path, profile: Profile | None, question: Questio
     """The manifest of a dbt project. `shown` is its path as people know it. Raises `UserError`."""
     if not (project / "dbt_project.yml").is_file():
         raise UserError(f"{shown} holds no dbt_project.yml: it is no dbt project", file=shown, fix="the path of one")
-    output = profile.output if profile is not None else None
-    name = kept.digest(project, msgspec.to_builtins(question), output, _versions(), str(project) if not profile else "")
+    workdir = kept.workdir_of(project)
+    connected = profile.output if profile is not None else [str(workdir), kept.profiles_of(workdir)]
+    name = kept.digest(project, msgspec.to_builtins(question), connected, _versions())
     with kept.locked(home, name) as directory:
         document = directory / "manifest.json"
         if not document.exists():
-            commands.require_dbt(profile.adapter if profile is not None else "duckdb")
+            commands.require_dbt(profile.adapter if profile is not None else "")
             with patience():
                 _parse(project, directory, profile, question, shown)
             kept.remember(home, shown, document.read_bytes())
@@ -120,6 +121,7 @@ def place_of(project: Path, scratch: Path, profile: Profile | None, question: Qu
         profile.write(scratch / "profiles", project_name(project))
     return commands.Place(
         project=project,
+        workdir=kept.workdir_of(project),
         target=scratch / "target",
         profiles=scratch / "profiles" if profile is not None else None,
         profile=question.profile,
@@ -132,7 +134,7 @@ def _run(command: list[str], place: commands.Place, shown: str) -> subprocess.Co
     try:
         return subprocess.run(
             command,
-            cwd=place.project,
+            cwd=place.workdir,
             env=commands.environment_of(place),
             stdin=subprocess.DEVNULL,
             capture_output=True,

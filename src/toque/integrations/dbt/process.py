@@ -58,7 +58,7 @@ def started(command: Sequence[str], place: Place) -> Iterator[Process]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=place.project,
+        cwd=place.workdir,
         env=environment_of(place),
         process_group=0,
     )

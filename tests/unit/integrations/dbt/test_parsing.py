@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -36,6 +37,9 @@ def test_an_error_of_dbt_names_the_file_and_line_of_the_project(project: Path) -
         said("Parsing Error\n  Error reading shop: shop.yml\n  Syntax error near line 2"), project, "dbt"
     )
     assert (error.file, error.line) == ("dbt/models/marts/shop.yml", 2)
+    kinds = [said("Parsing Error\n  Validation failed."), said("Invalid name `day`"), said("Validation failed.")]
+    error = parsing._problem("\n".join(reversed(kinds)), project, "dbt")
+    assert error.message == "Parsing Error\n  Validation failed.\nInvalid name `day`"
     error = parsing._problem("Traceback\nKeyError", project, "dbt")
     assert (error.file, error.message) == ("dbt/dbt_project.yml", "KeyError")
 
@@ -59,6 +63,7 @@ def test_without_dbt_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "dbt.cli" or None)
     with pytest.raises(UserError, match="adapter for postgres is not installed"):
         commands.require_dbt("postgres")
+    commands.require_dbt("")  # a profile of its own names an adapter that dbt itself complains about
 
 
 def test_the_digest_is_of_what_dbt_reads_and_of_the_question(project: Path) -> None:
@@ -90,6 +95,59 @@ def test_a_manifest_is_read_again_only_when_its_project_changed(project: Path, m
     some = parsing.parsed(project, home, None, Question(select=("b",)), shown="dbt")
     assert (len(parses), list(some.manifest.entries)) == (3, ["model.shop.b"])
     assert kept.manifests(home) == {"dbt": home / "dbt.json"}
+
+
+def test_dbt_is_asked_in_its_own_words_what_is_selected(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def answer(command: list[str], place: commands.Place, shown: str) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        place.target.mkdir()
+        (place.target / "manifest.json").write_bytes(document(model("a"), model("b", "a"), model("c", "b")))
+        ids = ("model.shop.b", "source.shop.crm.contact", "semantic_model.shop.c", "exposure.shop.weekly")
+        lines = [json.dumps({"info": {"level": "info", "msg": json.dumps({"unique_id": each})}}) for each in ids]
+        return subprocess.CompletedProcess(command, 0, "\n".join(["no log", *lines]), "")
+
+    monkeypatch.setattr(parsing, "_run", answer)
+    question = Question(
+        select=("tag:nightly+", "b"), exclude=("c",), indirect_selection="cautious", profile="mine", vars={"day": 1}
+    )
+    found = parsing.parsed(project, project.parent / ".toque" / "dbt", None, question, shown="dbt")
+    assert list(found.manifest.entries) == ["model.shop.b"], "sources, exposures and metrics are not run"
+    (words,) = asked
+    said = " ".join(words[words.index("ls") :])
+    for part in (
+        "--profile mine",
+        "--select tag:nightly+ b",
+        "--exclude c",
+        "--indirect-selection cautious",
+        '--vars {"day":1}',
+    ):
+        assert part in said
+    assert "--profiles-dir" not in said, "dbt finds the profile of the project by itself"
+
+
+def test_a_profile_of_its_own_is_part_of_what_a_project_comes_to(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And relative paths in it are meant from where people work, not from a snapshot that nobody sees."""
+    snapshot = project.parent / ".toque" / "bundles" / "abc"
+    (snapshot / "dbt").mkdir(parents=True)
+    (snapshot / ".toque-bundle.json").write_text("{}")
+    assert kept.workdir_of(snapshot / "dbt") == kept.workdir_of(project) == project
+    assert kept.workdir_of(snapshot / "gone") == snapshot / "gone"
+    monkeypatch.delenv("DBT_PROFILES_DIR", raising=False)
+    (project / "profiles.yml").write_text("mine: {}")
+    assert kept.profiles_of(project) == "mine: {}"
+    monkeypatch.setenv("DBT_PROFILES_DIR", str(snapshot))
+    assert kept.profiles_of(project) == ""
+    place = parsing.place_of(snapshot / "dbt", project.parent, None, Question(profile="mine", target="prod"))
+    assert (place.project, place.workdir, place.profile, place.target_name) == (
+        snapshot / "dbt",
+        project,
+        "mine",
+        "prod",
+    )
 
 
 def test_the_latest_manifest_keeps_the_sql_of_what_did_not_change(tmp_path: Path) -> None:
