@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples.conftest import ROOT, Shell, blocks
+from tests.unit.integrations.dbt.manifests import document, model
 from toque.notify.webhook import signature
 
 HOW_TO = ROOT / "docs" / "how-to"
@@ -52,9 +53,10 @@ def test_the_example_of_a_page_is_clean_and_gives_its_result(name: str, shell: S
 
 
 def test_the_page_about_tests_shows_tests_that_pass(shell: Shell, tmp_path: Path) -> None:
-    pipeline, tests = blocks(HOW_TO / "test.md", "python")
-    (tmp_path / "test_page.py").write_text(pipeline + tests)
-    assert "3 passed" in shell("python -m pytest -q -p no:cacheprovider test_page.py", tmp_path).stdout
+    (tmp_path / "test_page.py").write_text("".join(blocks(HOW_TO / "test.md", "python")))
+    (tmp_path / "dbt").mkdir()
+    (tmp_path / "dbt" / "manifest.json").write_bytes(document(model("scores", "source.crm.contact")))
+    assert "7 passed" in shell("python -m pytest -q -p no:cacheprovider test_page.py", tmp_path).stdout
 
 
 def test_the_settings_on_the_page_about_connections_are_valid(shell: Shell, tmp_path: Path) -> None:
