@@ -85,7 +85,7 @@ unit: vitest
 test: setup  ## Everything that must hold
 	$(MAKE) --no-print-directory --jobs 2 --output-sync lint types vitest
 	$(PYTEST) -n 2 --dist loadfile -m "alone and not heavy"; code=$$?; test $$code -eq 0 || test $$code -eq 5
-	$(PYTEST) tests/browser
+	$(PYTEST) tests/browser -m "not alone"
 	$(PYTEST) $(PARALLEL) -m "not alone and not heavy" --ignore tests/browser
 
 bench: setup  ## Measure the budgets, beside the peers

@@ -9,22 +9,28 @@ not yet in the CRM are sent.
 
 from __future__ import annotations
 
+from typing import Any
+
 from toque import (
     Append,
     Cron,
     DbtProject,
     Merge,
+    Monthly,
+    Partition,
     Postgres,
     Salesforce,
     Update,
     Warehouse,
     accepted_values,
+    asset,
     in_range,
     load,
     not_null,
     pipeline,
     row_count,
     sync,
+    use,
 )
 
 crm, app, warehouse = Salesforce("crm"), Postgres("app"), Warehouse("warehouse")
@@ -77,3 +83,24 @@ revops = pipeline(
     schedule=Cron("*/15 * * * *"),
     owner="revops-team",
 )
+
+COHORT = """
+SELECT u.plan, count(*) AS users, count(a.user_id) FILTER (WHERE a.active_days > 0) AS active_users,
+       coalesce(sum(a.active_days), 0)::BIGINT AS active_days
+FROM staging.stg_users AS u LEFT JOIN marts.user_activity AS a ON a.user_id = u.user_id
+WHERE u.signed_up_on >= ? AND u.signed_up_on < ?
+GROUP BY u.plan ORDER BY u.plan
+"""
+
+
+# Not part of the pipeline: months are made when somebody asks for them, by `toque materialize` or in the browser.
+@asset(
+    group="marts",
+    io=warehouse.tables("marts"),
+    partitions=Monthly("2024-05", end="2026-07"),
+    reads=["warehouse.staging.stg_users", "warehouse.marts.user_activity"],
+    columns=COHORT,
+)
+def cohorts(month: Partition = use(Partition), warehouse: Warehouse = use(warehouse)) -> list[dict[str, Any]]:
+    """How many of those who signed up in a month use the product now."""
+    return warehouse.read(COHORT, [month.start.date(), month.end.date()]).to_pylist()

@@ -12,6 +12,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class Zoo:
             said.append(line)
             if "afterwards:" in line:
                 self.url = line.split()[-1]
-            if " pipelines" in line:
+            if " pipeline" in line:
                 break
         else:
             raise AssertionError("the server did not start:\n" + "".join(said))
@@ -148,22 +149,29 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's; while it is open no asynchronous test can run in this process."""
     found = shutil.which("chromium")
     if found is None:
         pytest.fail("these tests drive Debian's Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=found, args=FLAGS)
         # Each context tells, also those that a test opens for itself.
-        opened = chromium.new_context
+        opened = launched.new_context
 
         def listened_to(**options: Any) -> BrowserContext:
             context = opened(**options)
             context.on("response", WRITES.saw)
             return context
 
-        chromium.new_context = listened_to  # type: ignore[method-assign]
-        yield chromium
-        chromium.close()
+        launched.new_context = listened_to  # type: ignore[method-assign]
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_previews_are_no_writes_and_ids_may_hold_slashes() -> None:
 
 
 def test_the_judge_is_part_of_the_gate_and_of_nothing_less_than_the_folder(request: pytest.FixtureRequest) -> None:
-    assert "\t$(PYTEST) tests/browser\n" in (ROOT / "Makefile").read_text()
+    assert '\t$(PYTEST) tests/browser -m "not alone"\n' in (ROOT / "Makefile").read_text()
     items = request.session.items
     assert not is_whole(items, [item for item in items if item is not request.node])
     assert not is_whole([request.node], [request.node])

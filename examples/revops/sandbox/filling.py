@@ -92,4 +92,4 @@ def break_product(url: str, *, mend: bool = False) -> int:
 def _add(connection: psycopg.Connection[Any], events: list[Event]) -> None:
     with connection.cursor().copy("COPY events FROM STDIN") as copy:
         for event in events:
-            copy.write_row((event.id, event.user, event.kind, event.seconds, event.at))
+            copy.write_row((event.id, event.user, event.kind, event.seconds, event.ip_address, event.at))

@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS users (
   user_id text PRIMARY KEY, company_id text NOT NULL, plan text NOT NULL, signed_up_on date NOT NULL
 );
 CREATE TABLE IF NOT EXISTS events (
-  id bigint PRIMARY KEY, user_id text, kind text NOT NULL, seconds integer NOT NULL, happened_at timestamptz NOT NULL
+  id bigint PRIMARY KEY, user_id text, kind text NOT NULL, seconds integer NOT NULL, ip_address text NOT NULL,
+  happened_at timestamptz NOT NULL
 );
 """
 

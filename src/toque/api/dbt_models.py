@@ -39,6 +39,7 @@ def _model(node: TaskNode, tests: list[DbtTest], standing: Mapping[str, SliceRow
         asset=asset,
         file=node.origin.file if node.origin is not None else "",
         doc=node.meta.doc,
+        docs=_said(node, "docs"),
         host=node.host,
         rows=newest.rows if newest is not None and newest.run_id == run.run_id else None,
         tests=tests,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from toque.errors import ToqueError, UserError
 from toque.integrations.probes import probe_for
@@ -23,11 +26,11 @@ def tried(connection: Connection) -> Trial:
         return Trial(outcome="ok", message=probe(options), latency_us=_since(began_s))
     except Exception as error:  # whatever a client raises is the answer
         secrets = [secret.reveal() for secret in connection.secrets() if opens(secret)]
-        said = error.message if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        message, fix = _words(error, str(connection.options.get("url", "")))
         return Trial(
             outcome="failed",
-            message=_masked(said, secrets).strip().partition("\n")[0],
-            fix=_masked(error.fix if isinstance(error, UserError) else "", secrets),
+            message=_masked(message, secrets).strip().partition("\n")[0],
+            fix=_masked(fix, secrets),
             latency_us=_since(began_s),
         )
 
@@ -38,6 +41,25 @@ def opens(secret: Secret) -> bool:
         return bool(secret.reveal())
     except ToqueError:
         return False
+
+
+def _words(error: BaseException, url: str) -> tuple[str, str]:
+    """What went wrong, and what to do. Clients wrap what the network said in pages of their own words."""
+    if isinstance(error, UserError):
+        return error.message, error.fix
+    for each in _causes(error):
+        if isinstance(each, ConnectionRefusedError | socket.gaierror | TimeoutError) and url:
+            place = urlsplit(url)
+            where = f"{place.hostname}:{place.port}" if place.port else place.hostname or url
+            why = each.strerror or str(each) or "no answer in time"
+            return f"{where} cannot be reached: {why}", "is it running, and is this the right address?"
+    return str(error) if isinstance(error, ToqueError) else f"{type(error).__name__}: {error}", ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _since(began_s: float) -> int:

@@ -126,7 +126,7 @@ def _row(id: str, wish: Wish, stages: Sequence[BackfillStage], total: int, now_u
 def _check(wish: Wish, stages: Sequence[Stage]) -> None:
     if not 1 <= wish.max_active <= MOST_ACTIVE:
         raise UserError(f"a backfill runs 1 to {MOST_ACTIVE} at a time, not {wish.max_active}", fix="4")
-    if wish.partitions and all(cut is None for stage in stages for cut in _cuts_made(stage)):
+    if wish.partitions not in ("", "all") and all(cut is None for stage in stages for cut in _cuts_made(stage)):
         raise UserError("Nothing of the selection has partitions.", fix="leave out --partitions")
 
 

@@ -14,7 +14,7 @@ CODE = CodeRef(module="toque.integrations.dbt.node", qualname="run")
 
 def node(task: str, unique_id: str, materialized: str, *upstream: str, writes: tuple[str, ...] = ()) -> TaskNode:
     kind = unique_id.partition(".")[0]
-    told = {"dbt": unique_id, "kind": kind, "materialized": materialized}
+    told = {"dbt": unique_id, "kind": kind, "materialized": materialized, "docs": "dbt-shop"}
     return TaskNode(
         id=task,
         code=CODE,
@@ -66,6 +66,7 @@ async def test_models_come_with_their_tests_and_the_rows_that_this_run_made(bare
         "asset": "lake.orders",
         "file": "dbt/dbt.orders.sql",
         "doc": "",
+        "docs": "dbt-shop",
         "host": "dbt.build",
         "rows": 7,
         "tests": [

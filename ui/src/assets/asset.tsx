@@ -25,6 +25,8 @@ import { Page, Section } from "@/design/page";
 import { ProblemBox } from "@/design/problem-box";
 import { PageSkeleton, Skeleton } from "@/design/skeleton";
 import { CompiledSql } from "@/run/compiled-sql";
+import { DbtDocsLink } from "@/run/dbt-docs-link";
+import { dbtQuery } from "@/run/queries";
 import { Tag } from "@/design/tag";
 import { Time } from "@/design/time";
 import { bytes, plural } from "@/design/words";
@@ -74,6 +76,11 @@ function Loaded({ asset }: { asset: AssetDetail }) {
       note={<Facts asset={asset} />}
       actions={
         <>
+          {asset.io.startsWith("sync") && (
+            <Link to="/syncs/$key" params={{ key: asset.key }} className={css.action}>
+              Sync
+            </Link>
+          )}
           <Link to="/assets" search={{ view: "lineage", focus: asset.key }} className={css.action}>
             Lineage
           </Link>
@@ -93,13 +100,7 @@ function Loaded({ asset }: { asset: AssetDetail }) {
           {asset.automation && <Automation asset={asset} automation={asset.automation} />}
           <Checks asset={asset.key} partition={search.partition ?? ""} open={search.check ?? ""} go={go} />
           <Columns asset={asset} column={search.column ?? ""} />
-          {asset.io.startsWith("dbt") && asset.last?.run_id && (
-            <Section title="Compiled SQL" note={`as dbt ran it, ${asset.io.replace("dbt, ", "a ")}`}>
-              <div className={css.inset}>
-                <CompiledSql runId={asset.last.run_id} task={asset.last.task} />
-              </div>
-            </Section>
-          )}
+          {asset.io.startsWith("dbt") && asset.last?.run_id && <OfDbt asset={asset} runId={asset.last.run_id} task={asset.last.task} />}
           <Measures asset={asset.key} partition={search.partition ?? ""} />
           <History asset={asset} partition={search.partition ?? ""} kind={search.kind ?? ""} go={go} />
         </div>
@@ -180,6 +181,28 @@ function Last({ asset }: { asset: AssetDetail }) {
         <dd>{last.size_bytes === null ? "–" : bytes(last.size_bytes)}</dd>
       </div>
     </dl>
+  );
+}
+
+function OfDbt({ asset, runId, task }: { asset: AssetDetail; runId: string; task: string }) {
+  const models = useQuery(dbtQuery(runId));
+  const model = models.data?.items.find((each) => each.task === task);
+  const note = `as dbt ran it, ${asset.io.replace("dbt, ", "a ")}`;
+  return (
+    <Section
+      title="Compiled SQL"
+      note={
+        <>
+          {note}
+          {model?.docs && " · "}
+          {model && <DbtDocsLink model={model} name={asset.key} />}
+        </>
+      }
+    >
+      <div className={css.inset}>
+        <CompiledSql runId={runId} task={task} />
+      </div>
+    </Section>
   );
 }
 

@@ -110,7 +110,9 @@ function Refs({ refs }: { refs: readonly ColumnRef[] }) {
       {refs.map(({ asset, column }) => (
         <li key={`${asset}.${column}`}>
           <Link to="/assets/$key" params={{ key: asset }} search={{ column }}>
-            {asset}.{column}
+            {asset}.
+            <wbr />
+            {column}
           </Link>
         </li>
       ))}

@@ -1,13 +1,10 @@
 /** Make an asset: the server says what it would start before it starts it, as a backfill. */
 
-import { useNavigate } from "@tanstack/react-router";
-import { useState, type FormEvent } from "react";
-import { post } from "@/api/client";
-import { asProblem, type Problem } from "@/api/problem";
+import { useState } from "react";
 import type { AssetDetail, Backfill } from "@/api/types";
-import { useToasts } from "@/app/toasts";
 import { command, rangeText } from "@/assets/matrix-model";
 import type { Brushed } from "@/assets/matrix";
+import { usePlan } from "@/backfills/use-plan";
 import { Button } from "@/design/button";
 import { Dialog } from "@/design/dialog";
 import { ProblemBox } from "@/design/problem-box";
@@ -34,45 +31,13 @@ export function MakeDialog({ asset, chosen, close }: { asset: AssetDetail; chose
   const [filter, setFilter] = useState<keyof typeof FILTERS>(chosen || !isCut ? "all" : "missing");
   const [strategy, setStrategy] = useState("per_key");
   const [active, setActive] = useState("2");
-  const [plan, setPlan] = useState<Backfill | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [busy, setBusy] = useState(false);
-  const toasts = useToasts();
-  const navigate = useNavigate();
-  const changed =
-    <T,>(set: (value: T) => void) =>
-    (value: T) => {
-      set(value);
-      setPlan(null);
-    };
-  const send = async (dry_run: boolean) => {
-    setBusy(true);
-    setProblem(null);
-    const body = {
-      selection: `${reach === "+before" ? "+" : ""}${asset.key}${reach === "behind+" ? "+" : ""}`,
-      partitions: isCut ? partitions : reach ? "all" : "",
-      ...(filter === "all" ? {} : { [filter]: true }),
-      strategy,
-      max_active: Number(active) || 1,
-      dry_run,
-    };
-    try {
-      const backfill = await post<Backfill>("/backfills", body);
-      if (dry_run) setPlan(backfill);
-      else {
-        toasts.say(`The backfill starts ${plural(backfill.total, "run")}`);
-        close();
-        void navigate({ to: "/backfills", search: { id: backfill.id } });
-      }
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-    setBusy(false);
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    void send(plan === null);
-  };
+  const { plan, problem, busy, changed, submit } = usePlan("/backfills", () => ({
+    selection: `${reach === "+before" ? "+" : ""}${asset.key}${reach === "behind+" ? "+" : ""}`,
+    partitions: isCut ? partitions : reach ? "all" : "",
+    ...(filter === "all" ? {} : { [filter]: true }),
+    strategy,
+    max_active: Number(active) || 1,
+  }), close);
   return (
     <Dialog title={`Materialize ${asset.key}`} close={close}>
       <form className={css.form} onSubmit={submit}>

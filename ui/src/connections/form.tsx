@@ -110,7 +110,11 @@ function Filled({ title, connection, chosen, known, choose, taken, close }: Fill
       <div className={css.lines}>
         <Where connection={connection} />
         <Lines before={before ? tomlOf(before) : null} after={lines} />
-        <p className={fields.hint}>Secrets stay outside: the file only says where they are kept.</p>
+        <p className={fields.hint}>
+          Nothing is written from here: the file belongs to your repository. Copy the lines into it and save; this page reads it
+          each time{connection ? "" : ", and then offers to test the connection"}. Secrets stay outside: the file only says where they are kept.
+          {connection && " Values are shown as this server reads them: where the file says ${NAME}, keep that."}
+        </p>
       </div>
     </Dialog>
   );

@@ -1,16 +1,13 @@
 /** Run a range of ticks again, or for the first time: the server says what it would start before it starts it. */
 
-import { useNavigate } from "@tanstack/react-router";
-import { useState, type FormEvent } from "react";
-import { post, seg } from "@/api/client";
-import { asProblem, type Problem } from "@/api/problem";
-import { useToasts } from "@/app/toasts";
+import { useState } from "react";
+import { seg } from "@/api/client";
+import { usePlan } from "@/backfills/use-plan";
 import { Button } from "@/design/button";
 import { Dialog } from "@/design/dialog";
 import { ProblemBox } from "@/design/problem-box";
 import { moment, plural } from "@/design/words";
 import { localDate } from "@/pipeline/calendar-model";
-import type { Backfill } from "@/run/types";
 import css from "./schedules.module.css";
 
 const DAY_MS = 86_400_000;
@@ -20,45 +17,13 @@ export function BackfillForm({ pipeline, schedule, close }: { pipeline: string; 
   const [to, setTo] = useState(() => `${localDate(new Date())}T00:00`);
   const [active, setActive] = useState("1");
   const [reverse, setReverse] = useState(false);
-  const [plan, setPlan] = useState<Backfill | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [busy, setBusy] = useState(false);
-  const toasts = useToasts();
-  const navigate = useNavigate();
-  const changed =
-    <T,>(set: (value: T) => void) =>
-    (value: T) => {
-      set(value);
-      setPlan(null);
-    };
-  const send = async (dry_run: boolean) => {
-    setBusy(true);
-    setProblem(null);
-    const body = {
-      schedule,
-      from_us: Date.parse(from) * 1000,
-      to_us: Date.parse(to) * 1000,
-      max_active: Number(active) || 1,
-      dry_run,
-      reverse,
-    };
-    try {
-      const backfill = await post<Backfill>(`/pipelines/${seg(pipeline)}/backfills`, body);
-      if (dry_run) setPlan(backfill);
-      else {
-        toasts.say(`The backfill starts ${plural(backfill.total, "run")}`);
-        close();
-        void navigate({ to: "/backfills", search: { id: backfill.id } });
-      }
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-    setBusy(false);
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    void send(plan === null);
-  };
+  const { plan, problem, busy, changed, submit } = usePlan(`/pipelines/${seg(pipeline)}/backfills`, () => ({
+    schedule,
+    from_us: Date.parse(from) * 1000,
+    to_us: Date.parse(to) * 1000,
+    max_active: Number(active) || 1,
+    reverse,
+  }), close);
   return (
     <Dialog title={`Backfill ${schedule}`} close={close}>
       <form className={css.form} onSubmit={submit}>

@@ -18,6 +18,12 @@ export function toldOf(nodes: readonly NodeStatus[]): Map<string, Told> {
   );
 }
 
+/** Where dbt's own documentation of a model stands; "" for a project that has none made. */
+export function docsOf({ docs, unique_id }: DbtModel): string {
+  if (!docs) return "";
+  return `/api/v1/dbt/${encodeURIComponent(docs)}/docs#!/${unique_id.split(".")[0] ?? "model"}/${unique_id}`;
+}
+
 export interface Tally {
   held: number;
   failed: number;

@@ -12,6 +12,7 @@ import { Skeleton } from "@/design/skeleton";
 import { StateIcon, StateMark } from "@/design/state";
 import { Took } from "@/design/time";
 import { CompiledSql } from "@/run/compiled-sql";
+import { DbtDocsLink } from "@/run/dbt-docs-link";
 import { tallyOf, tallyWords, toldOf, type Told } from "@/run/dbt-model";
 import { dbtQuery } from "@/run/queries";
 import type { RunDetail } from "@/run/types";
@@ -98,6 +99,8 @@ function Row({ model, told, open, isOpen, toggle }: RowProps) {
               </Link>
             </>
           )}
+          {model.docs && " · "}
+          <DbtDocsLink model={model} name={name} />
         </span>
       </th>
       <td>

@@ -1,7 +1,8 @@
 /** Syncs: what is sent to systems outside, and what became of it. */
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
+import { useTopic } from "@/api/live";
 import { asProblem } from "@/api/problem";
 import type { Sync } from "@/api/types";
 import { Empty } from "@/design/empty";
@@ -26,8 +27,14 @@ revops = pipeline("revops", assets=[scores])
 
 export function SyncsPage() {
   const navigate = useNavigate();
+  const cache = useQueryClient();
   const syncs = useQuery(syncsQuery);
   const items = syncs.data?.items ?? [];
+  // What a sync did is told of the asset that it writes.
+  useTopic("assets", ({ kind, data }) => {
+    const told = new Set((data as { key?: string }[]).map((row) => row.key));
+    if (kind === "reset" || items.some((sync) => told.has(sync.name))) void cache.invalidateQueries({ queryKey: ["syncs"] });
+  });
   return (
     <Page title="Syncs" note={syncs.data && plural(items.length, "sync")} fixed>
       {syncs.isPending && <PageSkeleton />}

@@ -2,13 +2,11 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { get, seg } from "@/api/client";
-import { WATCHED } from "@/api/queries";
 import type { Page, Sync, SyncRun, ValuePreview } from "@/api/types";
 
 export const syncsQuery = queryOptions({
   queryKey: ["syncs"],
   queryFn: ({ signal }) => get<Page<Sync>>("/syncs", {}, signal),
-  ...WATCHED,
 });
 
 export const syncQuery = (name: string) =>

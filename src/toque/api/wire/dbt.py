@@ -28,6 +28,8 @@ class DbtModel(Wire):
     file: str
     """Relative to the project; "" where it is not known."""
     doc: str
+    docs: str
+    """Under which name dbt's documentation is served once it was built: `/api/v1/dbt/<docs>/docs`. "" for none."""
     host: str
     """Task whose attempt runs it with the others of its build."""
     rows: int | None
