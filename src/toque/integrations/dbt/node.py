@@ -42,6 +42,8 @@ def run(
     told = msgspec.convert(build, Build)
     settings = told.settings
     here, hosted = context(), members()
+    if not hosted.pending:
+        return {}  # what they wait for has failed: a start of dbt takes seconds
     root = root_of()
     project = root / settings.path
     # The project is a snapshot of its code; its data, and what is kept, is where people work.

@@ -8,11 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from tests.unit.integrations.dbt.manifests import check, manifest, model
 from toque.integrations.dbt import node
 from toque.integrations.dbt.build import Build, Member, Settings
+from toque.settings import Connection
 from toque.worker.context import Context, Interval
 
 A, B, C, HOLDS = "model.shop.a", "model.shop.b", "model.shop.c", "test.shop.holds.0a1b2c"
@@ -49,6 +51,14 @@ def test_a_selection_is_named_too_whatever_it_comes_to(tmp_path: Path) -> None:
 def test_the_model_whose_test_failed_is_made_again_if_asked_for(tmp_path: Path) -> None:
     assert asked(tmp_path, HOLDS, B, retry_model_of_failed_test=True)[1] == [A, B, HOLDS]
     assert asked(tmp_path, B, retry_model_of_failed_test=True)[1] == [B]
+
+
+def test_dbt_is_not_started_where_nothing_is_left_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "context", lambda: SimpleNamespace(partition_key=""))
+    monkeypatch.setattr(node, "members", lambda: SimpleNamespace(pending=()))
+    monkeypatch.setattr(node, "started", None)
+    build = Build(settings=Settings(path="nowhere", connection="warehouse"), members=())
+    assert node.run(msgspec.to_builtins(build), cast(Connection, None)) == {}
 
 
 @pytest.mark.parametrize(
