@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from toque.api.assets import Catalogue
 from toque.api.plain import plain
 from toque.api.services import Services
 from toque.api.wire.asset_checks import AssetCheck, CheckOutcome, FailingAssetCheck
-from toque.engine.assets import Checked
+from toque.engine.assets import Checked, Reviewed
 from toque.engine.rows import AssetEventRow
 from toque.ports.assets import EventQuery, SliceRow
+from toque.runtime.past import CHECKS
 
 LOOKED_BACK = 500
 """Outcomes of all checks of an asset."""
@@ -31,7 +32,27 @@ async def checks(asked: Services, known: Catalogue, key: str, partition: str | N
     for row in rows:
         by_name.setdefault(_checked(row).check, []).append(row)
     found = [_check(made) for made in by_name.values()]
-    return sorted(found, key=lambda each: (each.passed, each.check))
+    if any(not each.passed and each.check in CHECKS.values() for each in found):
+        found = await _reviewed(asked, key, found)
+    return sorted(found, key=lambda each: (each.passed or each.reviewed == "normal", each.check))
+
+
+async def _reviewed(asked: Services, key: str, found: Sequence[AssetCheck]) -> list[AssetCheck]:
+    """With what somebody said of what was unlike the past."""
+    told = await asked.store.assets.events(EventQuery(asset=key, kind="reviewed", limit=LOOKED_BACK))
+    said: dict[tuple[str, str, str], bool] = {}
+    for row in told:
+        if isinstance(row.event, Reviewed):
+            said.setdefault((row.event.run, row.event.partition, row.event.check), row.event.was_anomaly)
+    return [
+        each.model_copy(update={"reviewed": review_words(said.get((each.run_id, each.partition, each.check)))})
+        for each in found
+    ]
+
+
+def review_words(was_anomaly: bool | None) -> Literal["", "anomaly", "normal"]:
+    """What somebody said, on the wire."""
+    return "" if was_anomaly is None else "anomaly" if was_anomaly else "normal"
 
 
 async def failing(asked: Services, limit: int) -> list[FailingAssetCheck]:
@@ -89,6 +110,7 @@ def _check(made: Sequence[AssetEventRow]) -> AssetCheck:
         batch_id=told.batch_id,
         replay=_replay(last.asset, told),
         history=[_outcome(each) for each in reversed(made[:STRIP])],
+        reviewed="",
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Literal
 
+from toque.api.asset_checks import review_words
 from toque.api.assets import Catalogue
 from toque.api.services import Services
 from toque.api.wire.asset_checks import AssetMeasures, Measure, SchemaChange
@@ -51,13 +51,8 @@ def _measure(made: Made, odd: Anomaly | None) -> Measure:
         high=band.warn_high if band is not None else None,
         level=odd.level if odd is not None else "ok",
         message=odd.message if odd is not None and odd.is_odd else "",
-        reviewed=_reviewed(made.reviews),
+        reviewed=review_words((made.reviews or {}).get(CHECKS["rows"])),
     )
-
-
-def _reviewed(reviews: Mapping[str, bool] | None) -> Literal["", "anomaly", "normal"]:
-    said = (reviews or {}).get(CHECKS["rows"])
-    return "" if said is None else "anomaly" if said else "normal"
 
 
 def _changes(told: Sequence[AssetEventRow]) -> Iterable[SchemaChange]:

@@ -17,9 +17,10 @@ SAID_BY = "review/"
 async def review(asked: Services, known: Catalogue, key: str, wanted: NewReview, actor: str) -> None:
     """Take it down; of several reviews of one materialization the last one counts. Raises `NotFound`."""
     known.find(key)
-    made = made_in(await told_of(asked.store, key, wanted.partition))
-    meant = (wanted.run_id, wanted.made_us)
-    if not any((each.row.run_id, each.row.at_us) == meant for each in made):
+    past = made_in(await told_of(asked.store, key, wanted.partition))
+    # What a run counted when it had ended is of what it made before that.
+    made = [each.row for each in past if each.row.run_id == wanted.run_id and each.row.at_us <= wanted.made_us]
+    if not made:
         raise NotFound(
             f"{key} was not made by the run {wanted.run_id!r} then", fix=f"GET /api/v1/assets/{key}/measures"
         )
@@ -27,7 +28,7 @@ async def review(asked: Services, known: Catalogue, key: str, wanted: NewReview,
     said = Reviewed(
         asset=key,
         partition=wanted.partition,
-        made_us=wanted.made_us,
+        made_us=made[-1].at_us,
         run=wanted.run_id,
         check=CHECKS[wanted.measured],
         was_anomaly=wanted.was_anomaly,

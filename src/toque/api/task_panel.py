@@ -14,12 +14,14 @@ from toque.api.services import Part, RecordedMetric, Services
 from toque.api.waiting import why_waiting
 from toque.api.wire.tasks import (
     Attempt,
+    FoundWrong,
     MetricSeries,
     TaskArtifact,
     TaskInput,
     TaskRunDetail,
 )
 from toque.api.wire.values import Preview
+from toque.engine.assets import Checked
 from toque.engine.rows import AttemptRow, RunRow, TaskRow
 from toque.engine.sourcing import idempotency_key_of
 from toque.engine.states import AttemptOutcome, TaskState
@@ -74,7 +76,24 @@ async def task_detail(asked: Services, run: RunRow, key: TaskKey) -> TaskRunDeta
         parameters=plain_parameters(run.parameters),
         idempotency_key=idempotency_key_of(run.run_id, key),
         code=await code_of(asked, run.version, task) if task is not None else None,
+        found_wrong=await _found_wrong(asked, run.run_id, key) if task is not None else [],
     )
+
+
+async def _found_wrong(asked: Services, run_id: str, key: TaskKey) -> list[FoundWrong]:
+    told = await asked.store.assets.told_in(run_id, key.task, key.map_index)
+    last = max((row.attempt for row in told), default=0)
+    return [
+        FoundWrong(
+            asset=row.asset,
+            partition=row.partition,
+            check=row.event.check,
+            severity=row.event.severity,
+            message=row.event.message,
+        )
+        for row in told
+        if row.attempt == last and isinstance(row.event, Checked) and not row.event.passed
+    ]
 
 
 async def find_value(asked: Services, run: RunRow, key: TaskKey, which: str, part: Part) -> Preview:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from toque.engine.rows import AssetEventRow
+from toque.engine.values import MapIndex
 
 if TYPE_CHECKING:
     from toque.ports.store import OutboxRow
@@ -101,6 +102,10 @@ class Assets(Protocol):
 
     async def events(self, query: EventQuery) -> list[AssetEventRow]:
         """What was told of it, newest first."""
+        ...
+
+    async def told_in(self, run_id: str, task: str, map_index: MapIndex) -> list[AssetEventRow]:
+        """What the attempts of one task run told, in order."""
         ...
 
     async def failing(self, limit: int) -> list[SliceRow]:

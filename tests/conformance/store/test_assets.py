@@ -47,6 +47,8 @@ async def test_an_event_comes_back_as_it_was_told(store: Store) -> None:
     given = row("r1", 10, event)
     await tell(store, given)
     assert await store.assets.events(EventQuery(asset="orders")) == [given]
+    assert await store.assets.told_in("r1", "t", (3, 1)) == [given]
+    assert await store.assets.told_in("r1", "t", ()) == []
 
 
 async def test_a_slice_stands_as_it_was_made_last(store: Store) -> None:

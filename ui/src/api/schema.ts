@@ -1721,6 +1721,12 @@ export interface components {
              * @description What brings them back once their cause is gone; "" where there are none.
              */
             replay: string;
+            /**
+             * Reviewed
+             * @description What somebody said of something unlike the past.
+             * @enum {string}
+             */
+            reviewed: "" | "anomaly" | "normal";
             /** Run Id */
             run_id: string;
             /**
@@ -3060,6 +3066,25 @@ export interface components {
             path: string;
             /** Text */
             text: string;
+        };
+        /**
+         * FoundWrong
+         * @description A check of data that did not hold when the task run made it; what is unlike its past is one.
+         */
+        FoundWrong: {
+            /** Asset */
+            asset: string;
+            /** Check */
+            check: string;
+            /** Message */
+            message: string;
+            /** Partition */
+            partition: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "block" | "quarantine" | "warn";
         };
         /**
          * Graph
@@ -4768,6 +4793,11 @@ export interface components {
             error: components["schemas"]["Error"] | null;
             /** Finished Us */
             finished_us: number;
+            /**
+             * Found Wrong
+             * @description By its last attempt.
+             */
+            found_wrong: components["schemas"]["FoundWrong"][];
             /** Idempotency Key */
             idempotency_key: string;
             /**

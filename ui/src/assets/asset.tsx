@@ -11,7 +11,7 @@ import { Checks } from "@/assets/checks";
 import { Columns } from "@/assets/columns";
 import { AddKeys } from "@/assets/add-keys";
 import { History } from "@/assets/history";
-import { StandingMark } from "@/assets/marks";
+import { AgeMark, StandingMark } from "@/assets/marks";
 import { MakeDialog } from "@/assets/make";
 import { Matrix, type Brushed } from "@/assets/matrix";
 import { rangeText } from "@/assets/matrix-model";
@@ -28,6 +28,7 @@ import { CompiledSql } from "@/run/compiled-sql";
 import { DbtDocsLink } from "@/run/dbt-docs-link";
 import { dbtQuery } from "@/run/queries";
 import { Tag } from "@/design/tag";
+import { local } from "@/design/said";
 import { Time } from "@/design/time";
 import { bytes, plural } from "@/design/words";
 import css from "./asset.module.css";
@@ -120,6 +121,7 @@ function Facts({ asset }: { asset: AssetDetail }) {
   return (
     <span className={css.facts}>
       <StandingMark standing={standingOf(asset)} />
+      <AgeMark freshness={asset.freshness} />
       {reason && standingOf(asset) !== "missing" && <span>{reason}</span>}
       {asset.broken && <Link to="/system">its file cannot be loaded</Link>}
       {asset.group && (
@@ -168,6 +170,12 @@ function Last({ asset }: { asset: AssetDetail }) {
           <dd>
             <Time us={last.observed_us} />
           </dd>
+        </div>
+      )}
+      {asset.freshness && (
+        <div>
+          <dt>Freshness</dt>
+          <dd title={asset.freshness.policy}>{local(asset.freshness.words)}</dd>
         </div>
       )}
       <div>

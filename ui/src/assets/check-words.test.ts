@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { shareOf, tableOf, toneOfCheck } from "@/assets/check-words";
+import { measuredBy, shareOf, tableOf, toneOfCheck, verdictOf } from "@/assets/check-words";
 
 describe("shareOf", () => {
   it("says how many of how many", () => {
@@ -26,8 +26,23 @@ describe("tableOf", () => {
 
 describe("toneOfCheck", () => {
   it("tells a warning from a failure", () => {
-    expect(toneOfCheck({ passed: true, severity: "block" }).tone).toBe("succeeded");
-    expect(toneOfCheck({ passed: false, severity: "quarantine" }).state).toBe("failed");
-    expect(toneOfCheck({ passed: false, severity: "warn" }).state).toBe("retrying");
+    expect(toneOfCheck({ passed: true, severity: "block", reviewed: "" }).tone).toBe("succeeded");
+    expect(toneOfCheck({ passed: false, severity: "quarantine", reviewed: "" }).state).toBe("failed");
+    expect(toneOfCheck({ passed: false, severity: "warn", reviewed: "anomaly" }).state).toBe("retrying");
+    expect(toneOfCheck({ passed: false, severity: "block", reviewed: "normal" }).state).toBe("succeeded");
+  });
+});
+
+describe("verdictOf", () => {
+  it("says what somebody said of it", () => {
+    expect(verdictOf({ passed: true, severity: "warn", reviewed: "" })).toBe("holds");
+    expect(verdictOf({ passed: false, severity: "warn", reviewed: "anomaly" })).toBe("fails, and warns");
+    expect(verdictOf({ passed: false, severity: "block", reviewed: "normal" })).toBe("called normal");
+  });
+});
+
+describe("measuredBy", () => {
+  it("knows the checks that compare with the past", () => {
+    expect(["as_usual(rows)", "as_usual(duration)", "row_count", "as_usual(x)"].map(measuredBy)).toEqual(["rows", "duration", "", ""]);
   });
 });

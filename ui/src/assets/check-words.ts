@@ -10,9 +10,24 @@ export const WORDS: Record<AssetCheck["severity"], string> = {
   warn: "fails, and warns",
 };
 
-export function toneOfCheck({ passed, severity }: Pick<AssetCheck, "passed" | "severity">): { state: "succeeded" | "failed" | "retrying"; tone: Tone } {
-  if (passed) return { state: "succeeded", tone: "succeeded" };
+export function toneOfCheck({ passed, severity, reviewed }: Pick<AssetCheck, "passed" | "severity" | "reviewed">): {
+  state: "succeeded" | "failed" | "retrying";
+  tone: Tone;
+} {
+  if (passed || reviewed === "normal") return { state: "succeeded", tone: "succeeded" };
   return severity === "warn" ? { state: "retrying", tone: "retrying" } : { state: "failed", tone: "failed" };
+}
+
+/** What the past of an asset is compared by, of a check that does that; "" of any other. */
+export function measuredBy(check: string): "" | "rows" | "duration" {
+  const found = /^as_usual\((rows|duration)\)$/.exec(check)?.[1];
+  return found === "rows" || found === "duration" ? found : "";
+}
+
+/** In a few words. */
+export function verdictOf({ passed, severity, reviewed }: Pick<AssetCheck, "passed" | "severity" | "reviewed">): string {
+  if (passed) return "holds";
+  return reviewed === "normal" ? "called normal" : WORDS[severity];
 }
 
 /** `2 of 8 rows (25 %)`. */

@@ -6,8 +6,9 @@ import { useState } from "react";
 import { asProblem } from "@/api/problem";
 import type { AssetCheck } from "@/api/types";
 import type { AssetSearch } from "@/assets/asset";
-import { shareOf, tableOf, toneOfCheck, WORDS } from "@/assets/check-words";
+import { measuredBy, shareOf, tableOf, toneOfCheck, verdictOf } from "@/assets/check-words";
 import { checksQuery } from "@/assets/queries";
+import { Review } from "@/assets/review";
 import { Button } from "@/design/button";
 import { Icon } from "@/design/icon";
 import { Section } from "@/design/page";
@@ -30,7 +31,7 @@ interface ChecksProps {
 export function Checks({ asset, partition, open, go }: ChecksProps) {
   const checks = useQuery(checksQuery(asset, partition));
   const items = checks.data?.items ?? [];
-  const failing = items.filter((each) => !each.passed).length;
+  const failing = items.filter((each) => !each.passed && each.reviewed !== "normal").length;
   if (checks.data && items.length === 0) return null;
   return (
     <Section title="Checks" note={checks.data && (failing ? `${failing} of ${items.length} failing` : `all ${items.length} hold`)}>
@@ -39,7 +40,7 @@ export function Checks({ asset, partition, open, go }: ChecksProps) {
       <ul className={css.checks}>
         {items.map((check) => (
           <li key={check.check}>
-            <Check check={check} isOpen={open === check.check} toggle={() => go({ check: open === check.check ? "" : check.check })} />
+            <Check asset={asset} check={check} isOpen={open === check.check} toggle={() => go({ check: open === check.check ? "" : check.check })} />
           </li>
         ))}
       </ul>
@@ -47,21 +48,21 @@ export function Checks({ asset, partition, open, go }: ChecksProps) {
   );
 }
 
-function Check({ check, isOpen, toggle }: { check: AssetCheck; isOpen: boolean; toggle: () => void }) {
+function Check({ asset, check, isOpen, toggle }: { asset: string; check: AssetCheck; isOpen: boolean; toggle: () => void }) {
   const { state, tone } = toneOfCheck(check);
   return (
     <article className={css.check} data-tone={tone} data-open={isOpen}>
       <button type="button" className={css.head} aria-expanded={isOpen} onClick={toggle}>
         <StateIcon state={state} />
         <span className={css.name}>{check.check}</span>
-        <span className={css.verdict}>{check.passed ? "holds" : WORDS[check.severity]}</span>
+        <span className={css.verdict}>{verdictOf(check)}</span>
         <span className={css.count}>{check.passed ? "" : shareOf(check)}</span>
         <Strip check={check} />
         <span className={css.when}>
           <Time us={check.at_us} />
         </span>
       </button>
-      {isOpen && <Details check={check} />}
+      {isOpen && <Details asset={asset} check={check} />}
     </article>
   );
 }
@@ -79,7 +80,7 @@ function Strip({ check }: { check: AssetCheck }) {
   );
 }
 
-function Details({ check }: { check: AssetCheck }) {
+function Details({ asset, check }: { asset: string; check: AssetCheck }) {
   const search = { task: check.task, index: check.index.join("."), attempt: String(check.attempt) };
   return (
     <div className={css.details}>
@@ -101,6 +102,7 @@ function Details({ check }: { check: AssetCheck }) {
         )}
       </p>
       {check.sample.length > 0 && <Sample check={check} />}
+      {measuredBy(check.check) && !check.passed && <Review asset={asset} check={check} />}
       {check.replay && <Replay text={check.replay} />}
     </div>
   );

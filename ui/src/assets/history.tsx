@@ -11,6 +11,7 @@ import { Button } from "@/design/button";
 import { SelectField, Toggle } from "@/design/field";
 import { Section } from "@/design/page";
 import { ProblemBox } from "@/design/problem-box";
+import { local } from "@/design/said";
 import { Skeleton } from "@/design/skeleton";
 import { StateIcon } from "@/design/state";
 import { Time } from "@/design/time";
@@ -18,7 +19,7 @@ import { bytes, plural, shortId } from "@/design/words";
 import { JsonTree } from "@/values/json-tree";
 import css from "./asset.module.css";
 
-const KINDS = { materialized: "made", observed: "looked at", checked: "checked" } as const;
+const KINDS = { materialized: "made", observed: "looked at", checked: "checked", reviewed: "reviewed", freshness: "freshness" } as const;
 
 interface HistoryProps {
   asset: AssetDetail;
@@ -71,13 +72,26 @@ export function History({ asset, partition, kind, go }: HistoryProps) {
   );
 }
 
+function wordOf(event: AssetEvent): string {
+  switch (event.kind) {
+    case "checked":
+      return `${event.check} ${event.passed ? "held" : "failed"}`;
+    case "reviewed":
+      return `${event.check} reviewed`;
+    case "freshness":
+      return event.task === "overdue" ? "overdue" : "fresh again";
+    default:
+      return KINDS[event.kind];
+  }
+}
+
 function Event({ event }: { event: AssetEvent }) {
-  const isBad = event.kind === "checked" && event.passed === false;
+  const isBad = (event.kind === "checked" && event.passed === false) || (event.kind === "freshness" && event.task === "overdue");
   return (
     <>
       <span className={css.what} data-tone={isBad ? "failed" : undefined}>
         <StateIcon state={isBad ? "failed" : event.kind === "observed" ? "ready" : "succeeded"} />{" "}
-        {event.kind === "checked" ? `${event.check} ${event.passed ? "held" : "failed"}` : KINDS[event.kind]}
+        {wordOf(event)}
       </span>
       {event.partition && <code>{event.partition}</code>}
       {event.rows !== null && <span>{plural(event.rows, "row")}</span>}
@@ -87,13 +101,15 @@ function Event({ event }: { event: AssetEvent }) {
           {plural(event.failed_rows, "row")} ({event.severity})
         </span>
       )}
-      <Link to="/runs/$runId" params={{ runId: event.run_id }} search={{ task: event.task, index: event.index.join(".") }}>
-        {event.pipeline} <code title={event.run_id}>{shortId(event.run_id)}</code>
-      </Link>
+      {event.pipeline && (
+        <Link to="/runs/$runId" params={{ runId: event.run_id }} search={{ task: event.task, index: event.index.join(".") }}>
+          {event.pipeline} <code title={event.run_id}>{shortId(event.run_id)}</code>
+        </Link>
+      )}
       <span className={css.when}>
         <Time us={event.at_us} />
       </span>
-      {event.message && <p className={css.message}>{event.message}</p>}
+      {event.message && <p className={css.message}>{local(event.message)}</p>}
       {event.sample.length > 0 && (
         <details>
           <summary>Rows that failed</summary>

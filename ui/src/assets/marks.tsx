@@ -2,6 +2,7 @@
 
 import type { AssetSummary } from "@/api/types";
 import { STANDINGS, type Standing } from "@/assets/standing";
+import { local } from "@/design/said";
 import { StateIcon, toneOf } from "@/design/state";
 import css from "./assets.module.css";
 
@@ -10,6 +11,22 @@ export function StandingMark({ standing }: { standing: Standing }) {
   return (
     <span className={css.mark} data-tone={toneOf(state)}>
       <StateIcon state={state} /> {word}
+    </span>
+  );
+}
+
+const AGES = {
+  overdue: { word: "overdue", state: "failed" },
+  due: { word: "due", state: "retrying" },
+} as const;
+
+/** Only what is worth a look: data that is too old, or soon will be. Without a policy its past says what is unusual. */
+export function AgeMark({ freshness }: Pick<AssetSummary, "freshness">) {
+  if (freshness?.state !== "overdue" && freshness?.state !== "due") return null;
+  const { state, word } = AGES[freshness.state];
+  return (
+    <span className={css.mark} data-tone={toneOf(state)} title={local(freshness.words)}>
+      <StateIcon state={state} /> {freshness.policy ? word : "later than usual"}
     </span>
   );
 }

@@ -6,6 +6,8 @@ const point = (rows: number | null, low: number | null = null, high: number | nu
   run_id: "r",
   partition: "",
   rows,
+  duration_s: null,
+  reviewed: "",
   size_bytes: null,
   low,
   high,

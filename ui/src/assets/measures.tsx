@@ -86,6 +86,7 @@ function Caption({ dot: { point } }: { dot: Dot }) {
         </span>
       )}
       {point.level !== "ok" && <strong>{point.level === "error" ? "far from what was expected" : "unlike what was expected"}</strong>}
+      {point.reviewed && <span>{point.reviewed === "normal" ? "called normal" : "an anomaly: it teaches nothing"}</span>}
     </figcaption>
   );
 }

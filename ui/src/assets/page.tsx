@@ -7,7 +7,7 @@ import { asProblem } from "@/api/problem";
 import type { AssetSummary } from "@/api/types";
 import { assetsQuery } from "@/assets/queries";
 import { chosen, reasonOf, standingOf, STANDINGS, valuesOf } from "@/assets/standing";
-import { SlicesBar, StandingMark } from "@/assets/marks";
+import { AgeMark, SlicesBar, StandingMark } from "@/assets/marks";
 import { Empty } from "@/design/empty";
 import { SearchField, SelectField, Toggle } from "@/design/field";
 import { later } from "@/design/later";
@@ -114,6 +114,9 @@ function Filters({ all, search, set }: { all: readonly AssetSummary[]; search: S
             {STANDINGS[each].word}
           </Toggle>
         ))}
+        <Toggle on={search.show === "overdue"} change={(on) => set({ show: on ? "overdue" : "" })}>
+          overdue
+        </Toggle>
       </span>
     </>
   );
@@ -149,7 +152,10 @@ function Freshness({ asset }: { asset: AssetSummary }) {
   const reason = reasonOf(asset);
   return (
     <>
-      <StandingMark standing={standing} />
+      <span className={css.marks}>
+        <StandingMark standing={standing} />
+        <AgeMark freshness={asset.freshness} />
+      </span>
       {reason && standing !== "missing" && (
         <span className={css.doc} title={reason}>
           {reason}

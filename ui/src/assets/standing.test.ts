@@ -33,6 +33,7 @@ function asset(key: string, fields: Partial<AssetSummary> = {}): AssetSummary {
     stale: false,
     why: [],
     pipelines: [],
+    freshness: null,
     ...fields,
   };
 }
@@ -62,9 +63,11 @@ describe("reasonOf", () => {
   });
 });
 
+const OVERDUE = { state: "overdue", since_us: 2, updated_us: 1, deadline_us: 2, words: "overdue", policy: "not older than 1h" } as const;
+
 describe("chosen", () => {
   const all = [
-    asset("marts.delays", { group: "marts", owner: "ana", doc: "Delays by month" }),
+    asset("marts.delays", { group: "marts", owner: "ana", doc: "Delays by month", freshness: OVERDUE }),
     asset("raw.flights", { group: "raw", tags: ["daily"], stale: true }),
   ];
   const keys = (choice: Parameters<typeof chosen>[1]) => chosen(all, choice).map((each) => each.key);
@@ -79,6 +82,7 @@ describe("chosen", () => {
     expect(keys({ group: "raw" })).toEqual(["raw.flights"]);
     expect(keys({ owner: "ana" })).toEqual(["marts.delays"]);
     expect(keys({ show: "stale" })).toEqual(["raw.flights"]);
+    expect(keys({ show: "overdue" })).toEqual(["marts.delays"]);
     expect(keys({})).toHaveLength(2);
   });
 

@@ -53,7 +53,7 @@ export function chosen(assets: readonly AssetSummary[], { search = "", group = "
       words.every((word) => text.includes(word)) &&
       (!group || asset.group === group) &&
       (!owner || asset.owner === owner) &&
-      (!show || standingOf(asset) === show)
+      (!show || standingOf(asset) === show || (show === "overdue" && asset.freshness?.state === "overdue"))
     );
   });
 }

@@ -25,6 +25,7 @@ const KINDS: Record<AttentionKind, { words: string; tone: Tone }> = {
   broken_file: { words: "Broken file", tone: "failed" },
   missed_ticks: { words: "Missed ticks", tone: "retrying" },
   down_worker: { words: "Worker down", tone: "failed" },
+  overdue: { words: "Overdue", tone: "failed" },
   failing_check: { words: "Failing check", tone: "failed" },
 };
 
@@ -55,7 +56,7 @@ export function NeedsYou() {
           <StateIcon state="succeeded" size={20} />
           <span>
             Nothing waits for a person.
-            <small>Failed and late runs, broken files and missed ticks come up here.</small>
+            <small>Failed and late runs, data that is overdue or fails a check, broken files and missed ticks come up here.</small>
           </span>
         </p>
       )}

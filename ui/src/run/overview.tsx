@@ -18,6 +18,7 @@ export function Overview({ run, row, attempt }: { run: RunDetail; row: TaskRunDe
   return (
     <div className={css.stack}>
       {error && <ErrorView error={error} />}
+      {row.found_wrong.length > 0 && <FoundWrong found={row.found_wrong} />}
       {row.waiting && <WhyWaiting waiting={row.waiting} runId={run.run_id} />}
       {!row.waiting && row.reason && <p className={css.reason}>{row.reason}</p>}
       {row.progress && <Progress done={row.progress.done} total={row.progress.total} />}
@@ -49,6 +50,25 @@ export function Overview({ run, row, attempt }: { run: RunDetail; row: TaskRunDe
       {row.attempts.length > 0 && <Attempts attempts={row.attempts} shown={attempt} />}
       <Facts row={row} />
     </div>
+  );
+}
+
+/** What its data is like: checks that do not hold, and what is unlike its past. */
+function FoundWrong({ found }: { found: TaskRunDetail["found_wrong"] }) {
+  return (
+    <Part title="Wrong with its data">
+      <ul className={css.wrong}>
+        {found.map(({ asset, partition, check, severity, message }) => (
+          <li key={asset + partition + check} data-tone={severity === "warn" ? "retrying" : "failed"}>
+            <StateIcon state={severity === "warn" ? "retrying" : "failed"} />{" "}
+            <Link to="/assets/$key" params={{ key: asset }} search={{ check, ...(partition ? { partition } : {}) }}>
+              {asset} {partition} {check}
+            </Link>
+            {message && <p>{said(message)}</p>}
+          </li>
+        ))}
+      </ul>
+    </Part>
   );
 }
 

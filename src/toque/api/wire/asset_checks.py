@@ -42,6 +42,8 @@ class AssetCheck(CheckOutcome):
     """What brings them back once their cause is gone; "" where there are none."""
     history: list[CheckOutcome]
     """The oldest first, this one included."""
+    reviewed: Literal["", "anomaly", "normal"]
+    """What somebody said of something unlike the past."""
 
 
 class FailingAssetCheck(Wire):

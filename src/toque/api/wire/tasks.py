@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from toque.api.wire.assets import Severity
 from toque.api.wire.model import Wire
 from toque.api.wire.runs import Error, NodeStatus, Run
 from toque.api.wire.values import Preview
@@ -133,6 +134,16 @@ class TaskCode(Wire):
     text: str
 
 
+class FoundWrong(Wire):
+    """A check of data that did not hold when the task run made it; what is unlike its past is one."""
+
+    asset: str
+    partition: str
+    check: str
+    severity: Severity
+    message: str
+
+
 class TaskRunDetail(TaskRun):
     """A task run in its panel."""
 
@@ -145,6 +156,8 @@ class TaskRunDetail(TaskRun):
     parameters: dict[str, Any]
     idempotency_key: str
     code: TaskCode | None
+    found_wrong: list[FoundWrong]
+    """By its last attempt."""
 
 
 class LogLine(Wire):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from toque.engine.rows import AssetEventRow
+from toque.engine.values import MapIndex
 from toque.ports.assets import DynamicKey, EventQuery, SliceRow
 from toque.ports.store import OutboxRow
 from toque.store.memory.tables import Tables
@@ -65,6 +66,12 @@ class MemoryAssets:
         ]
         rows.sort(key=lambda row: (row.at_us, row.run_id, row.task, row.map_index, row.attempt, row.n), reverse=True)
         return rows[: query.limit]
+
+    async def told_in(self, run_id: str, task: str, map_index: MapIndex) -> list[AssetEventRow]:
+        """See `Assets.told_in`."""
+        rows = self._tables.asset_events.all()
+        found = [row for row in rows if (row.run_id, row.task, row.map_index) == (run_id, task, map_index)]
+        return sorted(found, key=lambda row: (row.attempt, row.n))
 
     async def failing(self, limit: int) -> list[SliceRow]:
         """See `Assets.failing`."""

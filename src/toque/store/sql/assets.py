@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from toque.engine.rows import AssetEventRow
+from toque.engine.values import MapIndex
 from toque.ports.assets import DynamicKey, EventQuery, SliceRow
 from toque.ports.store import OutboxRow
 from toque.store.slices import about_slices, added_by, fold, of_slices
 from toque.store.sql import schema
 from toque.store.sql.asset_tables import ASSET_EVENTS, ASSET_SLICES, DYNAMIC_KEYS, FAILING_SLICES
-from toque.store.sql.codec import RowCodec
+from toque.store.sql.codec import RowCodec, pack_index
 from toque.store.sql.session import Database, Session
 
 EVENT = RowCodec(ASSET_EVENTS, AssetEventRow)
@@ -92,6 +93,10 @@ class SqlAssets:
     async def events(self, query: EventQuery) -> list[AssetEventRow]:
         """See `Assets.events`."""
         return await self._database.browse(lambda session: _events(session, query))
+
+    async def told_in(self, run_id: str, task: str, map_index: MapIndex) -> list[AssetEventRow]:
+        """See `Assets.told_in`."""
+        return await self._database.browse(lambda session: _told_in(session, run_id, task, map_index))
 
     async def failing(self, limit: int) -> list[SliceRow]:
         """See `Assets.failing`."""
@@ -183,6 +188,15 @@ def _events(session: Session, query: EventQuery) -> list[AssetEventRow]:
         f"SELECT {_EVENT_COLUMNS} FROM asset_events WHERE {' AND '.join(conditions)}"
         " ORDER BY at_us DESC, run_id DESC, task DESC, map_index DESC, attempt DESC, n DESC LIMIT ?",
         (*values, query.limit),
+    )
+    return [EVENT.decode(row) for row in rows]
+
+
+def _told_in(session: Session, run_id: str, task: str, map_index: MapIndex) -> list[AssetEventRow]:
+    rows = session.rows(
+        f"SELECT {_EVENT_COLUMNS} FROM asset_events WHERE run_id = ? AND task = ? AND map_index = ?"
+        " ORDER BY attempt, n",
+        (run_id, task, pack_index(map_index)),
     )
     return [EVENT.decode(row) for row in rows]
 
