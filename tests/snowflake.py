@@ -4,6 +4,7 @@ What is sent is what Snowflake itself takes. Where the emulator (DuckDB behind S
 
 - `ALTER TABLE … SWAP WITH` is no statement of DuckDB: it is taught below, as three renames. Snowflake swaps in one.
 - `DESCRIBE TABLE` does not know temporary tables: it is taught to look for them.
+- COPY forgets the quotes of a column: it is taught to keep them, else none may be called `at`.
 - `COPY GRANTS` is left out: it has no grants. No test says that grants outlive a swap.
 - DDL is part of a transaction there; Snowflake commits at each. Nothing of Toque's relies on either.
 - MERGE inside of a transaction, `COPY … FILES =`, and null timestamps in a result (it gives 1970) do not work: the
@@ -30,6 +31,7 @@ def snowflake_emulator() -> Iterator[dict[str, object]]:
     with pytest.MonkeyPatch.context() as patched:
         _teach_swap(patched)
         _teach_describe(patched)
+        _teach_quotes(patched)
         with fakesnow.server() as options:
             given = {**options, "network_timeout": 60}
             with snowflake.connector.connect(**given) as connection:
@@ -78,6 +80,21 @@ def _teach_describe(patched: pytest.MonkeyPatch) -> None:
     given = transforms.SQL_DESCRIBE_TABLE.template
     assert known in given
     patched.setattr(transforms, "SQL_DESCRIBE_TABLE", Template(given.replace(known, told)))
+
+
+def _teach_quotes(patched: pytest.MonkeyPatch) -> None:
+    from fakesnow import copy_into
+    from sqlglot import exp
+
+    stripped = copy_into._strip_json_extract
+
+    def strip(select: Any) -> Any:
+        found = stripped(select)
+        for name in (name for column in found.expressions for name in column.find_all(exp.Identifier)):
+            name.set("quoted", True)
+        return found
+
+    patched.setattr(copy_into, "_strip_json_extract", strip)
 
 
 def _sql(table: Any) -> str:

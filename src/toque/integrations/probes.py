@@ -41,6 +41,15 @@ def postgresql(options: Options) -> str:
     return f"PostgreSQL {row[0]} as {row[1]}"
 
 
+def snowflake(options: Options) -> str:
+    """Log in and ask for the version."""
+    from toque.integrations.warehouses.snowflake import SnowflakeWarehouse
+
+    with SnowflakeWarehouse({"login_timeout": TIMEOUT_S, **options}).session() as session:
+        ((version, role),) = session.fetch("SELECT CURRENT_VERSION(), CURRENT_ROLE()")
+    return f"Snowflake {version} as {role or options.get('user', '')}"
+
+
 def http(options: Options) -> str:
     """Ask for the headers of `url`. Any answer below 500 shows that somebody is there."""
     import urllib.error
@@ -97,6 +106,7 @@ def file(options: Options) -> str:
 
 _BUILT_IN: dict[str, Probe] = {
     "postgresql": postgresql,
+    "snowflake": snowflake,
     "http": http,
     "salesforce": salesforce,
     "stripe": stripe,

@@ -11,6 +11,7 @@ from tests.integration.nodes.conftest import Project
 from tests.postgres import PostgresServer
 from tests.snowflake import settings_of
 from toque.errors import UserError
+from toque.integrations.probes import probe_for
 from toque.integrations.warehouses.postgresql import PostgreSQLWarehouse
 from toque.ports.warehouse import Warehouse
 
@@ -175,8 +176,19 @@ def test_a_slice_is_audited_alone(kind: str, project: Project, warehouse: Wareho
 
 PLAIN = """
 import pyarrow as pa
-from toque import Snowflake, Static, asset, context, pipeline
+from toque import Mirror, Snowflake, Static, asset, context, pipeline, sync
+from toque.ports.destinations import Result
 
+class Shelf:
+    name = "shelf"
+    batch_size = 10
+    sent = []
+
+    def send(self, operation, records):
+        self.sent += [(operation, record.values) for record in records]
+        return [Result() for _ in records]
+
+shelf = Shelf()
 marts = Snowflake("warehouse").tables("marts")
 
 @asset(io=marts)
@@ -191,20 +203,35 @@ def sales() -> list[dict]:
 def count(cities: list) -> int:
     return sum(row["id"] for row in cities)
 
+sent = sync(Snowflake("warehouse").table("marts.cities"), into=shelf, mode=Mirror("id"), fields={{"id": "id"}})
 regions = pipeline("regions", assets=[sales])
-whole = pipeline("whole", assets=[cities, count])
+whole = pipeline("whole", assets=[cities, count, sent])
 """
 
 
 @pytest.mark.parametrize("kind", ["Snowflake"], indirect=True)
-def test_snowflake_keeps_assets_without_checks_as_well(kind: str, project: Project, warehouse: Warehouse) -> None:
-    for cities in ('{"id": [1, 2]}', '{"id": [1, 4]}', '{"id": [7], "name": ["Rome"]}'):
+def test_snowflake_keeps_assets_without_checks_and_is_the_source_of_a_sync(
+    kind: str, project: Project, warehouse: Warehouse
+) -> None:
+    shelved: list[tuple[str, dict[str, int]]] = []
+    for cities in ('{"id": [1, 2]}', '{"id": [2, 7], "name": ["Oslo", "Rome"]}'):
         ran = project.run(project.load(PLAIN.format(cities=cities)))
         assert ran.made("count").rows is None
-    assert rows(warehouse, "SELECT id, name FROM marts.cities") == [(7, "Rome")]
+        shelved += project.module.shelf.sent
+    sent = [("upsert", 1), ("upsert", 2), ("upsert", 7), ("delete", 1)]
+    assert shelved == [(operation, {"id": key}) for operation, key in sent]
+    assert rows(warehouse, "SELECT id, name FROM marts.cities ORDER BY id") == [(2, "Oslo"), (7, "Rome")]
     for region in ("eu", "us", "eu"):
         project.run(project.named("regions"), partition_key=region)
     assert rows(warehouse, "SELECT region, n FROM marts.sales ORDER BY 1") == [("eu", 1), ("us", 1)]
+
+
+def test_it_is_asked_whether_it_answers(snowflake_emulator: dict[str, object]) -> None:
+    probe = probe_for("snowflake")
+    assert probe is not None
+    assert probe(snowflake_emulator).startswith("Snowflake ")
+    with pytest.raises(Exception, match="Password is empty"):
+        probe({"user": "nobody"})
 
 
 def test_a_connection_of_another_type_is_no_snowflake(project: Project) -> None:
