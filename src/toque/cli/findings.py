@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -94,10 +94,14 @@ def bundle(settings: Settings) -> Finding:
     made = snapshot(settings.project, settings.bundle)
     took_ms = (time.perf_counter() - began) * 1000
     size = sum((made.path / path).stat().st_size for path in made.files)
-    message = f"{len(made.files)} files, {size / 2**20:.1f} MB, {took_ms:.0f} ms"
+    message = f"{_files(made.files)}, {size / 2**20:.1f} MB, {took_ms:.0f} ms"
     if took_ms > 500:
         return Finding("bundle", "warning", message, 'keep data out of it: [bundle] exclude = ["data/"]')
     return Finding("bundle", "ok", message)
+
+
+def _files(found: Sized) -> str:
+    return f"{len(found)} file" + ("" if len(found) == 1 else "s")
 
 
 def code(settings: Settings) -> Finding:
@@ -109,7 +113,7 @@ def code(settings: Settings) -> Finding:
     pipelines = sum(len(each.pipelines) for each in loaded)
     if broken:
         return Finding("pipelines", "failed", f"broken: {', '.join(broken)}", "toque check")
-    return Finding("pipelines", "ok", f"{pipelines} in {len(loaded)} files")
+    return Finding("pipelines", "ok", f"{pipelines} in {_files(loaded)}")
 
 
 def secrets(settings: Settings) -> Finding:

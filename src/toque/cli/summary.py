@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from toque.cli.output import state, table
 from toque.cli.tally import Tally, TaskTally
@@ -27,9 +28,12 @@ def summary(tally: Tally) -> str:
         lines += _failures(tally)
     took = f" in {span(tally.finished_us - tally.started_us)}" if tally.finished_us and tally.started_us else ""
     runs = sum(node.ended for node in tasks)
-    lines += ["", f"{tally.pipeline} {state(str(tally.state))}{took}, {runs} task runs  ({tally.run_id})"]
+    counted = f"{runs} task run" + ("" if runs == 1 else "s")
+    lines += ["", f"{tally.pipeline} {state(str(tally.state))}{took}, {counted}  ({tally.run_id})"]
     if tally.state is RunState.FAILED:
-        lines += [f"  logs:   toque logs {tally.run_id}", f"  again:  toque retry {tally.run_id}"]
+        lines += [f"  logs:   toque logs {tally.run_id}", *_ways_on(tally)]
+    elif tally.state is RunState.CANCELLED:
+        lines.append(f"  go on:  toque retry {tally.run_id}")
     elif not tally.state.is_terminal:
         lines.append(f"  it is not over: toque resume {tally.run_id}")
     return "\n".join(lines)
@@ -52,7 +56,7 @@ def _note(node: TaskTally, inside: int) -> str:
     if node.retries:
         notes.append(f"{node.retries} {'retry' if node.retries == 1 else 'retries'}")
     if node.reused:
-        notes.append("reused")
+        notes.append("reused" if node.reused == node.ended else f"{node.reused} reused")
     if node.cached:
         notes.append("cached" if node.cached == node.ended else f"{node.cached} cached")
     failed = node.counts[TaskState.FAILED]
@@ -61,6 +65,18 @@ def _note(node: TaskTally, inside: int) -> str:
     if node.note:
         notes.append(node.note)
     return ", ".join(notes)
+
+
+def _ways_on(tally: Tally) -> Iterator[str]:
+    """What code got wrong it gets wrong again, and a retry runs the code that the run began with."""
+    wrong = [key.task.partition("//")[0] for key, error in tally.failures.items() if error.kind == "code"]
+    wrong = [task for task in dict.fromkeys(wrong) if not task.endswith("[]")]  # the map as a whole
+    if not wrong:
+        yield f"  again:  toque retry {tally.run_id}"
+        return
+    tasks = "".join(f" --from {task}" for task in wrong[:SHOWN_FAILURES])
+    yield f"  mended: toque rerun {tally.run_id}{tasks} --new-code"
+    yield f"  as is:  toque retry {tally.run_id}"
 
 
 def _failures(tally: Tally) -> list[str]:

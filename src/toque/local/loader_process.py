@@ -108,7 +108,15 @@ def _selected(asked: Selection, stack: int) -> Planned:
         stages = asset_graphs.stages_of(asked.name, asked.selection, known, apart=asked.apart)
         return Planned(stages=tuple(each.ir for each in stages), broken=tuple(broken))
     except UserError as error:
-        return Planned(problem=Problem.of(error), broken=tuple(broken))
+        return Planned(problem=Problem.of(_blaming(broken, error)), broken=tuple(broken))
+
+
+def _blaming(broken: Sequence[str], error: UserError) -> UserError:
+    """What is not there to be selected may stand in a file that cannot be read."""
+    if not broken:
+        return error
+    missing = f"{error.message.rstrip('.')}: {', '.join(broken)} cannot be loaded."
+    return UserError(missing, fix="mend the file; `toque check` shows the line")
 
 
 def _answer(answers: int, answer: LoadedFile | Prepared | Planned) -> None:

@@ -177,7 +177,7 @@ def test_ctrl_c_cancels_the_run(project: Project) -> None:
     assert "gated cancelled" in ended.out
     assert "interrupted at the terminal" in ended.out
     assert project.toque("runs", "latest", "--json").json["state"] == "cancelled"
-    assert project.toque("resume").out.strip() == "nothing to resume: no run was interrupted"
+    assert "the last run was cancelled; this goes on with it: toque retry " in project.toque("resume").out
 
 
 def test_a_killed_run_goes_on_where_it_was(project: Project) -> None:

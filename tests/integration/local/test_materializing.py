@@ -203,6 +203,12 @@ def test_the_same_code_is_asked_once_what_a_selection_comes_to(project: Path, mo
     assert asked[4:] == ["orders"]
 
 
+def test_what_is_not_there_to_be_selected_may_stand_in_a_file_that_cannot_be_loaded(project: Path) -> None:
+    (project / "worse.py").write_text("from toque import asset\ndef x(:\n")
+    with pytest.raises(UserError, match=r"No asset is selected by 'margin': worse\.py cannot be loaded\."):
+        materializing.preview(load(project, environ={}), Wish(selection="margin"))
+
+
 def test_a_plan_whose_process_is_killed_goes_on_elsewhere(project: Path) -> None:
     (project / "gated.py").write_text(GATED)
     os.mkfifo(project / "gate")

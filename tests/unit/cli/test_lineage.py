@@ -82,6 +82,15 @@ def test_an_asset_shows_what_it_is_made_of_and_how_much_is_known(
     )
 
 
+def test_the_last_part_of_a_key_is_enough_and_a_wrong_column_is_told_the_right_ones(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert application.call(["lineage", "notes"]) == Exit.OK
+    assert capsys.readouterr().out.startswith("wh.notes\n")
+    assert application.call(["lineage", "wh.revenue.totl"]) == Exit.NOT_FOUND
+    assert "Fix: one of wh.revenue.month, wh.revenue.total" in capsys.readouterr().err
+
+
 def test_scripts_get_each_hop(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert application.call(["lineage", "wh.revenue.total", "--json"]) == Exit.OK
     shown = json.loads(capsys.readouterr().out)

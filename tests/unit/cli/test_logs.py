@@ -116,5 +116,7 @@ def test_the_command_prints_json_lines(toque: Toque, history: Path) -> None:
 
 
 def test_a_task_that_said_nothing_differs_from_one_that_is_not_there(toque: Toque, history: Path) -> None:
-    assert toque("logs", "r2", "extract").code == 0
+    said = toque("logs", "r2", "extract", "--level", "error")
+    assert (said.code, said.out) == (0, "")
+    assert said.err == "nothing was logged by extract at error or above\n"
     assert toque("logs", "r2", "extrakt").code == 4

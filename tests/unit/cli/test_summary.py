@@ -105,10 +105,31 @@ def test_what_to_do_next_depends_on_how_it_ended(state: RunState, advice: str) -
     assert lines(run)[-1].endswith(advice)
 
 
-def test_a_cancelled_run_is_given_no_advice() -> None:
+def test_a_cancelled_run_says_how_to_go_on_for_resume_does_not_take_it() -> None:
     run = tally("a")
     run.add([f.RunFinished(at_us=S, state=RunState.CANCELLED)])
-    assert lines(run)[-1] == "p cancelled, 0 task runs  (r1)"
+    assert lines(run)[-2:] == ["p cancelled, 0 task runs  (r1)", "  go on:  toque retry r1"]
+
+
+def test_wrong_code_is_to_be_mended_before_a_retry_which_would_run_it_again() -> None:
+    run = mapped()
+    wrong = ErrorInfo(kind="code", type="KeyError", message="'gold'")
+    run.add([f.ScopeOpened(at_us=S, task="m[]", size=2)])
+    run.add([f.Failed(at_us=S, task="m", map_index=(index,), error=wrong) for index in range(2)])
+    run.add([f.Failed(at_us=S, task="m[]", map_index=(), error=wrong), f.RunFinished(at_us=S, state=RunState.FAILED)])
+    found = lines(run)
+    assert found[-3:] == [
+        "  logs:   toque logs r1",
+        "  mended: toque rerun r1 --from m --new-code",
+        "  as is:  toque retry r1",
+    ]
+    assert any(line.startswith("p failed") for line in found)
+
+
+def test_one_is_one() -> None:
+    run = tally("a")
+    run.add([succeeded("a"), f.RunFinished(at_us=S, state=RunState.SUCCEEDED)])
+    assert lines(run)[-1] == "p succeeded, 1 task run  (r1)"
 
 
 def test_a_map_that_tolerates_its_failures_has_succeeded() -> None:

@@ -72,10 +72,12 @@ def _lineage(settings: Settings) -> Lineage:
 
 
 def _table(known: Lineage, name: str) -> str:
-    """The asset of this name; "" where there is none."""
+    """The asset of this name, whose last parts are enough where only one has them; "" where there is none."""
     tables = known.tables()
     everything = {*tables, *(source for inputs in tables.values() for source in inputs)}
-    return next((each for each in everything if each.casefold() == name.casefold()), "")
+    exact = [each for each in everything if each.casefold() == name.casefold()]
+    found = exact or [each for each in everything if each.casefold().endswith(f".{name}".casefold())]
+    return found[0] if len(found) == 1 else ""
 
 
 def _show_table(known: Lineage, table: str, way: Way, depth: int | None, output: Output) -> None:

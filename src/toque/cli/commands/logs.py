@@ -60,7 +60,10 @@ def logs(
             raise NotFound(f"run {row.run_id} has no task {task!r}", fix=f"toque runs {row.run_id}")
         lines = read(files)
     loud = (line for line in lines if _is_loud(line, level))
-    _echo(deque(loud, tail) if tail and not follows else loud, as_json)
+    if not _echo(deque(loud, tail) if tail and not follows else loud, as_json):
+        # Of an empty answer nobody knows whether it is one: beside the lines, so that a script reads none.
+        at = "" if level == LEVELS[0] else f" at {level} or above"
+        click.echo(f"nothing was logged by {task_run or row.run_id}{at}", err=True)
 
 
 async def _found(store: Store, name: str) -> tuple[RunRow, set[str]]:
@@ -72,12 +75,15 @@ def _is_loud(line: Line, level: str) -> bool:
     return line.level not in LEVELS or LEVELS.index(line.level) >= LEVELS.index(level)
 
 
-def _echo(lines: Iterable[Line], as_json: bool) -> None:
-    for line in lines:
+def _echo(lines: Iterable[Line], as_json: bool) -> int:
+    """How many there were."""
+    count = 0
+    for count, line in enumerate(lines, 1):
         if as_json:
             click.echo(msgspec.json.encode(line).decode())
         else:
             click.echo(formatted(line))
+    return count
 
 
 def formatted(line: Line) -> str:

@@ -87,7 +87,7 @@ def _at_the_server(settings: Settings, wish: Wish, output: Output) -> int | None
     if not found["total"]:
         output.result({**found, "via": "server"}, lambda: "nothing to make")
         return Exit.OK
-    output.say(f"backfill {found['id']}: {found['total']} runs; the server starts them")
+    output.say(f"backfill {found['id']}: {counted(found['total'])}; the server starts them")
     try:
         row = in_store(settings, lambda store: _follow(store, found["id"], teller(output)))
     except KeyboardInterrupt:
@@ -151,10 +151,14 @@ def _plan(row: BackfillRow, slices: list[BackfillSlice]) -> str:
     ]
     more = f"\n… and {len(slices) - SHOWN:,} more" if len(slices) > SHOWN else ""
     return (
-        f"{row.total:,} runs, {row.max_active} at a time:\n"
+        f"{counted(row.total)}, {row.max_active} at a time:\n"
         + table(("RUN", "ASSETS", "OF", "PARTITIONS"), lines)
         + more
     )
+
+
+def counted(runs: int) -> str:
+    return f"{runs:,} run" + ("" if runs == 1 else "s")
 
 
 def _described(row: BackfillRow, slices: list[BackfillSlice]) -> dict[str, Any]:

@@ -102,9 +102,17 @@ def resume(run: str | None, quiet: bool, settings: Any, output: Output) -> int:
         progress.finish()
     carried = _plans(settings, output) if run is None else []
     if not ended and not carried:
-        output.say("nothing to resume: no run was interrupted")
+        output.say(in_store(settings, _nothing))
     code = report_runs(ended, progress, output, quiet=quiet)
     return code or (Exit.OK if all(row.state is BackfillState.SUCCEEDED for row in carried) else Exit.RUN_FAILED)
+
+
+async def _nothing(store: Store) -> str:
+    """A run that Ctrl-C cancelled is over, which whoever pressed it may not know."""
+    last = await store.list_runs(RunFilter(limit=1))
+    if last and last[0].state is RunState.CANCELLED:
+        return f"nothing to resume: the last run was cancelled; this goes on with it: toque retry {last[0].run_id}"
+    return "nothing to resume: no run was interrupted"
 
 
 def _plans(settings: Any, output: Output) -> list[BackfillRow]:

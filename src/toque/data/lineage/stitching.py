@@ -125,6 +125,7 @@ class Lineage:
         if len(ending) == 1:
             return ending[0]
         same = sorted(str(known) for known in self._names.values() if known.column.casefold() == column.casefold())
+        same = same or sorted(str(known) for known in self._of_table.get(table.casefold(), ()))
         raise NotFound(
             f"Nothing is known of a column {name!r}." if not ending else f"{name!r} may be one of several columns.",
             fix="one of " + ", ".join(same[:10]) if same else "its full name, <connection>.<table>.<column>",
