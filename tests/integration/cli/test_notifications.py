@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.cli.conftest import Project
+from tests.integration.cli.conftest import PATIENCE_S, Project
 from toque.notify.webhook import signature
 
 FRAGILE = """
@@ -85,6 +85,41 @@ sys.exit(main())
 """
 
 
+AGES = """
+from datetime import UTC, datetime
+
+from toque import Fresh, external, observe, pipeline, task
+
+visits = external("gate.visits", owner="front desk", freshness=Fresh("1d"))
+
+
+@task
+def look(year: int) -> None:
+    observe(visits, version=str(year), updated_at=datetime(year, 1, 1, tzinfo=UTC))
+
+
+@pipeline
+def looking(year: int = 2020) -> None:
+    look(year)
+"""
+
+DIES_WHEN_IT_HAS_SAID_SO = """
+import os, signal, sys
+from toque.store.sql import assets
+
+say = assets.SqlAssets.say
+
+async def dying(self, said, outbox=()):
+    await say(self, said, outbox)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+assets.SqlAssets.say = dying
+
+from toque.cli import main
+sys.exit(main())
+"""
+
+
 class Hook:
     """A webhook on this machine."""
 
@@ -92,12 +127,15 @@ class Hook:
         got: list[tuple[dict[str, str], bytes]] = []
         self.got = got
         self.status = 200
+        self._arrived = threading.Condition()
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                got.append(({name.lower(): text for name, text in self.headers.items()}, body))
+                with hook._arrived:
+                    got.append(({name.lower(): text for name, text in self.headers.items()}, body))
+                    hook._arrived.notify_all()
                 self.send_response(hook.status)
                 self.end_headers()
 
@@ -111,6 +149,12 @@ class Hook:
     @property
     def said(self) -> list[dict[str, Any]]:
         return [json.loads(body) for _, body in self.got]
+
+    def until(self, count: int) -> list[dict[str, Any]]:
+        """What was said, once there is so much."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.got) >= count, PATIENCE_S)
+        return self.said
 
     def close(self) -> None:
         self._server.shutdown()
@@ -149,7 +193,11 @@ def test_a_run_tells_of_its_failure_before_it_exits_and_of_the_recovery_after(pr
     assert (message["kind"], message["task"], message["owner"]) == ("failure", "load", "data-team")
     assert message["link"] == f"https://toque.example.com/runs/{failed.json['run_id']}"
     assert message["error"] == "no table 4 for ***"
-    assert "loading with ***" in message["log"]
+    assert message["log"] == ["loading with ***"]
+    (frame,) = message["frames"]
+    assert frame.startswith("flow.py:")
+    assert "in load: raise ValueError(" in frame
+    assert message["replay"] == f"toque retry {failed.json['run_id']}"
     headers, body = hook.got[0]
     assert headers["toque-signature"] == signature("sign-me", headers["toque-timestamp"], body)
     assert project.toque("run", "flow.py", "-q").code == 0
@@ -190,6 +238,24 @@ def test_a_stop_that_was_recorded_is_carried_out_after_a_kill(project: Project) 
     assert not (project.root / "stopped").exists()
     assert project.toque("server", "--until-idle").code == 0
     assert (project.root / "stopped").read_text() == "j-17"
+
+
+def test_data_that_is_overdue_is_told_once_over_a_kill_and_once_when_it_is_fresh_again(
+    project: Project, hook: Hook
+) -> None:
+    """The server dies when it has written what it says, and has sent nothing."""
+    project.write("flow.py", AGES)
+    project.write("dies.py", DIES_WHEN_IT_HAS_SAID_SO)
+    assert project.toque("run", "flow.py", "-q").code == 0
+    assert project.start("server", program=(sys.executable, "dies.py")).end().code == -9
+    assert hook.got == []
+    server = project.start("server")
+    [overdue] = hook.until(1)
+    assert (overdue["kind"], overdue["title"], overdue["owner"]) == ("late", "gate.visits is overdue", "front desk")
+    assert overdue["link"] == "https://toque.example.com/assets/gate.visits"
+    project.toque("trigger", "looking", "-p", "year=2999")
+    assert [each["kind"] for each in hook.until(2)] == ["late", "recovery"]
+    server.kill()
 
 
 def test_a_connection_can_be_tried(project: Project, hook: Hook) -> None:
