@@ -53,6 +53,9 @@ def test_the_recipes_about_checks(page: dict[str, Any], tmp_path: Path, capsys: 
             assert f"`{page['replayed']}`" in (HOW_TO / "checks.md").read_text()
     sys.modules.pop("checks", None)
     assert capsys.readouterr().out == printed
+    (compared,) = page["compared"].verdicts
+    assert f"`{compared.message}`" in (HOW_TO / "checks.md").read_text()
+    assert f"`{compared.samples[0]}`" in (HOW_TO / "checks.md").read_text()
     assert len(page["checked"].value) == 2
     assert page["checked"].rejects.num_rows == 1
     assert [verdict.outcome for verdict in page["report"].verdicts] == ["passed", "passed", "warned"]
