@@ -35,7 +35,8 @@ export default defineConfig({
     target: "es2022",
     rolldownOptions: {
       checks: { pluginTimings: false },
-      // What nearly every page needs is one file: each of a dozen small ones would be a request of its own.
+      // What nearly every page needs is one file: without it a page asks for 6.5 files on average (an asset's for 17) instead
+      // of 2.7 (10), and the first one for 8 instead of 3.
       output: { codeSplitting: { groups: [{ name: "shared", test: /\/src\/(api|app|design)\/|\/node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack)\// }] } },
     },
     chunkSizeWarningLimit: 1_000,
