@@ -83,7 +83,7 @@ class Worlds:
             each.run_id
             for key in keys
             for each in slices[key].values()
-            if each.run_id and (key in rows or each.materialized_us > since_us)
+            if each.run_id and (key in rows or each.materialized_us >= since_us)
         }
         makers = await self._made_by(runs, live)
         return World(

@@ -37,7 +37,7 @@ class Causes:
         self._read: dict[tuple[str, str], Sequence[str]] = {}
         self.recent = {
             source.asset: {
-                key for key, each in world.slices.get(source.asset, {}).items() if each.made_us > memory.since_us
+                key for key, each in world.slices.get(source.asset, {}).items() if each.made_us >= memory.since_us
             }
             for source in asset.sources
         }
