@@ -20,7 +20,7 @@ def patches() -> list[Path]:
 def plant(patch: Path, where: Path) -> None:
     """Copy the sources to `where` and break them."""
     for part in COPIED:
-        shutil.copytree(ROOT / part, where / part, ignore=shutil.ignore_patterns("__pycache__", "*.patch"))
+        shutil.copytree(ROOT / part, where / part, ignore=shutil.ignore_patterns("__pycache__", "web", "*.patch"))
     applied = subprocess.run(
         ["git", "apply", "--whitespace=nowarn", "-p1", str(patch)],
         cwd=where,
