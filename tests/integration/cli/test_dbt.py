@@ -29,8 +29,11 @@ shop = pipeline("shop", assets=[totals, models, apart])
 POSTGRESQL = """\
 from toque import DbtProject, Warehouse, pipeline
 
-models = DbtProject("dbt", connection=Warehouse("warehouse"), schema="marts")
-shop = pipeline("shop", assets=[models])
+models = DbtProject("dbt", connection=Warehouse("warehouse"), schema="marts", select="+totals refreshed")
+
+@pipeline
+def shop(everything: bool = False):
+    models(full_refresh=everything)
 """
 
 SETTINGS = """\
@@ -152,21 +155,18 @@ def judge_what_was_told(project: Project, run_id: str) -> None:
     assert not latest["model.shop.totals"]
 
 
-def test_a_project_builds_in_postgresql_and_no_secret_reaches_the_disk(
+def test_what_is_selected_of_a_project_builds_in_postgresql_anew_if_asked_and_no_secret_reaches_the_disk(
     project: Project, empty_postgres_url: str
 ) -> None:
     url = empty_postgres_url.replace("postgres@", "postgres:hush-hush@")
-    dbt_shop.write(project.root / "dbt")
+    dbt_shop.write(project.root / "dbt", refreshed="select '{{ flags.FULL_REFRESH }}' as everything")
     project.write("dbt/seeds/orders.csv", "id,amount,email\n1,10,ann@example.com\n2,20,bob@example.com\n")
     project.write("shop.py", POSTGRESQL)
     project.write(
         "toque.toml", 'workers = 1\n[connections.warehouse]\ntype = "postgresql"\nurl = { secret = "env:SHOP_URL" }\n'
     )
     project.environ["SHOP_URL"] = url
-    with psycopg.connect(empty_postgres_url) as connection:
-        connection.execute("create schema raw")
-        connection.execute("create table raw.points as select 7 as points")
-    run = project.start("run", "shop.py")
+    run = project.start("run", "shop.py", "-p", "everything=true")
     run_id = run.until("run ").split()[1]
     run.until("✓ dbt.build")
     assert run.end().code == 0
@@ -174,10 +174,12 @@ def test_a_project_builds_in_postgresql_and_no_secret_reaches_the_disk(
     made = {each["asset"]: each.get("rows") for each in events if each["kind"] == "materialized"}
     assert made == {
         "warehouse.marts.orders": 2,
-        "warehouse.marts.apart": 1,
         "warehouse.marts.totals": 2,
         "warehouse.marts.staged": None,
+        "warehouse.marts.refreshed": None,
     }
+    with psycopg.connect(empty_postgres_url) as connection:
+        assert connection.execute("select everything from marts.refreshed").fetchall() == [("True",)]
     seen = {each["asset"]: each["columns"] for each in events if each["kind"] == "observed"}
     assert seen["warehouse.marts.totals"] == [["email", "text"], ["total", "bigint"]]
     written = [path for path in (project.root / ".toque").rglob("*") if path.is_file()]
