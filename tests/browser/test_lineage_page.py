@@ -1,30 +1,10 @@
-"""Columns as a person follows them: from an asset's page, by unfolding tables, and by an address."""
+"""Columns as a person follows them: by unfolding tables, by an address. A field of a CRM: `test_revops.py`."""
 
 from __future__ import annotations
 
 import re
 
 from playwright.sync_api import Page, expect
-
-
-def test_a_column_is_followed_from_the_page_of_its_asset_to_its_source(page: Page) -> None:
-    page.goto("/assets/menu")
-    columns = page.get_by_role("table", name="Columns")
-    row = columns.get_by_role("row", name=re.compile("^kilos"))
-    expect(row.get_by_role("link", name="portions.kilos")).to_be_visible()
-    row.get_by_role("link", name="kilos", exact=True).click()
-    expect(page).to_have_url(re.compile(r"view=lineage.*column=menu\.kilos"))
-    said = page.get_by_role("status").filter(has_text="menu.kilos")
-    expect(said).to_contain_text("4 columns in 4 tables")
-    graph = page.get_by_test_id("graph")
-    lit = graph.get_by_role("button", pressed=True)
-    expect(lit).to_have_text(["kilos", "kilos", "kilos", "grams"], use_inner_text=True)
-    expect(graph.get_by_text("scales.readings", exact=True)).to_be_visible()
-    expect(graph.locator("[data-look=row]")).to_have_count(3)
-    said.get_by_role("link", name="scales.readings.grams").click()
-    expect(page).to_have_url(re.compile(r"column=scales\.readings\.grams"))
-    expect(page.get_by_role("status").filter(has_text="4 columns")).to_contain_text("scales.readings.grams")
-    expect(lit).to_have_count(4)
 
 
 def test_a_table_unfolds_its_columns_and_one_lights_its_path(page: Page) -> None:

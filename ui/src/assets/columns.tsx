@@ -6,6 +6,7 @@ import { useEffect, useRef } from "react";
 import { asProblem } from "@/api/problem";
 import type { AssetDetail, ColumnDetail, ColumnRef } from "@/api/types";
 import { columnsQuery } from "@/assets/queries";
+import { Dotted } from "@/design/dotted";
 import { Section } from "@/design/page";
 import { ProblemBox } from "@/design/problem-box";
 import { StateIcon } from "@/design/state";
@@ -110,9 +111,7 @@ function Refs({ refs }: { refs: readonly ColumnRef[] }) {
       {refs.map(({ asset, column }) => (
         <li key={`${asset}.${column}`}>
           <Link to="/assets/$key" params={{ key: asset }} search={{ column }}>
-            {asset}.
-            <wbr />
-            {column}
+            <Dotted name={`${asset}.${column}`} />
           </Link>
         </li>
       ))}

@@ -6,6 +6,7 @@ import { useMemo, useState } from "react";
 import { asProblem } from "@/api/problem";
 import type { DbtModel } from "@/api/types";
 import { Button } from "@/design/button";
+import { Dotted } from "@/design/dotted";
 import { Empty } from "@/design/empty";
 import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
@@ -95,7 +96,7 @@ function Row({ model, told, open, isOpen, toggle }: RowProps) {
             <>
               {" · "}
               <Link to="/assets/$key" params={{ key: model.asset }}>
-                {model.asset}
+                <Dotted name={model.asset} />
               </Link>
             </>
           )}
