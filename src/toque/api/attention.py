@@ -53,7 +53,7 @@ async def _failed(asked: Services) -> Iterator[Attention]:
             run_id=each.run.run_id,
             since_us=each.run.finished_us or each.run.created_us,
             title=f"{each.pipeline} failed" + (f" {each.count} times in a row" if each.count > 1 else ""),
-            detail=f"{each.run.error.type}: {each.run.error.message}" if each.run.error is not None else "",
+            detail=each.run.error.said if each.run.error is not None else "",
             count=each.count,
         )
         for each in failed
@@ -89,7 +89,7 @@ def _broken(asked: Services) -> Iterator[Attention]:
             run_id="",
             since_us=broken.since_us,
             title=f"{broken.file}{line} cannot be loaded",
-            detail="; ".join([*([first.message] if first is not None else []), *_without(broken)]),
+            detail="; ".join([*([first.message.rstrip(".")] if first is not None else []), *_without(broken)]),
             count=len(broken.problems),
         )
     if state.fault:

@@ -183,7 +183,8 @@ def check_option(value: object) -> None:
     """Raises `UserError` for a `schedule=` that is neither a schedule nor a list of them."""
     for each in value if isinstance(value, list | tuple) else (value,):
         if each is not None and not isinstance(each, Scheduled):
-            fix = f"schedule=Cron({each!r})" if isinstance(each, str) else 'schedule=Cron("0 2 * * *")'
+            meant = f"Cron({each!r})" if isinstance(each, str) else 'Cron("0 2 * * *")'
+            fix = f"schedule={meant}, and from toque import Cron"
             raise sites.refuse(f"schedule={each!r} is not a schedule.", fix=fix)
 
 

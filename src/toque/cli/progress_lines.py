@@ -78,9 +78,9 @@ class Lines:
             return ""
         match fact:
             case f.AttemptEnded(error=error) if error is not None and fact.spends:
-                return f"↻ {fact.key}: attempt {fact.attempt} failed: {error.type}: {_first_line(error.message)}"
+                return f"↻ {fact.key}: attempt {fact.attempt} failed: {_first_line(error.said)}"
             case f.Failed(error=error):
-                return f"✗ {fact.key}: {error.type}: {_first_line(error.message)}"
+                return f"✗ {fact.key}: {_first_line(error.said)}"
             case f.Deferred() if fact.worked:
                 return f"… {fact.key}: not yet"
             case f.Succeeded() | f.Skipped() | f.UpstreamFailed() | f.Cancelled() if not node.is_mapped:

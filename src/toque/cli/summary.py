@@ -82,7 +82,7 @@ def _ways_on(tally: Tally) -> Iterator[str]:
 def _failures(tally: Tally) -> list[str]:
     lines = []
     for key, error in list(tally.failures.items())[:SHOWN_FAILURES]:
-        lines += ["", f"✗ {key}  {error.type}: {error.message}"]
+        lines += ["", f"✗ {key}  {error.said}"]
         if error.file:
             lines.append(f"  {error.file}:{error.line}")
         lines += [f"  {row}" for row in error.sample[:3]]

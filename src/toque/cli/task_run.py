@@ -131,5 +131,5 @@ def _more(count: int) -> list[str]:
 def _short(error: ErrorInfo | None) -> str:
     if error is None:
         return ""
-    text = f"{error.type}: {error.message}".partition("\n")[0]
+    text = error.said.partition("\n")[0]
     return text if len(text) <= 100 else text[:97] + "..."

@@ -177,7 +177,7 @@ def _map_error(frame: Frame, node: MapNode) -> ErrorInfo:
     assert frame.first_failed is not None
     first, error = frame.first_failed
     tolerated = f", tolerated: {node.tolerate:.3g}" if node.tolerate else ""
-    why = f": {error.type}: {error.message}" if error is not None else ""
+    why = f": {error.said}" if error is not None else ""
     message = f"{frame.failed} of {frame.size} indexes failed{tolerated}; the first is [{first}]{why}"
     kind = error.kind if error is not None else "code"
     return ErrorInfo(kind=kind, type="MapFailed", message=message[:4000], retryable=False)

@@ -107,7 +107,7 @@ def end_with_host(turn: Turn, lane: Lane, index: int) -> None:
         turn.skip(lane, index, Verdict.UPSTREAM.value)
     elif lane.state[index] == RUNNING:
         error = host.errors.get(index)
-        why = f": {error.type}: {error.message}" if error is not None else ""
+        why = f": {error.said}" if error is not None else ""
         kind = error.kind if error is not None else "code"
         message = f"{name} failed while it ran this{why}"[:4000]
         turn.fail(lane, index, ErrorInfo(kind=kind, type="HostFailed", message=message, retryable=False))

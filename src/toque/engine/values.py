@@ -64,6 +64,12 @@ class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     sample: list[Any] = []
     """Up to 5 rows of a `DataError`, masked."""
 
+    @property
+    def said(self) -> str:
+        """Type and message as people read them: where a type of Toque's own is defined tells them nothing."""
+        kind = self.type.rpartition(".")[2] if self.type.startswith("toque.") else self.type
+        return f"{kind}: {self.message}"
+
 
 class Hole(msgspec.Struct, frozen=True, tag="hole", omit_defaults=True):
     """In place of the value of an index that has none."""

@@ -85,8 +85,11 @@ def stripe(options: Options) -> str:
 
 
 def duckdb(options: Options) -> str:
-    """The file exists or can be made. It is not opened: one process owns a DuckDB file, and it may be a task."""
-    return _file(_required(options, "path"))
+    """The file is one of DuckDB's, or can be made. It is not opened: one process owns it, and that may be a task."""
+    path = Path(_required(options, "path"))
+    if path.is_file() and path.stat().st_size and path.open("rb").read(12)[8:] != b"DUCK":
+        raise UserError(f"{path} is no DuckDB database")
+    return _file(str(path))
 
 
 def sqlite(options: Options) -> str:

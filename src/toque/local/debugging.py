@@ -79,7 +79,7 @@ def _attempt(spec: AttemptSpec, env: Environment, blobs: Any, pdb: bool) -> None
             print(f"succeeded: {values.decode(result, blobs)!r}")  # noqa: T201
         case AttemptFailed(error=error):
             where = f" ({Path(error.file).name}:{error.line})" if error.file else ""
-            print(f"failed: {error.type}: {error.message}{where}", file=sys.stderr)  # noqa: T201
+            print(f"failed: {error.said}{where}", file=sys.stderr)  # noqa: T201
         case _:
             print(type(report).__name__.removeprefix("Attempt").lower())  # noqa: T201
 

@@ -22,7 +22,7 @@ class RunFailed(ToqueError):
         lines = [f"run {run.id} of {run.pipeline} {run.state}"]
         for failed in run.failed:
             error = failed.error
-            lines.append(f"  {failed.name}: {error.type}: {error.message}" if error else f"  {failed.name}")
+            lines.append(f"  {failed.name}: {error.said}" if error else f"  {failed.name}")
         super().__init__("\n".join(lines))
 
 

@@ -23,14 +23,14 @@ class StepFailed(ToqueError):
     """
 
     def __init__(self, step: str, error: ErrorInfo) -> None:
-        super().__init__(f"step {step} failed: {error.type}: {error.message}")
+        super().__init__(f"step {step} failed: {error.said}")
         self.step = step
         self.error = error
         self.sample = list(error.sample)
         """Rows that show the problem, if it was a `DataError`."""
 
     def __str__(self) -> str:
-        return f"step {self.step} failed: {self.error.type}: {self.error.message}"
+        return f"step {self.step} failed: {self.error.said}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (step_failed, (self.step, self.error))

@@ -81,7 +81,7 @@ async def test_a_broken_file_needs_a_person(served: Served) -> None:
 
 async def test_a_broken_file_says_which_pipelines_are_not_there_because_of_it(served: Served) -> None:
     many = tuple(f"p{n}" for n in range(10))
-    problem = FileProblem(message="invalid syntax")
+    problem = FileProblem(message="invalid syntax.")
     served.project.state = ProjectState(
         broken=(BrokenFile(file="bad.py", problems=(problem,), since_us=3, kept=("flights",), missing=many),)
     )

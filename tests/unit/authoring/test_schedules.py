@@ -262,8 +262,9 @@ def test_two_schedules_of_one_name(refused: Refused) -> None:
 
 def test_what_is_no_schedule() -> None:
     wrong: Any = "0 2 * * *"
-    assert "schedule='0 2 * * *' is not a schedule.\n  Fix: schedule=Cron('0 2 * * *')" in said(
-        lambda: pipeline(schedule=wrong)
+    assert (
+        "schedule='0 2 * * *' is not a schedule.\n  Fix: schedule=Cron('0 2 * * *'), and from toque import Cron"
+        in said(lambda: pipeline(schedule=wrong))
     )
     assert "schedule=3 is not a schedule." in said(lambda: pipeline(schedule=[Cron("0 2 * * *"), 3]))  # type: ignore[list-item]
 

@@ -117,7 +117,7 @@ def test_the_summary_of_a_success_has_no_advice() -> None:
     tally.add(
         [f.RunStarted(at_us=S), started("a"), succeeded("a"), f.RunFinished(at_us=3 * S, state=RunState.SUCCEEDED)]
     )
-    assert click.unstyle(summary(tally)).splitlines()[-1] == "p succeeded in 2.0 s, 1 task runs  (r1)"
+    assert click.unstyle(summary(tally)).splitlines()[-1] == "p succeeded in 2.0 s, 1 task run  (r1)"
 
 
 def test_the_summary_of_a_run_that_was_left_says_how_to_go_on() -> None:

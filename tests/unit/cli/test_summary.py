@@ -118,12 +118,15 @@ def test_wrong_code_is_to_be_mended_before_a_retry_which_would_run_it_again() ->
     run.add([f.Failed(at_us=S, task="m", map_index=(index,), error=wrong) for index in range(2)])
     run.add([f.Failed(at_us=S, task="m[]", map_index=(), error=wrong), f.RunFinished(at_us=S, state=RunState.FAILED)])
     found = lines(run)
-    assert found[-3:] == [
-        "  logs:   toque logs r1",
-        "  mended: toque rerun r1 --from m --new-code",
-        "  as is:  toque retry r1",
-    ]
+    assert found[-2:] == ["  mended: toque rerun r1 --from m --new-code", "  as is:  toque retry r1"]
     assert any(line.startswith("p failed") for line in found)
+
+
+def test_of_errors_of_its_own_it_says_what_they_are_and_not_where_they_are_defined() -> None:
+    run = tally("a")
+    wrong = ErrorInfo(kind="code", type="toque.errors.UserError", message="no such table")
+    run.add([f.Failed(at_us=S, task="a", map_index=(), error=wrong), f.RunFinished(at_us=S, state=RunState.FAILED)])
+    assert "✗ a  UserError: no such table" in lines(run)
 
 
 def test_one_is_one() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from toque.errors import NotFound, UserError
+from toque.integrations.probes import duckdb
 from toque.local.connections import ProjectConnections
 from toque.ports.connections import Declared, Option
 from toque.settings import load
@@ -86,6 +87,14 @@ def test_what_is_written_meanwhile_counts_and_a_broken_file_is_said(known: Proje
     (tmp_path / "toque.toml").write_text("[connections.new\n")
     with pytest.raises(UserError, match="not valid TOML"):
         known.declared()
+
+
+def test_a_file_that_is_there_may_be_no_database(tmp_path: Path) -> None:
+    (tmp_path / "shop.duckdb").write_bytes(bytes(8) + b"DUCK" + bytes(100))
+    assert duckdb({"path": str(tmp_path / "shop.duckdb")}).endswith("shop.duckdb exists")
+    (tmp_path / "shop.duckdb").write_text("id,city,amount")
+    with pytest.raises(UserError, match=r"shop\.duckdb is no DuckDB database"):
+        duckdb({"path": str(tmp_path / "shop.duckdb")})
 
 
 async def test_one_is_tried_in_a_process_of_its_own_under_the_same_profile(known: ProjectConnections) -> None:

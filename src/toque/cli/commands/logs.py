@@ -78,7 +78,8 @@ def _is_loud(line: Line, level: str) -> bool:
 def _echo(lines: Iterable[Line], as_json: bool) -> int:
     """How many there were."""
     count = 0
-    for count, line in enumerate(lines, 1):
+    for line in lines:
+        count += 1
         if as_json:
             click.echo(msgspec.json.encode(line).decode())
         else:

@@ -134,7 +134,7 @@ def _described(row: RunRow, counts: dict[str, dict[TaskState, int]], failures: l
     if row.reason:
         lines.append(f"  reason    {row.reason}")
     if row.error:
-        lines.append(f"  error     {row.error.type}: {row.error.message}")
+        lines.append(f"  error     {row.error.said}")
     rows = [
         (task, ", ".join(f"{count} {each}" if count > 1 else str(each) for each, count in states.items()))
         for task, states in counts.items()
@@ -144,7 +144,7 @@ def _described(row: RunRow, counts: dict[str, dict[TaskState, int]], failures: l
         lines += ["", table(["TASK", "STATE"], rows)]
     for task in failures:
         if task.error:
-            lines += ["", f"{TaskKey(task.task, task.map_index)}  {task.error.type}: {task.error.message}"]
+            lines += ["", f"{TaskKey(task.task, task.map_index)}  {task.error.said}"]
             if task.error.file:
                 lines.append(f"  {task.error.file}:{task.error.line}")
     return lines

@@ -10,6 +10,7 @@ import msgspec
 from toque.data.checks.verdicts import name_of
 from toque.data.loads.columns import Column, find
 from toque.data.loads.dialects import Dialect
+from toque.data.loads.tables import STAGING
 from toque.errors import UserError
 from toque.graph.checks import AnyCheck, Recent, Relationships, RowCheck, Schema, Unique
 from toque.graph.loads import TableName
@@ -54,8 +55,10 @@ def _found(name: str, table: TableName, columns: Sequence[Column]) -> str:
     if column is not None:
         return column.name
     known = [column.name for column in columns]
-    near = difflib.get_close_matches(name, known, n=1) or known
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(known)}"
+    there = str(table).replace(STAGING, "")  # nobody knows where rows wait
     raise UserError(
-        f"{table} has no column {name!r}, which a check is about." if known else f"There is no table {table}.",
-        fix=f"one of {', '.join(near)}" if known else "load it first",
+        f"{there} has no column {name!r}, which a check is about." if known else f"There is no table {there}.",
+        fix=meant if known else "load it first",
     )

@@ -14,6 +14,8 @@ INT = ColumnType("int64")
 TEXT = ColumnType("text")
 BOOL = ColumnType("bool")
 STAMP = ColumnType("timestamptz")
+STAGING = "_toque_staging_"
+"""How the name of the table begins in which rows wait for their checks."""
 
 ORDER, SEQUENCE, DELETED = "_toque_order", "_toque_sequence", "_toque_deleted"
 ROW, ACTION, CHANGED_AT = "_toque_row", "_toque_action", "_toque_changed_at"
@@ -87,7 +89,7 @@ class Tables:
     @property
     def staging(self) -> TableName:
         """The rows of a batch; temporary, so that two sessions never share one and a crash leaves none."""
-        return TableName(name=f"_toque_staging_{self.target.name}")
+        return TableName(name=f"{STAGING}{self.target.name}")
 
     @property
     def plan(self) -> TableName:

@@ -169,6 +169,11 @@ def test_columns_that_are_not_there_are_named(check: AnyRowCheck, message: str) 
         for_columns(check, CONTACT, COLUMNS, parent)
 
 
+def test_rows_that_wait_are_called_by_the_table_that_they_go_to() -> None:
+    with pytest.raises(UserError, match=r"^contact has no column 'scor'(.|\n)*did you mean 'Score'\?"):
+        for_columns(toque.not_null("scor"), TableName(name="_toque_staging_contact"), COLUMNS, parent)
+
+
 @pytest.mark.parametrize(
     ("dialect", "types"),
     [
