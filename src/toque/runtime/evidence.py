@@ -25,6 +25,7 @@ from toque.worker.log import log_path
 
 FAILED_TASKS = 100
 """So many are looked at to find the first."""
+TASKS_NAMED = 5
 CHECKS = 5
 """So many are named."""
 CHECKS_LOOKED_AT = 100
@@ -44,7 +45,8 @@ class Evidence:
     async def message(self, event: Event, verdict: Verdict) -> Message:
         """What happened to a run."""
         stored = await self._store.load_run(event.run_id)
-        failed = await self._first_failed(event.run_id) if verdict.told != "recovery" else None
+        all_failed = await self._failed(event.run_id) if verdict.told != "recovery" else []
+        failed = all_failed[0] if all_failed else None
         row = stored.run if stored is not None else None
         error = failed.error if failed is not None else row.error if row is not None else None
         checks = await self._checks(row, failed) if row is not None and failed is not None else []
@@ -68,7 +70,7 @@ class Evidence:
             sample=tuple(mask(_row(each)) for each in _rows(error, checks)),
             log=tuple(map(mask, log.lines)),
             note=_HELD if verdict.is_last else "",
-            replay=f"toque retry {event.run_id}" if verdict.told == "failure" else "",
+            replay=_way_on(event.run_id, all_failed) if verdict.told == "failure" else "",
             link=self._link(f"/runs/{event.run_id}"),
         )
 
@@ -91,11 +93,12 @@ class Evidence:
             link=self._link(f"/pipelines/{pipeline}"),
         )
 
-    async def _first_failed(self, run_id: str) -> TaskRow | None:
+    async def _failed(self, run_id: str) -> list[TaskRow]:
+        """What failed, the first one first."""
         where = TaskFilter(run_id=run_id, states=(TaskState.FAILED,), limit=FAILED_TASKS)
         # A map node fails with one of its indexes, and says less.
         failed = [row for row in await self._store.list_tasks(where) if row.size < 0 and row.error is not None]
-        return min(failed, key=lambda row: row.finished_us, default=None)
+        return sorted(failed, key=lambda row: row.finished_us)
 
     async def _checks(self, run: RunRow, failed: TaskRow) -> list[Checked]:
         """Those of the data that the task reads or makes which did not hold in this run, each as it was found last.
@@ -128,6 +131,13 @@ _HELD = (
     f"This is message {MOST_IN_AN_HOUR} about this pipeline within an hour: what follows is summed up at the end of "
     "the hour."
 )
+
+
+def _way_on(run_id: str, failed: Sequence[TaskRow]) -> str:
+    """A retry runs the code that the run began with, and what that got wrong it gets wrong again."""
+    wrong = [row.task.partition("//")[0] for row in failed if row.error is not None and row.error.kind == "code"]
+    tasks = "".join(f" --from {task}" for task in [*dict.fromkeys(wrong)][:TASKS_NAMED])
+    return f"toque rerun {run_id}{tasks} --new-code" if tasks else f"toque retry {run_id}"
 
 
 def _halts(check: Checked) -> bool:

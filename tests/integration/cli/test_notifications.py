@@ -197,7 +197,7 @@ def test_a_run_tells_of_its_failure_before_it_exits_and_of_the_recovery_after(pr
     (frame,) = message["frames"]
     assert frame.startswith("flow.py:")
     assert "in load: raise ValueError(" in frame
-    assert message["replay"] == f"toque retry {failed.json['run_id']}"
+    assert message["replay"] == f"toque rerun {failed.json['run_id']} --from load --new-code"
     headers, body = hook.got[0]
     assert headers["toque-signature"] == signature("sign-me", headers["toque-timestamp"], body)
     assert project.toque("run", "flow.py", "-q").code == 0

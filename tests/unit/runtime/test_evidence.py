@@ -114,3 +114,4 @@ async def test_an_error_of_code_says_where_when_its_log_is_elsewhere() -> None:
     broken = ErrorInfo(kind="code", type="ValueError", message="no", file="shop.py", line=3)
     message = await told("load", broken, FAILED)
     assert (message.title, message.checks, message.frames) == ("p failed", (), ("shop.py:3",))
+    assert message.replay == "toque rerun r1 --from load --new-code", "a retry would run the same code"
