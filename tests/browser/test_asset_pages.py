@@ -77,3 +77,37 @@ def test_the_lineage_draws_every_asset_and_leads_to_it(page: Page, weighed: str)
         expect(graph.get_by_text(name, exact=True)).to_be_visible()
     graph.get_by_role("group", name=re.compile("^menu, never made")).click()
     expect(page.get_by_role("heading", name="menu", level=1)).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def deserted(zoo: Zoo) -> str:
+    """A run that counted no visitors, where there always were some."""
+    for heads in (100, 101, 99, 100, 102, 100, 99, 0):
+        run_id = zoo.run("counting", heads=heads)
+        while zoo.ask(f"/runs/{run_id}")["state"] != "succeeded":
+            pass  # each turn is a request
+    return run_id
+
+
+def test_data_that_is_too_old_is_on_the_home_page_in_the_list_and_at_the_asset(page: Page, deserted: str) -> None:
+    page.goto("/")
+    ticket = page.get_by_role("listitem").filter(has_text="gate.tickets is overdue")
+    expect(ticket.get_by_text("not older than 1d2h")).to_be_visible()
+    page.goto("/assets?show=overdue")
+    expect(page.get_by_role("row", name=re.compile("gate.visits"))).to_have_count(0)
+    page.get_by_role("link", name="gate.tickets", exact=True).click()
+    expect(page.get_by_text(re.compile("^overdue since .*2020"))).to_be_visible()
+    expect(page.get_by_role("list").get_by_text("overdue", exact=True)).to_be_visible()  # the server has said so
+
+
+def test_what_is_unlike_its_past_is_wrong_or_normal(page: Page, deserted: str) -> None:
+    page.goto(f"/runs/{deserted}?task=count")
+    page.get_by_role("link", name="gate.visits as_usual(rows)").click()
+    expect(page.get_by_text(re.compile("0 rows, there always were some; expected")).first).to_be_visible()
+    verdict = page.get_by_role("group", name="Was it an anomaly?")
+    verdict.get_by_role("button", name="It was wrong").click()
+    expect(verdict.get_by_text("Somebody says that it was wrong.")).to_be_visible()
+    expect(page.get_by_text("fails, and warns")).to_be_visible()
+    verdict.get_by_role("button", name="It is normal").click()
+    expect(page.get_by_text("called normal").first).to_be_visible()
+    expect(page.get_by_text(re.compile("says that it is normal")).first).to_be_visible()

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
-from toque import AllPartitions, Dynamic, Partition, Static, asset, context, external, pipeline, use
+from toque import (
+    AllPartitions,
+    Dynamic,
+    Fresh,
+    Partition,
+    Static,
+    asset,
+    context,
+    external,
+    materialized,
+    observe,
+    pipeline,
+    task,
+    use,
+)
 
 visitors = external("crm.visitors", owner="front desk")
 HOUSES = Static(["apes", "birds", "cats"])
@@ -57,3 +72,19 @@ def course() -> str:
 @asset(group="kitchen", partitions=Dynamic("guests"))
 def seat(guest: Partition = use(Partition)) -> str:
     return guest.key
+
+
+visits = external("gate.visits")
+tickets = external("gate.tickets", freshness=Fresh("26h"))
+
+
+@task
+def count(heads: int) -> None:
+    materialized(visits, rows=heads)
+    observe(tickets, version="1", updated_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+@pipeline
+def counting(heads: int = 100) -> None:
+    """How many came through the gate."""
+    count(heads)
