@@ -9,7 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from toque.authoring import sites
-from toque.authoring.assets import Source
+from toque.authoring.assets import Asset, Source
 from toque.authoring.producers import Producer, producers_among, read_by, written_by
 from toque.authoring.sites import Site
 from toque.errors import UserError
@@ -126,7 +126,8 @@ def _checked(producers: Iterable[Any], site: Site) -> list[Producer]:
         found[id(each)] = each
         for key in written_by(each):
             if makers.setdefault(key, each) is not each:
-                raise site.error(f"Two assets have the key {key}.", fix=f'@asset(key="{key}_2")')
+                own = f'@asset(key="{key}_2")' if isinstance(each, Asset) else "leave it to one of them"
+                raise site.error(f"Two assets have the key {key}. Makers: {makers[key]!r}, {each!r}.", fix=own)
     if not found:
         raise site.error("assets is empty: the pipeline would make nothing.", fix='assets=[orders], or select("*")')
     return list(found.values())

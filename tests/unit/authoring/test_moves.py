@@ -163,7 +163,7 @@ def test_what_its_author_states_is_the_version_of_what_a_load_makes(load: Load) 
         (
             'p = pipeline("p", assets=[contacts, load(app.changes("a.b"), into=contact, mode=Append())])',
             "Two assets have the key warehouse.raw.contact.",
-            "",
+            "leave it to one of them",
         ),
     ],
 )  # fmt: skip
