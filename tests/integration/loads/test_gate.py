@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 from tests.postgres import PostgresServer
 from toque import accepted_values, row_count
 from toque.graph.checks import AnyCheck
-from toque.graph.loads import Append, LoadSpec, Merge, Replace, Scd2, TableName
+from toque.graph.loads import Append, LoadSpec, Merge, Replace, Scd2, TableName, Upsert
 from toque.integrations.checking.auditing import ChecksFailed
+from toque.integrations.checking.replaying import Replayed, replay
+from toque.integrations.checking.running import Look
+from toque.integrations.checking.sessions import desk_of
 from toque.integrations.loading.gate import Gate
 from toque.integrations.loading.load import load
 from toque.integrations.warehouses.duckdb import DuckDBWarehouse
@@ -22,6 +26,7 @@ from toque.ports.sources import Batch
 from toque.ports.warehouse import Warehouse
 
 KNOWN = ["trial", "team"]
+NOW = datetime(2026, 3, 30, tzinfo=UTC)
 
 
 class Users:
@@ -30,7 +35,12 @@ class Users:
     name = "app.users"
 
     def __init__(
-        self, versions: Sequence[tuple[str, str]], *, deleted: Sequence[str] = (), is_everything: bool = False
+        self,
+        versions: Sequence[tuple[str, str]],
+        *,
+        deleted: Sequence[str] = (),
+        is_everything: bool = False,
+        first: int = 1,
     ) -> None:
         rows = [*versions, *((user, None) for user in deleted)]
         count = len(rows)
@@ -42,7 +52,7 @@ class Users:
             upto=f"upto {rows}",
             is_everything=is_everything,
             deleted=pa.array([position >= len(versions) for position in range(count)]),
-            order=None if is_everything else pa.array(range(1, count + 1), pa.int64()),
+            order=None if is_everything else pa.array(range(first, first + count), pa.int64()),
         )
 
     def read(self, cursor: str) -> Iterator[Batch]:
@@ -144,3 +154,32 @@ def test_a_full_reading_deletes_what_is_gone_and_keeps_the_last_good_version_of_
     assert read(("u1", "gold"), ("u3", "gold")) == [("u1", "trial")]
     assert read(("u1", "team"), ("u3", "team")) == [("u1", "team"), ("u3", "team")]
     assert read(("u3", "team")) == [("u3", "team")]
+
+
+@pytest.mark.parametrize("mode", [Merge("id"), Upsert("id")], ids=str)
+def test_a_row_that_was_mended_takes_the_place_of_an_older_version_and_of_nothing_newer(
+    either: Warehouse, mode: Any
+) -> None:
+    spec, check = LoadSpec(table=TableName(name="users"), mode=mode), BLOCKS.quarantine()
+
+    def arrive(first: int, *versions: tuple[str, str], deleted: Sequence[str] = ()) -> None:
+        load(Users(versions, deleted=deleted, first=first), either, spec, gate=Gate([check]))
+
+    def mended() -> tuple[list[Any], Replayed]:
+        with desk_of(either) as desk:
+            desk.session.execute("UPDATE users__rejects SET row_json = replace(row_json, 'gold', 'team')")
+            (done,) = replay(desk, Look(spec.table, NOW), [check], batch_id="", key=["id"])
+            rows = desk.session.fetch("SELECT id, plan FROM users ORDER BY id, plan")
+        return rows, done
+
+    arrive(1, ("u1", "trial"), ("u2", "trial"), ("u3", "trial"), ("u4", "trial"))
+    arrive(11, ("u1", "gold"), ("u2", "gold"), ("u3", "gold"), ("u4", "platinum"), ("u1", "platinum"))
+    arrive(21, ("u2", "trial"), deleted=["u3"] if isinstance(mode, Merge) else [])
+    rows, done = mended()
+    kept = [] if isinstance(mode, Merge) else [("u3", "team")]
+    assert rows == [("u1", "team"), ("u2", "trial"), *kept, ("u4", "trial")]
+    assert (done.loaded, done.superseded, done.still_bad) == (1 + len(kept), 2 - len(kept), 2)
+    # What is loaded later is newer than what was replayed.
+    arrive(31, ("u1", "trial"))
+    with either.session() as session:
+        assert session.fetch("SELECT plan FROM users WHERE id = 'u1'") == [("trial",)]

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from toque.data.loads.drift import Shape
 from toque.data.loads.tables import ACTION, CHANGED_AT, DELETED, ORDER, ROW, SEQUENCE, Tables
-from toque.graph.loads import AnyMode
+from toque.graph.loads import AnyMode, TableName
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Shaped:
     mode: AnyMode
     shape: Shape
     sets_aside: bool = False
-    """Rows may have left the staging: the keys that it had are in `tables.seen`."""
+    """Rows may have left the staging: `remember_seen` has kept the keys that it had."""
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ class Shaped:
 
         They take the last place of the reading, and rows that are newer than it stay. `living` restricts the target.
         """
-        had = self.tables.dialect.table(self.tables.seen) if self.sets_aside else self.staging
+        had = _seen(self) if self.sets_aside else self.staging
         order, sequence, changed_at = self.own(ORDER), self.own(SEQUENCE), self.own(CHANGED_AT)
         columns = ", ".join([*self.keys, self.own(ROW), order, sequence, self.own(DELETED), changed_at])
         keys = ", ".join(f"t.{key}" for key in self.keys)
@@ -127,13 +127,16 @@ class Shaped:
         )
 
 
+def _seen(load: Shaped) -> str:
+    return load.tables.dialect.table(TableName(name=f"_toque_seen_{load.tables.target.name}"))
+
+
 def remember_seen(load: Shaped) -> list[str]:
     """DDL that keeps the keys of the staged rows: one that is set aside later is bad, not gone."""
-    seen = load.tables.dialect.table(load.tables.seen)
     keys = ", ".join(load.keys)
     return [
-        f"DROP TABLE IF EXISTS {seen}",
-        f"CREATE TEMPORARY TABLE {seen} AS SELECT DISTINCT {keys} FROM {load.staging}",
+        f"DROP TABLE IF EXISTS {_seen(load)}",
+        f"CREATE TEMPORARY TABLE {_seen(load)} AS SELECT DISTINCT {keys} FROM {load.staging}",
     ]
 
 

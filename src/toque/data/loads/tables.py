@@ -96,11 +96,6 @@ class Tables:
         """What becomes of each staged row; temporary."""
         return TableName(name=f"_toque_plan_{self.target.name}")
 
-    @property
-    def seen(self) -> TableName:
-        """The keys that a full reading had before rows were set aside; temporary."""
-        return TableName(name=f"_toque_seen_{self.target.name}")
-
     def kept(self) -> list[str]:
         """DDL of what every load needs, whatever its rows are."""
         dialect = self.dialect

@@ -93,7 +93,8 @@ def _sorted(
     columns = look.columns(desk)
     named = [for_columns(check, look.table, columns, desk.columns) for check in sorting]
     rows = look.rows(desk.dialect)
-    desk.execute(*set_aside(row_checks(named), rows, rejects, typed(columns, desk.dialect), batch_id))
+    told = [*columns, *(column for column in desk.columns(look.table) if column.name in look.kept)]
+    desk.execute(*set_aside(row_checks(named), rows, rejects, typed(told, desk.dialect), batch_id))
     others = [check for check in checks if check.severity != "quarantine"]
     left = run_checks(desk, look, others)
     again = iter(left.verdicts)

@@ -9,12 +9,12 @@ from toque.data.checks.columns import for_columns, typed
 from toque.data.checks.dialects import Sql, quoted
 from toque.data.checks.quarantine import bring_back, count_of_batches, rejects_of, set_aside
 from toque.data.checks.queries import row_checks
-from toque.data.loads.columns import find
-from toque.errors import NotFound, UserError
+from toque.errors import NotFound
 from toque.graph.checks import AnyCheck
 from toque.graph.loads import TableName
 from toque.integrations.checking.running import Look
 from toque.integrations.checking.sessions import Desk
+from toque.integrations.checking.versions import Versions
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Replayed:
     batch_id: str
     loaded: int
     superseded: int
-    """Rows whose key the table has by now: what was loaded later is kept, and these are dropped."""
+    """Rows of which the table has a newer version, or none since it was deleted: these are dropped."""
     still_bad: int
 
 
@@ -41,8 +41,10 @@ def replay(
 ) -> list[Replayed]:
     """Checks the rejects of a batch (or of each) again and loads what passes into `look.table`.
 
-    With `key`, a row whose key is in the table by now is dropped: it was loaded later. Each batch is one transaction,
-    and a row is either among the rejects or in the table at any moment. Raises `NotFound` for a batch without rejects.
+    With `key`, a row takes the place of an older version of it, and is dropped where the table has a newer one, or
+    knows that it was deleted since. Where rows have no place among the versions of their key, as of an asset, what is
+    in the table stays. Each batch is one transaction, and a row is either among the rejects or in the table at any
+    moment. Raises `NotFound` for a batch without rejects.
     """
     known = [name for name, _ in batches(desk, look.table)]
     if batch_id and batch_id not in known:
@@ -52,43 +54,40 @@ def replay(
 
 def _one(desk: Desk, look: Look, checks: Sequence[AnyCheck], batch_id: str, key: tuple[str, ...]) -> Replayed:
     table, rejects = look.table, rejects_of(look.table)
-    stage = table.sibling(f"{table.name}__replay")
+    stage, older = table.sibling(f"{table.name}__replay"), table.sibling(f"{table.name}__older")
     columns = desk.columns(table)
+    keyed = Versions.of(desk, table, columns, key)
     kinds = typed(columns, desk.dialect)
     held = [for_columns(check, table, columns, desk.columns) for check in checks if check.severity != "warn"]
     names = ", ".join(quoted(column.name) for column in columns)
-    desk.execute(Sql(f"DROP TABLE IF EXISTS {desk.dialect.table(stage)}"))
-    desk.execute(
-        Sql(f"CREATE TABLE {desk.dialect.table(stage)} AS SELECT * FROM {desk.dialect.table(table)} WHERE 1 = 0")
-    )
+    for made in (stage, older):
+        desk.execute(Sql(f"DROP TABLE IF EXISTS {desk.dialect.table(made)}"))
+        desk.execute(
+            Sql(f"CREATE TABLE {desk.dialect.table(made)} AS SELECT * FROM {desk.dialect.table(table)} WHERE 1 = 0")
+        )
     try:
         with desk.transaction():
             desk.execute(*bring_back(rejects, stage, table, kinds, batch_id, dialect=desk.dialect))
             brought = _count(desk, stage)
-            superseded = _drop_superseded(desk, stage, table, key)
+            if keyed is not None:
+                desk.execute(*keyed.drop_superseded(stage), *keyed.take_out(stage, older))
+            superseded = brought - _count(desk, stage)
             staged = replace(look, table=stage, where="", beside=table).rows(desk.dialect)
             desk.execute(*set_aside(row_checks(held), staged, rejects, kinds, batch_id))
+            good = _count(desk, stage)
+            if keyed is not None:
+                desk.execute(*keyed.keep_newest(stage), *keyed.put_back(stage, older))
             loaded = _count(desk, stage)
+            superseded += good - loaded
             desk.execute(
                 Sql(
                     f"INSERT INTO {desk.dialect.table(table)} ({names}) SELECT {names} FROM {desk.dialect.table(stage)}"
                 )
             )
     finally:
-        desk.execute(Sql(f"DROP TABLE IF EXISTS {desk.dialect.table(stage)}"))
+        for made in (stage, older):
+            desk.execute(Sql(f"DROP TABLE IF EXISTS {desk.dialect.table(made)}"))
     return Replayed(batch_id, loaded=loaded, superseded=superseded, still_bad=brought - superseded - loaded)
-
-
-def _drop_superseded(desk: Desk, stage: TableName, table: TableName, key: tuple[str, ...]) -> int:
-    if not key:
-        return 0
-    before = _count(desk, stage)
-    key = tuple(_real(desk, table, name) for name in key)
-    names = ", ".join(map(quoted, key))
-    present = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in key)
-    taken = f"SELECT {names} FROM {desk.dialect.table(table)} WHERE {present}"
-    desk.execute(Sql(f"DELETE FROM {desk.dialect.table(stage)} WHERE ({names}) IN ({taken})"))
-    return before - _count(desk, stage)
 
 
 def _count(desk: Desk, table: TableName) -> int:
@@ -97,10 +96,3 @@ def _count(desk: Desk, table: TableName) -> int:
 
 def _listed(known: Sequence[str]) -> str:
     return "one of " + ", ".join(known[:10]) if known else "nothing: there are no rejects at all"
-
-
-def _real(desk: Desk, table: TableName, name: str) -> str:
-    column = find(desk.columns(table), name)
-    if column is None:
-        raise UserError(f"{table} has no column {name!r}, which is to be its key.")
-    return column.name

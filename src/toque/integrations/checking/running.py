@@ -18,6 +18,7 @@ from toque.data.checks.reports import Report
 from toque.data.checks.verdicts import Verdict
 from toque.data.loads.columns import Column
 from toque.data.loads.dialects import Dialect
+from toque.data.loads.drift import is_own
 from toque.errors import UserError
 from toque.graph.checks import AnyCheck, CustomSql, Matches, PythonCheck, Recent, RowCount, Schema
 from toque.graph.loads import TableName
@@ -40,6 +41,9 @@ class Look:
     """Columns whose values nobody sees, beside those that are named like personal data."""
     of: tuple[str, ...] = ()
     """The columns that belong to the data, as the warehouse names them; () all."""
+
+    kept: tuple[str, ...] = ()
+    """Columns of Toque's own that go with a row that is set aside: its place among the versions of its key."""
 
     def columns(self, desk: Desk) -> list[Column]:
         """The columns of the data. Raises `UserError` for a table that is not there."""
@@ -99,7 +103,8 @@ class _Run:
             case Recent():
                 return verdicts.of_newest(check, self.answers[id(check)], self.total, self.look.now)
             case Schema():
-                return verdicts.of_schema(check, typed(self.columns, self.desk.dialect))
+                data = [each for each in self.columns if not is_own(each.name)]
+                return verdicts.of_schema(check, typed(data, self.desk.dialect))
             case CustomSql():
                 count, sample = queries.custom(check, rows)
                 verdict = verdicts.of_found(check, self.desk.number(count))
@@ -107,8 +112,8 @@ class _Run:
             case Matches():
                 return self._matched(check)
             case PythonCheck():
-                data = self.desk.arrow(queries.everything(names, rows), names)
-                return verdict_of(check, data, self.look.sensitive)
+                found = self.desk.arrow(queries.everything(names, rows), names)
+                return verdict_of(check, found, self.look.sensitive)
             case _:
                 verdict = verdicts.of_rows(check, int(self.answers[id(check)]), self.total)
                 if verdict.passed:

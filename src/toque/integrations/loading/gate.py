@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from toque.data.checks.queries import row_checks
 from toque.data.checks.reports import Report, together
 from toque.data.loads.shaped import Shaped, remember_seen
-from toque.data.loads.tables import DELETED, IS_CURRENT, ROW, Tables, buries
+from toque.data.loads.tables import DELETED, IS_CURRENT, ORDER, ROW, SEQUENCE, Tables, buries, places
 from toque.graph.checks import AnyCheck, Unique
 from toque.graph.loads import AnyMode, Merge, Scd2, TableName, Upsert
 from toque.integrations.checking.auditing import ChecksFailed, audited, prepare
@@ -74,7 +74,8 @@ class Gate:
         if not checks:
             return 0
         columns = tuple(column.name for column in load.shape.columns)
-        look = Look(load.tables.staging, datetime.now(UTC), where=where, of=columns)
+        kept = tuple(map(load.tables.dialect.physical, (ORDER, SEQUENCE))) if places(load.mode) else ()
+        look = Look(load.tables.staging, datetime.now(UTC), where=where, of=columns, kept=kept)
         return self._look(desk, look, checks, load.tables.target, batch_id).set_aside
 
     def judge(self, session: Session, tables: Tables, mode: AnyMode, batch_id: str) -> None:
