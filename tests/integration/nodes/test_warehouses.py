@@ -10,7 +10,9 @@ import pytest
 from tests.integration.nodes.conftest import Project
 from tests.postgres import PostgresServer
 from tests.snowflake import settings_of
+from toque import in_range
 from toque.errors import UserError
+from toque.integrations.checking import desk_of, look_at, replay
 from toque.integrations.probes import probe_for
 from toque.integrations.warehouses.postgresql import PostgreSQLWarehouse
 from toque.ports.warehouse import Warehouse
@@ -18,8 +20,8 @@ from toque.ports.warehouse import Warehouse
 WHOLE = """
 import pyarrow as pa
 from toque import (
-    Append, Merge, Replace, Scd2, Static, {kind}, asset, context, in_range, load, matches, not_null, pipeline,
-    relationships, row_count,
+    Append, Merge, Replace, Scd2, Static, Upsert, {kind}, asset, context, in_range, load, matches, not_null,
+    pipeline, relationships, row_count, schema,
 )
 from toque.ports.sources import Batch
 
@@ -35,12 +37,11 @@ class Users:
     ]
 
     def read(self, cursor):
-        day = int(cursor or 0)
-        if day < len(self.days):
+        for day in range(int(cursor or 0), len(self.days)):
             ids, plans, deleted = self.days[day]
             yield Batch(
-                rows=pa.table({{"id": ids, "plan": pa.array(plans, pa.string())}}), since=cursor, upto=str(day + 1),
-                deleted=pa.array(deleted), order=pa.array([day + 1] * 3, pa.int64()),
+                rows=pa.table({{"id": ids, "plan": pa.array(plans, pa.string())}}), since=str(day or ""),
+                upto=str(day + 1), deleted=pa.array(deleted), order=pa.array([day + 1] * 3, pa.int64()),
             )
 
     def confirm(self, cursor):
@@ -49,12 +50,13 @@ class Users:
 
 users = Users()
 SAME = matches("raw.users", key="id", columns=["plan"])
-CHECKS = [not_null("id"), row_count(min=1)]
+CHECKS = [not_null("id"), row_count(min=1), schema(["id", "plan"], extra=False)]
 merged = load(users, into=warehouse.table("raw.users"), mode=Merge("id"), checks=CHECKS)
 history = load(users, into=warehouse.table("raw.history"), mode=Scd2("id"))
 log = load(users, into=warehouse.table("raw.log"), mode=Append())
 now = warehouse.query("SELECT id, plan FROM raw.users", name="now")
 copied = load(now, into=warehouse.table("raw.copied"), mode=Replace(), checks=[SAME])
+grown = load(warehouse.table("raw.copied", cursor="id"), into=warehouse.table("raw.grown"), mode=Upsert("id"))
 
 
 @asset(
@@ -65,7 +67,10 @@ def plans() -> list[dict]:
     return {rows}
 
 
-@asset(io=marts, publish="audited", checks=[row_count(min=1), in_range("n", max=2)], partitions=Static(["eu", "us"]))
+REGION = [in_range("n", max=2), in_range("n", min=1).quarantine(), schema(["region", "n"], extra=False)]
+
+
+@asset(io=marts, publish="audited", checks=REGION, partitions=Static(["eu", "us"]))
 def sales() -> list[dict]:
     return [{{"region": context().partition_key, "n": n}} for n in {sales}]
 
@@ -77,7 +82,7 @@ def names(plans: list) -> list:
 
 regions = pipeline("regions", assets=[sales])
 audited = pipeline("audited", assets=[plans, names])
-loads = pipeline("loads", assets=[merged, history, log, copied])
+loads = pipeline("loads", assets=[merged, history, log, copied, grown])
 """
 GOOD = '[{"id": 1, "name": "ada", "n": 1}, {"id": 4, "name": "dan", "n": 9}]'
 
@@ -123,14 +128,16 @@ def of(kind: str, *, rows: str = GOOD, sales: str = "[1, 2]") -> str:
 
 def test_loads_of_every_mode_take_effect_once(kind: str, project: Project, warehouse: Warehouse) -> None:
     loads = project.load(of(kind))
-    for _ in range(3):
+    for _ in range(2):
         ran = project.run(loads)
-    assert rows(warehouse, "SELECT id, plan FROM raw.users ORDER BY id") == [(1, "trial"), (2, "free"), (4, "trial")]
-    assert rows(warehouse, "SELECT id, plan FROM raw.copied ORDER BY id") == [(1, "trial"), (2, "free"), (4, "trial")]
+    for name in ("users", "copied", "grown"):
+        found = rows(warehouse, f"SELECT id, plan FROM raw.{name} ORDER BY id")
+        assert found == [(1, "trial"), (2, "free"), (4, "trial")]
     assert rows(warehouse, "SELECT count(*), sum(CASE WHEN is_current THEN 1 ELSE 0 END) FROM raw.history") == [(5, 3)]
     assert rows(warehouse, "SELECT count(*) FROM raw.log") == [(5,)]
     assert (ran.result("raw_users")["cursor"], ran.made("raw_users").rows) == ("2", 3)
     assert ran.made("raw_copied").metadata["inserted"] == 3
+    assert ran.result("raw_grown")["cursor"] == "int:4"
 
 
 def test_an_asset_is_audited_where_it_is_before_it_is_published(
@@ -169,9 +176,12 @@ def test_a_slice_is_audited_alone(kind: str, project: Project, warehouse: Wareho
     assert "what was built stands in marts.sales__staging_us." in failed.error("sales").message
     everything = "SELECT region, n FROM marts.sales ORDER BY region, n"
     assert rows(warehouse, everything) == [("eu", 1), ("eu", 2), ("us", 1), ("us", 2)]
-    project.load(of(kind, sales="[2]"))
-    project.run(project.named("regions"), partition_key="us")
+    project.load(of(kind, sales="[2, 0]"))
+    assert project.run(project.named("regions"), partition_key="us").made("sales").metadata["set_aside"] == 1
     assert rows(warehouse, everything) == [("eu", 1), ("eu", 2), ("us", 2)]
+    with desk_of(warehouse) as desk:
+        assert [each.loaded for each in replay(desk, look_at("marts.sales"), [in_range("n", min=0)])] == [1]
+    assert rows(warehouse, "SELECT _toque_partition FROM marts.sales WHERE n = 0") == [("us",)]
 
 
 PLAIN = """

@@ -10,11 +10,11 @@ from toque.data.checks.dialects import Sql, quoted, value
 from toque.data.checks.predicates import Rows
 from toque.data.checks.queries import SAMPLES
 from toque.data.loads.columns import Column, ColumnType, find
+from toque.data.loads.drift import is_own
 from toque.errors import UserError
 from toque.graph.checks import Matches
 from toque.graph.loads import TableName
 
-_OWN = "_toque_"
 _NUMBERS = frozenset({"int16", "int32", "int64", "decimal", "float32", "float64"})
 _TEXTS = frozenset({"text", "json"})
 _EXPECTED = " (expected)"
@@ -138,7 +138,7 @@ def match_of(check: Matches, rows: Rows, ours: Sequence[Column], theirs: Sequenc
         if find(ours, name) is None:
             raise UserError(f"{rows.table} has no column {name!r}, which is a key of a check.")
     wanted = check.columns and (*check.key, *check.columns)
-    names = list(dict.fromkeys(wanted or (column.name for column in (*theirs, *ours) if not _is_own(column))))
+    names = list(dict.fromkeys(wanted or (column.name for column in (*theirs, *ours) if not is_own(column.name))))
     pairs: dict[str, Pair] = {}
     differences: list[str] = []
     for name in names:
@@ -166,7 +166,3 @@ def _family(kind: ColumnType) -> str:
     if kind.kind in _NUMBERS:
         return "number"
     return "text" if kind.kind in _TEXTS else kind.kind if kind.kind != "other" else kind.name
-
-
-def _is_own(column: Column) -> bool:
-    return column.name.casefold().startswith(_OWN)

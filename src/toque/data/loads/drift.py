@@ -14,6 +14,11 @@ OWN_PREFIX = "_toque_"
 SPAN_COLUMNS = ("valid_from", "valid_to", "is_current")
 
 
+def is_own(name: str) -> bool:
+    """Whether a column is Toque's, in a table of data."""
+    return name.casefold().startswith(OWN_PREFIX)
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A column that is loaded: what the source calls it, and what it is in the table."""
@@ -118,7 +123,7 @@ class _Comparison:
 def _check_names(table: TableName, incoming: Sequence[Column], mode: AnyMode, dialect: Dialect) -> None:
     seen: dict[str, str] = {}
     for column in incoming:
-        if column.name.casefold().startswith(OWN_PREFIX):
+        if is_own(column.name):
             raise UserError(f"column {column.name!r} for {table}: names with {OWN_PREFIX} are Toque's own")
         if isinstance(mode, Scd2) and column.name.casefold() in SPAN_COLUMNS:
             raise UserError(
@@ -145,7 +150,7 @@ def _is_among(name: str, names: Sequence[str]) -> bool:
 
 
 def _is_own(name: str, mode: AnyMode) -> bool:
-    return name.casefold().startswith(OWN_PREFIX) or (isinstance(mode, Scd2) and name.casefold() in SPAN_COLUMNS)
+    return is_own(name) or (isinstance(mode, Scd2) and name.casefold() in SPAN_COLUMNS)
 
 
 def _lacks(incoming: Sequence[Column], column: Column) -> bool:

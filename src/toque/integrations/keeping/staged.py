@@ -55,14 +55,9 @@ class Fitted:
         """With the column that tells slices apart."""
         import pyarrow as pa
 
-        mark = mark_of(dialect)
+        mark = Column(dialect.physical(PARTITION), ColumnType("text"))
         values = pa.array([partition] * self.rows.num_rows, pa.string())
         return Fitted((*self.columns, mark), self.rows.append_column(mark.name, values), self.told)
-
-
-def mark_of(dialect: Dialect) -> Column:
-    """The column that tells the slices of one table apart."""
-    return Column(dialect.physical(PARTITION), ColumnType("text"))
 
 
 def defined(columns: Sequence[Column], dialect: Dialect) -> str:
@@ -82,6 +77,9 @@ def published(
     if table.schema and not desk.columns(table):  # who may write a table need not be one who may make schemas
         desk.execute(Sql(f"CREATE SCHEMA IF NOT EXISTS {desk.dialect.own(table.schema)}"))
     look = Look(table, datetime.now(UTC))
+
+    if partition:
+        fitted = fitted.in_slice(partition, desk.dialect)
 
     def build(aside: TableName) -> None:
         _create(desk, aside, fitted, live=None if partition else table)
@@ -123,21 +121,19 @@ def _create(desk: Desk, aside: TableName, fitted: Fitted, *, live: TableName | N
 
 def _prepare_slices(desk: Desk, table: TableName, fitted: Fitted) -> None:
     """Have the live table there with all columns: before the transaction, since Snowflake commits at each change."""
-    dialect, columns = desk.dialect, (*fitted.columns, mark_of(desk.dialect))
-    desk.execute(Sql(f"CREATE TABLE IF NOT EXISTS {dialect.table(table)} ({defined(columns, dialect)})"))
+    dialect = desk.dialect
+    desk.execute(Sql(f"CREATE TABLE IF NOT EXISTS {dialect.table(table)} ({defined(fitted.columns, dialect)})"))
     known = {each.name for each in desk.columns(table)}
-    for column in columns:
+    for column in fitted.columns:
         if column.name not in known:
             desk.execute(Sql(f"ALTER TABLE {dialect.table(table)} ADD COLUMN {definition(column, dialect)}"))
 
 
 def _replace_slice(desk: Desk, aside: TableName, live: TableName, fitted: Fitted, partition: str) -> None:
-    dialect = desk.dialect
-    mark, of = dialect.own(PARTITION), dialect.table(live)
+    dialect, into = desk.dialect, desk.dialect.table(live)
     names = ", ".join(dialect.quote(column.name) for column in fitted.columns)
-    desk.execute(f"DELETE FROM {of} WHERE {mark} = " + value(partition))
-    given = "CAST(" + value(partition) + f" AS {dialect.types['text']})"
-    desk.execute(f"INSERT INTO {of} ({names}, {mark}) SELECT {names}, " + given + f" FROM {dialect.table(aside)}")
+    desk.execute(f"DELETE FROM {into} WHERE {dialect.own(PARTITION)} = " + value(partition))
+    desk.execute(Sql(f"INSERT INTO {into} ({names}) SELECT {names} FROM {dialect.table(aside)}"))
 
 
 def _slug(partition: str) -> str:
