@@ -16,7 +16,7 @@ from toque.data.checks.quarantine import rejects_of
 from toque.data.checks.reports import Report
 from toque.data.checks.verdicts import Verdict
 from toque.data.loads.dialects import DUCKDB
-from toque.graph.checks import AnyCheck, CustomSql, PythonCheck, Recent, RowCount, Schema
+from toque.graph.checks import AnyCheck, CustomSql, Matches, PythonCheck, Recent, RowCount, Schema
 from toque.graph.loads import TableName
 from toque.integrations.checking.auditing import audit, halt
 from toque.integrations.checking.python_checks import verdict_of
@@ -56,7 +56,7 @@ def check_value(
         if isinstance(check, PythonCheck)
     }
     halt(Report(table=str(look.table), verdicts=tuple(by_python.values())))
-    if isinstance(value, list) and not value and not any(isinstance(check, CustomSql) for check in checks):
+    if isinstance(value, list) and not value and not any(isinstance(check, CustomSql | Matches) for check in checks):
         nothing = (by_python.get(at) or _of_nothing(check, look.now) for at, check in enumerate(checks))
         report = Report(table=str(look.table), verdicts=tuple(nothing), batch_id=batch_id)
         halt(report)
@@ -83,8 +83,8 @@ def _of_nothing(check: AnyCheck, now: datetime) -> Verdict:
             return verdicts.of_newest(check, None, 0, now)
         case Schema():
             return verdicts.of_schema(check, ())
-        case CustomSql() | PythonCheck():
-            return verdicts.of_found(check, 0)
+        case CustomSql() | Matches() | PythonCheck():
+            raise AssertionError(f"{check} looks at more than rows")
         case _:
             return verdicts.of_rows(check, 0, 0)
 
