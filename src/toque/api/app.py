@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -10,6 +11,7 @@ from fastapi.routing import APIRoute
 from toque import __version__
 from toque.api import errors
 from toque.api.access import COOKIE
+from toque.api.described import describe_fields
 from toque.api.routes import (
     actions,
     assets,
@@ -78,10 +80,11 @@ def create_app(services: Services | None = None, *, more: tuple[APIRouter, ...] 
     errors.install(app)
     app.include_router(sessions.health)
     app.include_router(sessions.pages)
-    for router in (*ROUTERS, *more):
+    routers = (*ROUTERS, *more)
+    for router in routers:
         app.include_router(router, prefix=PREFIX)
     describe = app.openapi
-    app.openapi = lambda: app.openapi_schema or _completed(app, describe())  # type: ignore[method-assign]
+    app.openapi = lambda: app.openapi_schema or _completed(app, routers, describe())  # type: ignore[method-assign]
     return app
 
 
@@ -89,7 +92,7 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _completed(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
+def _completed(app: FastAPI, routers: Sequence[APIRouter], document: dict[str, Any]) -> dict[str, Any]:
     """The document with what FastAPI does not know: problems, sessions, the headers of writes."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -99,6 +102,7 @@ def _completed(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
         schemas[model.__name__] = described
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    describe_fields(document, routers)
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "The token of the project."},
         "session": {

@@ -38,7 +38,7 @@ RunId = Annotated[str, Path(description="Id of the run.", min_length=1, max_leng
 class Parameters(BaseModel):
     """Query parameters: an unknown one is a mistake, and said so."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 class Paging(Parameters):

@@ -21,7 +21,6 @@ class Wire(BaseModel):
         frozen=True,
         extra="forbid",
         populate_by_name=True,
-        use_attribute_docstrings=True,
         json_schema_serialization_defaults_required=True,
     )
 
