@@ -398,3 +398,9 @@ sync(warehouse.table("a.b"), into=crm.object("Contact"), mode=Append(), fields={
 sync(warehouse.table("a.b"), into=crm.object("Contact"), mode=Update("Id"))  # refused
 contacts.options(retries=3).after(right())
 contacts.options(mode=Append())  # refused
+with stub(contacts, returns={"inserted": 1}), stub(scores, raises=TimeoutError(), times=2):
+    assert_type(revops.run()[contacts].state, str)
+stub(crm)  # refused
+verify_idempotent(contacts, watch=[dict], ignore=["LastModifiedDate"], project=".")(source=object())
+assert_type(verify_idempotent(right)(), Table)
+verify_idempotent(crm)  # refused
