@@ -57,9 +57,16 @@ class _Looking:
             case Gather(map=name):
                 return show(expr), await self._gathered(name)
             case Item(map=name, axis=axis, path=path):
-                return show(expr), await self._item(name, axis, self._with(path=path))
+                return self._origin(expr), await self._item(name, axis, self._with(path=path))
             case _:
                 return show(expr), _none("made of several values in the worker")
+
+    def _origin(self, item: Item) -> str:
+        """What a map goes over is known to its author; its id is not."""
+        node = self._nodes.get(item.map)
+        if not isinstance(node, MapNode) or item.axis >= len(node.axes):
+            return show(item)
+        return f"one of {show(node.axes[item.axis].source)}"
 
     async def _item(self, name: str, axis: int, part: Part) -> Preview:
         node = self._nodes.get(name)

@@ -140,6 +140,7 @@ async def test_in_nested_maps_each_looks_at_its_own_index(served: Served) -> Non
     )
     tasks = [done("first", n, value=[f"{n}.{m}" for m in range(3)]) for n in range(2)]
     found = await given(served, [outer, first, inner, second], *tasks, task="second", index="1.2")
+    assert found["x"][0] == "one of first"  # as its author wrote it, and not the id of a map
     assert found["x"][1]["text"] == "1.2"
     assert found["y"][1]["text"] == "b"
     assert "1.0" in found["z"][1]["text"]

@@ -96,7 +96,7 @@ function Loaded({ asset }: { asset: AssetDetail }) {
           {asset.partitions ? (
             <Slices asset={asset} chosen={chosen} make={() => setMaking(true)} choose={(brushed) => go({ partition: brushed.from, until: brushed.until || undefined } as AssetSearch)} />
           ) : (
-            asset.last && !asset.external && <SliceCard asset={asset.key} partition="" title="Made from" />
+            asset.last && !asset.external && <SliceCard asset={asset.key} partition="" title="How it stands" />
           )}
           {asset.automation && <Automation asset={asset} automation={asset.automation} />}
           <Checks asset={asset.key} partition={search.partition ?? ""} open={search.check ?? ""} go={go} />
@@ -280,7 +280,7 @@ function Made({ asset }: { asset: AssetDetail }) {
           </li>
         ))}
         {asset.pipelines.length === 0 && (
-          <li className={css.none}>{asset.external ? "Something else: Toque only knows of it." : "No pipeline; toque materialize makes it."}</li>
+          <li className={css.none}>{asset.external ? "Something else: Toque only knows of it." : "No pipeline; Materialize makes it."}</li>
         )}
         {asset.origin && (
           <li>
@@ -290,7 +290,7 @@ function Made({ asset }: { asset: AssetDetail }) {
             </code>
           </li>
         )}
-        {asset.io && <li className={css.none}>{asset.io}</li>}
+        {asset.io && <li className={css.none}>{/^(load|sync|dbt|dlt)/.test(asset.io) ? asset.io : `kept in ${asset.io}`}</li>}
       </ul>
     </Section>
   );

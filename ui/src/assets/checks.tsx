@@ -34,7 +34,7 @@ export function Checks({ asset, partition, open, go }: ChecksProps) {
   const failing = items.filter((each) => !each.passed && each.reviewed !== "normal").length;
   if (checks.data && items.length === 0) return null;
   return (
-    <Section title="Checks" note={checks.data && (failing ? `${failing} of ${items.length} failing` : `all ${items.length} hold`)}>
+    <Section title="Checks" note={checks.data && (failing ? `${failing} of ${items.length} failing` : items.length === 1 ? "it holds" : `all ${items.length} hold`)}>
       {checks.error && !checks.data && <ProblemBox problem={asProblem(checks.error)} />}
       {checks.isPending && <Skeleton rows={2} />}
       <ul className={css.checks}>

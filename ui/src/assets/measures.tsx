@@ -44,12 +44,12 @@ function Chart({ data }: { data: AssetMeasures }) {
     } else if (event.key === "Enter" && dot) open(dot);
   };
   const odd = dots.filter((each) => each.point.level !== "ok").length;
-  const words = `Rows from ${figure(low)} to ${figure(high)}${odd ? `, ${plural(odd, "time")} unlike what was expected` : ""}`;
+  const words = `Rows from ${figure(Math.floor(low))} to ${figure(Math.ceil(high))}${odd ? `, ${plural(odd, "time")} unlike what was expected` : ""}`;
   return (
     <figure className={css.figure}>
       <div className={css.plot} role="group" tabIndex={0} aria-label={`${words}. Arrows move, Enter opens the run.`} onKeyDown={down} onMouseLeave={() => setAt(-1)}>
-        <span className={css.high}>{figure(high)}</span>
-        <span className={css.low}>{figure(low)}</span>
+        <span className={css.high}>{figure(Math.ceil(high))}</span>
+        <span className={css.low}>{figure(Math.floor(low))}</span>
         <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
           {band && <path d={band} className={css.band} />}
           <path d={line} className={css.line} />

@@ -71,7 +71,7 @@ function Nothing() {
     );
   return (
     <Empty title="No schedule fires in the next day" command='toque schedule preview "0 7 * * 1-5"'>
-      Give a pipeline a schedule with <code>@pipeline(schedule=…)</code>; this says what a rule means:
+      Give a pipeline a schedule with <code>{'@pipeline(schedule=Cron("0 7 * * 1-5"))'}</code>; this says what a rule means:
     </Empty>
   );
 }

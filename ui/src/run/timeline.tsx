@@ -224,8 +224,8 @@ const Row = memo(function Row({ bar, critical, top, from, to, now, selected, ope
             />
           )}
           {took && (
-            <span className={css.took} data-inside={right > 0.88 && left < 0.12} style={tookAt(left, right)}>
-              {took}
+            <span className={css.took} data-inside={right > 0.88 && left < 0.12} data-before={right > 0.88 && left >= 0.12} style={tookAt(left, right)}>
+              <span>{took}</span>
             </span>
           )}
         </span>
