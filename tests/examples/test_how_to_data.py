@@ -12,6 +12,9 @@ import duckdb
 import pytest
 
 from tests.examples.conftest import ROOT, Shell, blocks
+from toque.authoring.loader import load_file
+from toque.integrations.warehouses.opening import open_warehouse
+from toque.testing import replace
 
 HOW_TO = ROOT / "docs" / "how-to"
 
@@ -85,3 +88,24 @@ def test_the_recipes_about_lineage(shell: Shell, tmp_path: Path) -> None:
     # Of the RevOps example the page shows what its own test holds against a real run.
     assert first.startswith("$ toque lineage crm.Contact.Last_Seen__c")
     assert blocks(page, "text")[0] in (ROOT / "tests/examples/revops/lineage.txt").read_text()
+
+
+def test_the_recipes_about_freshness(page: dict[str, Any], tmp_path: Path) -> None:
+    """The pipelines of the page run: two look at what others make, one makes what has to be fresh."""
+    (block,) = blocks(HOW_TO / "freshness.md", "python")
+    (tmp_path / "shop.py").write_text(block)
+    with duckdb.connect("shop.duckdb") as connection:
+        connection.execute("CREATE TABLE main.orders AS SELECT 1 AS id, TIMESTAMP '2026-11-22 10:00' AS changed_at")
+    found = load_file(tmp_path / "shop.py", tmp_path)
+    with replace(sys.modules["shop"].shop, open_warehouse("duckdb", {"path": "shop.duckdb"}, name="shop")):
+        ran = {each.name: each.run() for each in found}
+    sys.modules.pop("shop", None)
+    assert {name: run.state for name, run in ran.items()} == dict.fromkeys(
+        ("observe_shop_main_orders", "observe_partner_exports", "nightly"), "succeeded"
+    )
+    assert ran["observe_shop_main_orders"]["look"].result == {
+        "asset": "shop.main.orders",
+        "version": "1795341600000000/1",
+        "rows": 1,
+        "updated_at": "2026-11-22T10:00:00+00:00",
+    }
