@@ -52,6 +52,9 @@ def run(
         profile = profile_of(
             connection, project=kept.project_of(root), schema=settings.schema, threads=settings.threads
         )
+    commands.require_dbt(
+        profile.adapter if profile is not None else ""
+    )  # a manifest may be older than this environment
     found = _parsed(root, project, told, profile)
     manifest = found.manifest
     home = kept.home_of(root)

@@ -76,6 +76,11 @@ class DbtProject(Node):
         )
         check_name(self.name, "a dbt project")
         self.dbt = _converted({"path": str(path).rstrip("/"), "connection": connection.name, **told})
+        if self.dbt.manifest and self.dbt.question().selects:
+            raise sites.refuse(
+                "select= and exclude= are answered by dbt, which is not asked where manifest= says what there is.",
+                fix="leave out one of them",
+            )
         self.reading = Reading(self.dbt, self.site, {label: _key_of(each) for label, each in links.items()})
         self.only: frozenset[str] | None = None
         """Unique ids of the entries of this part of the project; None: of all."""
@@ -140,7 +145,7 @@ class DbtProject(Node):
         ]
 
     def __repr__(self) -> str:
-        return f"<dbt project {self.dbt.path}>"
+        return f"<dbt project {self.name} of {self.dbt.path}>"
 
     def _ids(self) -> frozenset[str]:
         return self.only if self.only is not None else frozenset(self.reading.manifest.entries)

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.unit.integrations.dbt.manifests import check, manifest, model
+from toque.errors import UserError
 from toque.integrations.dbt import node
 from toque.integrations.dbt.build import Build, Member, Settings
 from toque.settings import Connection
@@ -59,6 +60,15 @@ def test_dbt_is_not_started_where_nothing_is_left_to_do(monkeypatch: pytest.Monk
     monkeypatch.setattr(node, "started", None)
     build = Build(settings=Settings(path="nowhere", connection="warehouse"), members=())
     assert node.run(msgspec.to_builtins(build), cast(Connection, None)) == {}
+
+
+def test_an_environment_without_dbt_is_named_though_the_manifest_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "context", lambda: SimpleNamespace(partition_key=""))
+    monkeypatch.setattr(node, "members", lambda: SimpleNamespace(pending=("dbt.a",)))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    settings = Settings(path="dbt", connection="warehouse", manifest="manifest.json", profile="mine")
+    with pytest.raises(UserError, match="dbt is not installed"):
+        node.run(msgspec.to_builtins(Build(settings=settings, members=())), cast(Connection, None))
 
 
 @pytest.mark.parametrize(

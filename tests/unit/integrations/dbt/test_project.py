@@ -168,6 +168,7 @@ def test_two_entries_of_one_name_are_told_apart(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"thread": 3}, "no option 'thread'"),
+        ({"select": "a+"}, "answered by dbt, which is not asked"),
         ({"threads": "many"}, "no dbt project: Expected `int`, got `str`"),
         ({"manifest": "nowhere.json"}, "the manifest cannot be read"),
         ({"sources": {"crm.nobody": warehouse.table("a.b")}}, "fills no source"),
