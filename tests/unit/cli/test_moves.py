@@ -39,7 +39,7 @@ def test_a_preview_says_what_would_be_sent(monkeypatch: pytest.MonkeyPatch, caps
     asked: list[str] = []
     monkeypatch.setattr(errands, "preview_sync", lambda settings, key, **_: asked.append(key) or PREVIEW)
     assert said(capsys, "sync", "preview", "crm.Contact") == [
-        "crm.Contact into crm.Contact: 1,200 rows",
+        "into crm.Contact: 1,200 rows",
         "WOULD RECORDS",
         "update 1",
         "unchanged 1,198",

@@ -72,6 +72,17 @@ def test_a_good_project_has_no_problems(toque: Toque, flow: Path) -> None:
     assert (answer.code, answer.out.strip()) == (0, "✓ 1 file, 1 pipeline: no problems")
 
 
+def test_two_assets_of_one_key_are_found_before_a_run_of_either(toque: Toque, flow: Path) -> None:
+    one = "from toque import asset\n\n@asset(key='raw.orders')\ndef orders() -> int:\n    return 1\n"
+    (flow / "one.py").write_text(one)
+    (flow / "two.py").write_text(one)
+    answer = toque("check")
+    assert answer.code == 2
+    assert "two.py:3\n  Two assets have the key raw.orders; the other one is in one.py." in answer.out
+    (flow / "two.py").write_text("from one import orders\n")
+    assert toque("check").code == 0  # one that is imported is the same
+
+
 def test_what_is_missing_because_of_a_broken_file_is_named(toque: Toque, flow: Path) -> None:
     (flow / "more.py").write_text(GOOD.replace("numbers", "more") + "\n@pipeline\ndef others():\n    return (\n")
     answer = toque("check")

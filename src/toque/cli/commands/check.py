@@ -36,6 +36,7 @@ def check(files: tuple[Path, ...], timeout: float, strict: bool, settings: Setti
     loaded = load(settings.project, list(files) or candidates_of(settings, listing), checks=True, timeout_s=timeout)
     missing = _missing(loaded, settings)
     problems = [problem for each in loaded for problem in (*each.problems, *_names(each, settings))]
+    problems += _twice(loaded)
     pipelines = sum(len(each.pipelines) for each in loaded)
     output.result(
         {
@@ -74,6 +75,23 @@ def _remarks(missing: Mapping[str, Sequence[str]], nested: Sequence[str]) -> Ite
 
 def _names(loaded: LoadedFile, settings: Settings) -> list[Problem]:
     return [problem for pipeline in loaded.pipelines for problem in unknown_names(pipeline, settings)]
+
+
+def _twice(loaded: Sequence[LoadedFile]) -> Iterator[Problem]:
+    """Assets that have the key of another: a pipeline of one of them works, and nobody could say what made the data."""
+    first: dict[str, str] = {}
+    for each in loaded:
+        for asset in each.assets:
+            if asset.key not in first:
+                first[asset.key] = each.file
+                continue
+            other = "" if first[asset.key] == each.file else f"; the other one is in {first[asset.key]}"
+            yield Problem(
+                message=f"Two assets have the key {asset.key}{other}.",
+                file=each.file,
+                line=each.lines.get(asset.key, 0),
+                fix=f'@asset(key="{asset.key}_2")',
+            )
 
 
 def _shown(problems: list[Problem], files: int, pipelines: int) -> str:

@@ -49,8 +49,9 @@ def replay(asset: str, batch: str, settings: Settings, output: Output) -> None:
 def _preview(found: dict[str, Any]) -> str:
     counts = [(operation, f"{count:,}") for operation, count in found["operations"].items()]
     counts += [("unchanged", f"{found['unchanged']:,}"), ("invalid", f"{found['invalid']:,}")]
+    name = "" if found["name"] == found["destination"] else f"{found['name']} "
     lines = [
-        f"{found['name']} into {found['destination']}: {found['rows']:,} rows",
+        f"{name}into {found['destination']}: {found['rows']:,} rows",
         table(("WOULD", "RECORDS"), counts),
     ]
     lines += [f"{each['severity']}: {each['message']}" for each in found["deviations"]]
