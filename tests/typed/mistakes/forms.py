@@ -26,12 +26,13 @@ from toque import (
     Ok,
     Pool,
     Postgres,
-    RRule,
     Retry,
+    RRule,
     RunReport,
     Salesforce,
     Secret,
     Skipped,
+    Snowflake,
     Update,
     Variable,
     Warehouse,
@@ -46,6 +47,7 @@ from toque import (
     group,
     in_range,
     load,
+    matches,
     materialized,
     not_null,
     observe,
@@ -384,6 +386,18 @@ def right(shop: Warehouse = use(warehouse)) -> Table:
     materialized(warehouse.table("raw.contact"), version="v1")
     return Table()
 
+
+lake = Snowflake("lake").tables("marts")
+GOLDEN = [matches("golden.table", key="id", tolerance=0.01).warn(), matches("golden.table", key=["id", "day"])]
+
+
+@asset(io=lake, publish="audited", checks=GOLDEN)
+def audited() -> Table:
+    return Table()
+
+
+matches("golden.table").quarantine()  # refused
+audited.options(publish="aside")  # refused
 
 revops = pipeline("revops", assets=[contacts, usage, scores, right], schedule=Cron("*/15 * * * *"))
 pipeline("revops", assets=[crm])  # refused
