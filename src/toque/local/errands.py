@@ -47,7 +47,10 @@ def replay_rejects(settings: Settings, key: str, *, batch: str = "", actor: str 
 
     def again(node: TaskNode) -> TaskNode:
         if node.code != LOADING:
-            raise UserError(f"{key} is not loaded, so nothing of it was set aside", fix="the key of a loaded table")
+            raise UserError(
+                f"{key} is not loaded: rows that were set aside come in when it is made again",
+                fix=f"toque materialize {key}",
+            )
         kwargs = {name: value for name, value in node.kwargs.items() if name != "source"}
         inject = {name: value for name, value in node.inject.items() if name == "into_connection"}
         made = _alone(node, REPLAYING, {**kwargs, "batch_id": _constant(batch)}, inject=inject)
