@@ -167,3 +167,17 @@ def test_in_a_store_without_folders_only_the_bucket_must_be_there(place: Place) 
             list(Files("memory://no-such-bucket/orders/*.csv").read(""))
     finally:
         memory.rm("/bucket-of-files", recursive=True)
+
+
+def test_who_may_not_ask_for_the_bucket_is_not_told_that_it_is_gone(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError("403")
+
+    monkeypatch.setattr(MemoryFileSystem, "exists", lambda *_, **__: False)
+    monkeypatch.setattr(MemoryFileSystem, "ls", refused)
+    monkeypatch.setattr(MemoryFileSystem, "glob", lambda *_, **__: {})
+    assert list(Files("memory://bucket-of-others/orders/*.csv").read("")) == []

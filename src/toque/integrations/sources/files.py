@@ -166,7 +166,7 @@ class FsspecStore:
         folder = _fixed(path).rpartition("/")[0]
         if protocols & _WITHOUT_FOLDERS:
             folder = folder.lstrip("/").partition("/")[0]
-        if folder and not system.exists(folder):
+        if folder and not _is_there(system, folder):
             raise UserError(
                 f"{folder} does not exist: there is nowhere to look for {path.rpartition('/')[2]}",
                 fix="create the folder (it may be empty), or correct `path` of the connection or the pattern",
@@ -223,6 +223,19 @@ class _Readable(io.RawIOBase):
     def seek(self, offset: int, whence: int = 0) -> int:
         position: int = self._reader.seek(offset, whence)
         return position
+
+
+def _is_there(system: Any, folder: str) -> bool:
+    """Whoever may list a prefix of a bucket need not be allowed to ask for the bucket."""
+    if system.exists(folder):
+        return True
+    try:
+        system.ls(folder, detail=False)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _fixed(pattern: str) -> str:
