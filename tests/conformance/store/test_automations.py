@@ -58,10 +58,8 @@ async def test_what_is_no_longer_so_is_refused_as_a_whole(place: Place) -> None:
 
 async def test_the_newest_decisions_are_kept(store: Store) -> None:
     assert await store.automations.record([AutomationChange(row=BEGUN)])
-    for n in range(1, KEPT + 4):
+    for n in (1, 2, 3, KEPT + 2):
         row = (await store.automations.rows(["a"]))["a"]
         assert await store.automations.record([AutomationChange(row=row, decision=decided(n))])
-    found = await store.automations.decisions("a", limit=1000)
-    assert [each.n for each in found] == list(range(KEPT + 3, 3, -1))
-    assert found[0] == decided(KEPT + 3)
-    assert [each.n for each in await store.automations.decisions("a", before=10, limit=2)] == [9, 8]
+    assert await store.automations.decisions("a") == [decided(KEPT + 2), decided(3)]
+    assert [each.n for each in await store.automations.decisions("a", before=10, limit=2)] == [3]
