@@ -13,6 +13,7 @@ from toque.authoring.moves import End, Move
 from toque.authoring.option_types import SyncOptions
 from toque.authoring.options import checked, tolerance
 from toque.authoring.supplies import Resource
+from toque.errors import UserError
 from toque.graph import assets as ir
 from toque.graph.ir import CodeRef, PoolClaim
 from toque.graph.lineage import Mapped
@@ -65,7 +66,7 @@ def sync(
     `"2%"`) before the sync fails, all others sent.
     """
     if not isinstance(source, Table):
-        raise sites.refuse(f"{source!r} is no table.", fix='sync(warehouse.table("marts.scores"), …)')
+        raise _no_table(source)
     if not isinstance(mode, Mode):
         raise sites.refuse(f"mode={mode!r} does not say what becomes of the rows.", fix='mode=Upsert("id")')
     if not fields:
@@ -92,3 +93,11 @@ def _mapped(spec: Mapping[str, Any]) -> dict[str, str]:
         if name not in fields.values():
             fields[name] = name
     return fields
+
+
+def _no_table(source: object) -> UserError:
+    """An asset that is kept as a table is none itself: it is read by its connection."""
+    kept, key = repr(getattr(source, "__toque_io__", "")), str(getattr(source, "key", ""))
+    meant = key if key.startswith(f"{kept}.") else "warehouse.marts.scores"
+    connection, _, path = meant.partition(".")
+    return sites.refuse(f"{source!r} is no table.", fix=f'sync({connection}.table("{path}"), …)')

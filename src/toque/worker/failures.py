@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import traceback
@@ -128,7 +129,7 @@ class Failures:
             return self._relative(error.filename), error.lineno or 0
         frames = [(frame.f_code.co_filename, line) for frame, line in _walk(error.__traceback__)]
         mine = [place for place in frames if self._relative(place[0]) != place[0] and "/site-packages/" not in place[0]]
-        chosen = mine or [place for place in frames if not _is_ours(place[0])]
+        chosen = mine or [place for place in frames if not _is_ours(place[0]) and not _is_python(place[0])]
         return (self._relative(chosen[-1][0]), chosen[-1][1]) if chosen else ("", 0)
 
     def _relative(self, file: str) -> str:
@@ -238,11 +239,17 @@ def _told(frames: Sequence[traceback.FrameSummary], *, is_meant: bool) -> list[t
 
 
 _PACKAGE = str(Path(__file__).parents[1]) + "/"
+_PYTHON = str(Path(contextlib.__file__).parent) + "/"
 _WORKER = str(Path(__file__).parent) + "/"
 
 
 def _is_ours(file: str) -> bool:
     return file.startswith((_PACKAGE, "<frozen importlib"))
+
+
+def _is_python(file: str) -> bool:
+    """A line of Python's own library, such as one that leaves a `with`, is nothing to look at."""
+    return file.startswith((_PYTHON, "<frozen ")) and "/site-packages/" not in file
 
 
 def _is_of_workers(file: str) -> bool:

@@ -147,6 +147,12 @@ def test_what_its_author_states_is_the_version_of_what_a_load_makes(load: Load) 
             'sync(warehouse.table("marts.scores"), …)',
         ),
         (
+            'from toque import asset\n@asset(io=warehouse.tables("marts"))\ndef by_day() -> list[int]:\n    return []\n'
+            'sync(by_day, into=crm.object("Lead"), mode=Upsert("Id"), fields={"a": "b"})',
+            "<asset warehouse.marts.by_day> is no table.",
+            'sync(warehouse.table("marts.by_day"), …)',
+        ),
+        (
             'sync(warehouse.table("a.b"), into=crm.object("Lead"), mode=Upsert("Id"), fields={})',
             "fields maps nothing: nothing would be sent.",
             'fields={"lead_score": "Lead_Score__c"}',

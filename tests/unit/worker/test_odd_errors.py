@@ -21,6 +21,8 @@ from toque.ports.executor import Metric, Progress, Signal
 from toque.worker import attempt, context, values, wire
 from toque.worker.control import NotYet, Skip
 from toque.worker.environment import Environment
+from toque.worker.failures import Failures
+from toque.worker.masking import Masker
 
 NAN, INFINITE = float("nan"), float("inf")
 ROW = TaskRow(run_id="r", task="t", state=TaskState.RUNNING)
@@ -163,6 +165,15 @@ def test_the_place_of_an_error_is_a_file_and_a_line(
 ) -> None:
     report = raised(env, monkeypatch, error)
     assert (report.error.file, report.error.line) == place
+
+
+def test_a_line_of_pythons_own_library_is_no_place_to_look_at() -> None:
+    with pytest.raises(ValueError, match="Expecting") as caught:
+        json.loads("{")
+    assert caught.value.__traceback__ is not None
+    caught.value.__traceback__ = caught.value.__traceback__.tb_next  # nobody called it: a node of Toque's own did
+    described = Failures((), Masker()).describe(caught.value)
+    assert (described.file, described.line) == ("", 0)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def _twice(loaded: Sequence[LoadedFile]) -> Iterator[Problem]:
                 message=f"Two assets have the key {asset.key}{other}.",
                 file=each.file,
                 line=each.lines.get(asset.key, 0),
-                fix=f'@asset(key="{asset.key}_2")',
+                fix=f'leave it to one of them, or state another key: @asset(key="{asset.key}_2")',
             )
 
 
