@@ -52,6 +52,7 @@ class Made:
         self.__toque_function__ = function
         self.__toque_io__ = shelf
         self.__toque_partitions__ = partitions
+        self.__toque_checks__: dict[str, Any] = {}
         self.settings: dict[str, Any] = {}
 
 
