@@ -112,14 +112,18 @@ class Failures:
         return masked if len(masked) <= MESSAGE_CHARACTERS else masked[: MESSAGE_CHARACTERS - 1] + "…"
 
     def traceback(self, error: BaseException) -> str:
-        """As Python prints it, without the frames of Toque that lead to other code, masked."""
+        """As Python prints it, without the frames of Toque that lead to other code, masked. Files of the project are
+        named as their author knows them: the snapshot that ran is not what to edit."""
         whole = traceback.TracebackException.from_exception(error)
         at: BaseException | None = error
         shown: traceback.TracebackException | None = whole
         while at is not None and shown is not None:
             shown.stack[:] = _told(shown.stack, is_meant=isinstance(at, ToqueError) and not isinstance(at, ToqueBug))
             at, shown = (at.__cause__, shown.__cause__) if shown.__cause__ else (at.__context__, shown.__context__)
-        return self._masker.mask("".join(whole.format()))
+        told = "".join(whole.format())
+        for root in self._roots:
+            told = told.replace(f'  File "{root}', '  File "')
+        return self._masker.mask(told)
 
     def _place(self, error: BaseException) -> tuple[str, int]:
         """The innermost line of the project; of anything else if the project is not on the stack."""

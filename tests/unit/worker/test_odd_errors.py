@@ -167,6 +167,14 @@ def test_the_place_of_an_error_is_a_file_and_a_line(
     assert (report.error.file, report.error.line) == place
 
 
+def test_a_traceback_names_the_files_of_the_project_and_not_those_of_its_snapshot() -> None:
+    with pytest.raises(ValueError, match="Expecting") as caught:
+        json.loads("{")
+    told = Failures((str(Path(__file__).parents[1]),), Masker()).traceback(caught.value)
+    assert '  File "worker/test_odd_errors.py", line ' in told
+    assert f'  File "{json.decoder.__file__}", line ' in told
+
+
 def test_a_line_of_pythons_own_library_is_no_place_to_look_at() -> None:
     with pytest.raises(ValueError, match="Expecting") as caught:
         json.loads("{")
