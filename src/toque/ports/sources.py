@@ -39,6 +39,8 @@ class Batch:
     """False: the next batch belongs to the same range, and both are committed together, with that one's cursor."""
     may_repeat: bool = False
     """Rows of an earlier range may be among these, since the source reads with a lag."""
+    origin: str = ""
+    """Where a person would look for these rows, such as a file; for messages only."""
 
 
 class Source(Protocol):

@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.integration.loads.faults import Watched
-from toque.errors import UserError
+from toque.errors import DataError, UserError
 from toque.graph.loads import AnyMode, Append, LoadSpec, Replace, TableName, Upsert
 from toque.integrations.loading import LoadResult, load
 from toque.integrations.sources import files as module
@@ -181,3 +181,11 @@ def test_who_may_not_ask_for_the_bucket_is_not_told_that_it_is_gone(
     monkeypatch.setattr(MemoryFileSystem, "ls", refused)
     monkeypatch.setattr(MemoryFileSystem, "glob", lambda *_, **__: {})
     assert list(Files("memory://bucket-of-others/orders/*.csv").read("")) == []
+
+
+def test_rows_that_do_not_fit_are_said_to_be_in_their_file(place: Place) -> None:
+    place.write("a.csv", "id,n\n1,10\n")
+    place.write("b.csv", "id,n\n2,many\n")
+    with pytest.raises(DataError, match=r"raw\.t\.n is int64, and text arrived") as caught:
+        place.load()
+    assert caught.value.__notes__ == [f"These rows are in {place.folder / 'b.csv'}."]

@@ -13,7 +13,7 @@ from toque.data.loads.recipe import KEPT_LOADS, Ledger, plan_counts, steps
 from toque.data.loads.result import LoadResult
 from toque.data.loads.shaped import Shaped
 from toque.data.loads.tables import LEDGER_COLUMNS, Tables
-from toque.errors import TransientError
+from toque.errors import DataError, TransientError
 from toque.graph.loads import LoadSpec, Replace
 from toque.integrations.loading.gate import Gate
 from toque.integrations.loading.staging import Staging
@@ -137,7 +137,12 @@ class Loader:
                 return
             number = self._session.fetch(self._ledger.next_number(), [self._target])[0][0]
             self._staging = Staging(self._session, self._tables, self._spec, number=number, now=self._now())
-        self._staging.add(batch)
+        try:
+            self._staging.add(batch)
+        except DataError as error:
+            if batch.origin:
+                error.add_note(f"These rows are in {batch.origin}.")
+            raise
 
     def commit(self) -> bool:
         """Everything staged takes effect, or nothing; False when there was nothing to do."""

@@ -130,8 +130,7 @@ class Files:
                         yield from _sliced(pa.json.read_json(pa.BufferReader(lines)))
 
     def _csv(self, head: bytes, opened: Any) -> Any:
-        """A reader of small blocks, since Arrow holds on to several times their size; the types of columns are told
-        by a larger one."""
+        """A reader of small blocks, of which Arrow holds several; the types of columns are told by a larger one."""
         quoted = pa.csv.ParseOptions(newlines_in_values=True)
         told = pa.csv.ConvertOptions(column_types=self._types)
         # The head has a byte more than a block: the line that the block ends in is not taken for a whole one.
@@ -297,4 +296,5 @@ def _batch(file: Found, rows: pa.Table, first: int, since: str, upto: str, *, is
         order=pa.repeat(pa.scalar(file.modified_us, pa.int64()), rows.num_rows),
         sequence=pa.array(range(first, first + rows.num_rows), pa.int64()),
         is_complete=is_complete,
+        origin=file.path,
     )
