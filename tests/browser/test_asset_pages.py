@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Zoo
+from tests.browser.test_run_page import act
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +112,25 @@ def test_what_is_unlike_its_past_is_wrong_or_normal(page: Page, deserted: str) -
     verdict.get_by_role("button", name="It is normal").click()
     expect(page.get_by_text("called normal").first).to_be_visible()
     expect(page.get_by_text(re.compile("says that it is normal")).first).to_be_visible()
+
+
+def test_an_asset_that_is_made_by_itself_says_why_and_is_paused(page: Page, zoo: Zoo) -> None:
+    page.goto("/assets/catch")
+    expect(page.get_by_text("once something that it is made from was made")).to_be_visible()
+    expect(page.get_by_text("Nothing was decided yet.")).to_be_visible()
+    zoo.ask("/backfills", {"selection": "bait"})
+    decision = page.get_by_role("list", name="Decisions").get_by_role("listitem")
+    expect(decision).to_contain_text("asked for")
+    expect(decision).to_contain_text("bait was made")
+
+    page.get_by_role("button", name="Pause").click()
+    act(page, "Pause the automation")
+    expect(page.get_by_text(re.compile("^paused by"))).to_be_visible()
+    zoo.ask("/backfills", {"selection": "bait"})
+    expect(page.get_by_role("status").filter(has_text="paused by")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    act(page, "Resume the automation")
+    expect(decision).to_have_count(3)
+    expect(decision.first).to_contain_text("bait was made")
+    decision.last.get_by_role("link").click()
+    expect(page).to_have_url(re.compile("/(runs/|backfills.*id=)"))

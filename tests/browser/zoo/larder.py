@@ -8,6 +8,7 @@ from pathlib import Path
 from toque import (
     AllPartitions,
     Dynamic,
+    Eager,
     Fresh,
     Partition,
     Static,
@@ -72,6 +73,16 @@ def course() -> str:
 @asset(group="kitchen", partitions=Dynamic("guests"))
 def seat(guest: Partition = use(Partition)) -> str:
     return guest.key
+
+
+@asset(group="pond")
+def bait() -> str:
+    return "worms"
+
+
+@asset(group="pond", automation=Eager())
+def catch(bait: str) -> str:
+    return f"caught with {bait}"
 
 
 visits = external("gate.visits")

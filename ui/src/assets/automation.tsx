@@ -72,14 +72,14 @@ export function Automation({ asset, automation }: { asset: AssetDetail; automati
           {automation.waiting}
         </p>
       )}
-      <Decisions asset={asset.key} decided={automation.decisions} />
+      <Decisions asset={asset.key} decided={automation.decisions} madeUs={asset.last?.materialized_us ?? 0} />
       {dialog}
     </Section>
   );
 }
 
-function Decisions({ asset, decided }: { asset: string; decided: number }) {
-  const decisions = useQuery(decisionsQuery(asset, decided));
+function Decisions({ asset, decided, madeUs }: { asset: string; decided: number; madeUs: number }) {
+  const decisions = useQuery(decisionsQuery(asset, decided, madeUs));
   if (decisions.error && !decisions.data) return <ProblemBox problem={asProblem(decisions.error)} />;
   const items = decisions.data?.items ?? [];
   if (decided === 0) return <p className={css.none}>Nothing was decided yet.</p>;

@@ -59,10 +59,10 @@ export const measuresQuery = (key: string, partition: string) =>
     queryFn: ({ signal }) => get<AssetMeasures>(`/assets/${seg(key)}/measures`, { partition: partition || undefined }, signal),
   });
 
-/** The newest ones. `decided` says how many there ever were: the asset tells it, so that a new one is asked for once. */
-export const decisionsQuery = (key: string, decided: number) =>
+/** The newest ones. The asset tells how many there ever were and when it was made last, so that what is new is asked for once. */
+export const decisionsQuery = (key: string, decided: number, madeUs: number) =>
   queryOptions({
-    queryKey: ["asset-automation", key, decided],
+    queryKey: ["asset-automation", key, decided, madeUs],
     queryFn: ({ signal }) => get<Page<AutomationDecision>>(`/assets/${seg(key)}/automation`, { limit: 20 }, signal),
     placeholderData: (before) => before,
     enabled: decided > 0,
