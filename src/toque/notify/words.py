@@ -31,7 +31,9 @@ def details(message: Message) -> list[tuple[str, str]]:
 def error(message: Message) -> str:
     """What went wrong: the checks that did not hold, else the error with the user's own frames. "" for nothing."""
     if message.checks:
-        return "\n".join(map(_check, message.checks))
+        # Checks of Toque say all of it in their error, and what became of the rows; dbt says no more than a number.
+        is_told = all(check.said and check.said in message.error for check in message.checks)
+        return message.error if is_told else "\n".join(map(_check, message.checks))
     kind = message.error_type
     kind = kind.rpartition(".")[2] if kind.startswith("toque.") else kind
     said = ": ".join(part for part in (kind, message.error) if part)

@@ -192,6 +192,7 @@ def _title(event: Event, verdict: Verdict, row: RunRow | None, checks: Sequence[
         case _ if checks:
             first = checks[0]
             more = f", and {len(checks) - 1} more" if len(checks) > 1 else ""
-            return f"{event.pipeline} failed: {first.asset} does not pass {first.check}{more}"
+            slice_ = f"{first.asset}[{first.partition}]" if first.partition else first.asset
+            return f"{event.pipeline} failed: {slice_} does not pass {first.check}{more}"
         case _:
             return f"{event.pipeline} failed"

@@ -102,6 +102,16 @@ def test_a_check_that_failed_is_told_by_rule_table_counts_share_rows_and_the_way
     assert msgspec.json.decode(webhook(CHECKED))["checks"][0]["failed_rows"] == 2
 
 
+def test_an_error_that_says_all_of_its_checks_is_shown_as_it_is() -> None:
+    """It says what became of the rows, too."""
+    said = """\
+raw.contact: 1 of 2 checks does not hold
+  blocks: not_null(id): 2 rows of 8 (25 %): id is null
+  Nothing took effect; the batch stands in raw.contact__staging."""
+    told = msgspec.structs.replace(CHECKED, checks=CHECKED.checks[:1], error=said)
+    assert words.error(told) == said
+
+
 def test_the_name_of_an_error_of_toque_is_short() -> None:
     ours = msgspec.structs.replace(MESSAGE, error_type="toque.errors.UserError", error="no such table", frames=())
     assert words.error(ours) == "UserError: no such table"
