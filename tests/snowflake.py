@@ -6,7 +6,7 @@ What is sent is what Snowflake itself takes. Where the emulator (DuckDB behind S
 - `DESCRIBE TABLE` does not know temporary tables: it is taught to look for them.
 - COPY forgets the quotes of a column: it is taught to keep them, else none may be called `at`.
 - `COPY GRANTS` is left out: it has no grants. No test says that grants outlive a swap.
-- DDL is part of a transaction there; Snowflake commits at each. Nothing of Toque's relies on either.
+- DDL is part of a transaction there, and Snowflake commits at each: it is taught to refuse what would commit by itself.
 - MERGE inside of a transaction, `COPY … FILES =`, and null timestamps in a result (it gives 1970) do not work: the
   first two are not sent, the last is not asked for.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -29,7 +30,7 @@ def snowflake_emulator() -> Iterator[dict[str, object]]:
     for name in ("fakesnow", "fakesnow.server", "snowflake.connector", "sqlglot", "uvicorn"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with pytest.MonkeyPatch.context() as patched:
-        _teach_swap(patched)
+        _teach_tables(patched)
         _teach_describe(patched)
         _teach_quotes(patched)
         with fakesnow.server() as options:
@@ -45,14 +46,22 @@ def settings_of(emulator: dict[str, object], name: str) -> str:
     return "\n".join([f"[connections.{name}]", 'type = "snowflake"', *plain, ""])
 
 
-def _teach_swap(patched: pytest.MonkeyPatch) -> None:
+def _teach_tables(patched: pytest.MonkeyPatch) -> None:
     from fakesnow.cursor import FakeSnowflakeCursor
     from fakesnow.dialect import parse_one
+    from snowflake.connector.errors import ProgrammingError
     from sqlglot import exp
 
     exploded = FakeSnowflakeCursor._transform_explode
+    opened: WeakSet[Any] = WeakSet()
 
     def explode(self: Any, expression: Any) -> list[Any]:
+        if isinstance(expression, exp.Transaction):
+            opened.add(self._conn)
+        elif isinstance(expression, exp.Commit | exp.Rollback):
+            opened.discard(self._conn)
+        elif isinstance(expression, exp.Create | exp.Drop | exp.Alter) and self._conn in opened:
+            raise ProgrammingError(f"it would commit the transaction that is open: {expression}")
         swap = expression.find(exp.SwapTable) if isinstance(expression, exp.Alter) else None
         if swap is None:
             return exploded(self, expression)

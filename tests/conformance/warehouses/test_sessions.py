@@ -89,6 +89,18 @@ def test_a_transaction_takes_effect_as_a_whole(warehouse: Warehouse) -> None:
         assert session.execute("DELETE FROM raw.things") == 0
 
 
+def test_what_snowflake_would_commit_by_itself_fails_in_a_transaction(snowflake_emulator: dict[str, object]) -> None:
+    """So that no test passes by what the emulator alone can do."""
+    from snowflake.connector.errors import ProgrammingError
+
+    from toque.integrations.warehouses.snowflake import SnowflakeWarehouse
+
+    with SnowflakeWarehouse(snowflake_emulator).session() as session:
+        with pytest.raises(ProgrammingError, match="would commit the transaction"), session.transaction():
+            session.execute("CREATE TEMPORARY TABLE aside (n INTEGER)")
+        session.execute("CREATE TEMPORARY TABLE aside (n INTEGER)")
+
+
 def test_question_marks_in_quotes_are_no_parameters(warehouse: Warehouse) -> None:
     with warehouse.session() as session:
         assert session.fetch("SELECT 'a?%' AS \"b?\", ?", [3]) == [("a?%", 3)]

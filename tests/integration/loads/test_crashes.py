@@ -92,7 +92,7 @@ def test_a_load_into_snowflake_that_ends_anywhere_is_completed_by_the_next(
     seen: list[list[tuple[Any, ...]]] = []
     with warehouse.session() as session:
         try:
-            for ends in itertools.count(1, 5):
+            for ends in itertools.count(1, 8):
                 count = itertools.count()
 
                 def told(what: str, ends: int = ends, count: Iterator[int] = count) -> None:
