@@ -104,6 +104,13 @@ def test_a_page_of_data_moves_while_it_is_watched(page: Page, zoo: Zoo, joined: 
     expect(strip.first).to_be_visible()
 
 
+def test_the_list_of_syncs_moves_while_it_is_watched(page: Page, zoo: Zoo, posted: str) -> None:
+    page.goto("/syncs")
+    expect(page.get_by_role("img", name="1 run, 1 with rejects")).to_be_visible()
+    ended(zoo, "posting")
+    expect(page.get_by_role("img", name=re.compile("^2 runs, "))).to_be_visible()
+
+
 def test_an_asset_is_found_in_the_palette(page: Page, zoo: Zoo) -> None:
     page.goto("/")
     page.get_by_role("button", name="Find anything").click()
