@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar, overload
 
 from toque.authoring import overrides
+from toque.authoring.assets import Asset
 from toque.authoring.producers import Node
 from toque.authoring.references import code_ref
 from toque.authoring.supplies import Injectable, use
@@ -19,9 +20,11 @@ T = TypeVar("T")
 
 
 @overload
-def stub(task: Task[P, T], *, returns: T, times: int | None = None) -> AbstractContextManager[None]: ...
+def stub(task: Task[P, T] | Asset[P, T], *, returns: T, times: int | None = None) -> AbstractContextManager[None]: ...
 @overload
-def stub(task: Task[P, T], *, raises: BaseException, times: int | None = None) -> AbstractContextManager[None]: ...
+def stub(
+    task: Task[P, T] | Asset[P, T], *, raises: BaseException, times: int | None = None
+) -> AbstractContextManager[None]: ...
 @overload
 def stub(task: Node, *, returns: Any = None, times: int | None = None) -> AbstractContextManager[None]: ...
 @overload
@@ -34,14 +37,15 @@ def stub(
     With `times` only so many attempts do, and the body runs after that: `stub(extract, raises=TimeoutError(), times=2)`
     shows whether two retries are enough. `stub(extract.options(name="eu"), …)` means the node of that name only.
 
-    Of a load, a sync or a dbt project nothing is opened, read or written: `stub(contacts)`. All that a dbt project
-    makes has succeeded then, or failed with `raises`.
+    What stands for an asset is checked and kept as its value would be. Of a load, a sync or a dbt project nothing is
+    opened, read or written: `stub(contacts)`. All that a dbt project makes has succeeded then, or failed with `raises`.
     """
     if isinstance(task, Node):
         return overrides.nodes_stubbed(task.is_run_by, _OfNode(returns=returns, raises=raises, times=times))
-    if not isinstance(task, Task):
+    if not isinstance(task, Task | Asset):
         raise UserError(
-            f"stub() needs a task, a load, a sync or a dbt project; {task!r} is none.", fix="stub(some_task, returns=…)"
+            f"stub() needs a task, an asset, a load, a sync or a dbt project; {task!r} is none.",
+            fix="stub(some_task, returns=…)",
         )
     code = code_ref(task.__toque_function__)
     name = task.settings.get("name", "")

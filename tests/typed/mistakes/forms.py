@@ -415,6 +415,8 @@ contacts.options(mode=Append())  # refused
 with stub(contacts, returns={"inserted": 1}), stub(scores, raises=TimeoutError(), times=2):
     assert_type(revops.run()[contacts].state, str)
 stub(crm)  # refused
+stub(right, returns=Table())
+stub(right, returns=3)  # refused
 verify_idempotent(contacts, watch=[dict], ignore=["LastModifiedDate"], project=".")(source=object())
 assert_type(verify_idempotent(right)(), Table)
 verify_idempotent(crm)  # refused

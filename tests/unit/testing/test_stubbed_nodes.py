@@ -7,7 +7,20 @@ from pathlib import Path
 import pytest
 
 from tests.unit.integrations.dbt.manifests import check, document, model
-from toque import DbtProject, Merge, RunFailed, Salesforce, Update, Warehouse, load, pipeline, sync, task
+from toque import (
+    DbtProject,
+    Merge,
+    RunFailed,
+    Salesforce,
+    Update,
+    Warehouse,
+    asset,
+    load,
+    pipeline,
+    row_count,
+    sync,
+    task,
+)
 from toque.errors import UserError
 from toque.testing import clock, stub
 
@@ -99,6 +112,25 @@ def test_after_so_many_attempts_its_own_code_runs() -> None:
         only.run()
 
 
+@asset
+def orders() -> list[int]:
+    raise ConnectionError("the shop is closed")
+
+
+@asset(checks=[row_count(min=1)])
+def late(orders: list[int]) -> list[dict[str, int]]:
+    return [{"order": each} for each in orders]
+
+
+def test_what_stands_for_an_asset_is_kept_and_read_in_its_place() -> None:
+    both = pipeline("both", assets=[orders, late])
+    with stub(orders, returns=[1, 2]):
+        assert both.run()[late].result["rows"] == 2
+        assert orders() == [1, 2]
+    with stub(orders, returns=[]), pytest.raises(RunFailed, match="row_count"):
+        both.run()
+
+
 def test_what_is_none_of_them_cannot_be_stubbed() -> None:
-    with pytest.raises(UserError, match=r"a load, a sync or a dbt project"):
+    with pytest.raises(UserError, match=r"an asset, a load, a sync or a dbt project"):
         stub(warehouse)  # type: ignore[call-overload]
