@@ -75,6 +75,7 @@ HOT_PAGES: dict[str, Callable[[Session], Any]] = {
     "page: history of a slice": lambda s: assets._events(s, EventQuery(asset="a1", partition="k01", limit=3)),
     "page: rare events of an asset": lambda s: assets._events(s, EventQuery(asset="a1", kind="checked", limit=20)),
     "page: what a run told of": lambda s: assets._told_by(s, "r000001"),
+    "page: what a task run told": lambda s: assets._told_in(s, "r000001", "t", ()),
     "page: failing slices": lambda s: assets._failing(s, 20),
     "page: dynamic partitions": lambda s: assets._dynamic(s, ["customers"]),
     "page: backfills": lambda s: backfills.list_backfills(s, "", 5, ""),

@@ -97,8 +97,10 @@ def _policy(owned: OwnedRun, asset: str) -> AnomalyPolicy:
 def _counts(owned: OwnedRun, task: str, event: Materialized | Observed) -> bool:
     """What a reader saw in passing was judged when it was made: of observations count those that say which version they
     saw, and those of a host, which knows the rows of what its nodes made."""
-    if isinstance(event, Materialized) or event.data_version:
+    if isinstance(event, Materialized):
         return True
+    if event.rows is None or event.data_version:
+        return event.rows is not None
     maker = next((each.node for each in owned.pipeline.assets if each.key == event.asset), "")
     node = next((each for each in owned.pipeline.nodes if each.id == maker), None)
     return isinstance(node, TaskNode) and node.host == task

@@ -22,6 +22,8 @@ LEAST_MOVES: Mapping[Measured, float] = {"rows": 10.0, "duration": 10.0}
 """Rows, and seconds: smaller moves are nobody's business, however steady the past was."""
 LOOKED_BACK = 120
 """Materializations; and as many looks, since some count the rows of what they made when they have ended."""
+JUDGED_BY = 60
+"""The same where an end waits to be recorded: eight weeks of days, as seasons need them, in about 2 ms."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,12 @@ class Made:
         return Point(_at(self.row.at_us), value, is_excluded=is_excluded, is_normal=said is False)
 
 
-async def told_of(store: Store, asset: str, partition: str | None = None) -> list[AssetEventRow]:
+async def told_of(
+    store: Store, asset: str, partition: str | None = None, *, limit: int = LOOKED_BACK
+) -> list[AssetEventRow]:
     """What its past consists of, the oldest first."""
     asked = (
-        EventQuery(asset=asset, partition=partition, kind=kind, limit=LOOKED_BACK)
+        EventQuery(asset=asset, partition=partition, kind=kind, limit=limit)
         for kind in ("materialized", "observed", "reviewed")
     )
     found = await asyncio.gather(*map(store.assets.events, asked))

@@ -23,7 +23,7 @@ from toque.runtime.deciding import Deciding, run_of
 from toque.runtime.judging import judged_messages
 from toque.runtime.messages import Adopt, Launch, Message
 from toque.runtime.owned import Ends, OwnedRun
-from toque.runtime.past import Made, made_in, told_of
+from toque.runtime.past import JUDGED_BY, Made, made_in, told_of
 from toque.schedule.partitions import dynamic_names
 
 log = logging.getLogger("toque.runtime")
@@ -100,7 +100,7 @@ class Settling:
                     row.dynamic = await self._patiently(lambda names=names: self._store.assets.dynamic(names))  # type: ignore[misc]
 
     async def _past(self, asset: str) -> list[Made]:
-        return made_in(await self._patiently(lambda: told_of(self._store, asset)))
+        return made_in(await self._patiently(lambda: told_of(self._store, asset, limit=JUDGED_BY)))
 
     async def hand_over(self) -> None:
         """Give up the ownership of unfinished runs, so that the next instance takes them at once."""
