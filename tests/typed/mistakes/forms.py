@@ -19,6 +19,7 @@ from toque import (
     Every,
     Failure,
     Files,
+    Fresh,
     Guard,
     Http,
     Interval,
@@ -42,6 +43,7 @@ from toque import (
     custom_sql,
     each,
     expression,
+    external,
     failures,
     flow,
     group,
@@ -375,7 +377,7 @@ listed = load(Http("shop").records("/orders"), into=warehouse.table("raw.orders"
 dropped = sync(warehouse.table("a.b"), into=partners.folder("acme"), mode=Update("id"), fields={"id": "id"})
 
 
-@asset(io=warehouse.tables("marts"), checks=[not_null("id").quarantine(), row_count(min=1)], reads=[contacts.ends])  # refused
+@asset(io=warehouse.tables("marts"), checks=[row_count(min=1)], reads=[contacts.ends])  # refused
 def wrong() -> Table:
     return Table()
 
@@ -394,6 +396,23 @@ GOLDEN = [matches("golden.table", key="id", tolerance=0.01).warn(), matches("gol
 @asset(io=lake, publish="audited", checks=GOLDEN)
 def audited() -> Table:
     return Table()
+
+
+def newest() -> dict[str, object]:
+    return {"version": 1, "rows": 2}
+
+
+@asset(freshness=Fresh(by=Cron("0 9 * * *"), within="12h", warn="1h"), anomalies="error")
+def prompt() -> Table:
+    return Table()
+
+
+external("crm.Lead", observe=newest, schedule=Every("15m"), freshness=Fresh("26h"), anomalies="off", tags=["crm"])
+external("app.public.events", observe=warehouse.table("public.events", cursor="at"))
+external("crm.Lead", freshness="26h")  # refused
+external("crm.Lead", observe="SELECT 1")  # refused
+Fresh(by="0 9 * * *")  # refused
+prompt.options(anomalies="loud")  # refused
 
 
 matches("golden.table").quarantine()  # refused
