@@ -16,13 +16,12 @@ import msgspec
 
 from toque.engine.facts import AnyFact
 from toque.errors import ToqueError
-from toque.graph.automation import OnTicks
 from toque.ports.automations import AutomationChange, AutomationRow, DecisionOutcome, DecisionRow
 from toque.ports.backfills import BackfillRow, BackfillSlice
 from toque.ports.clock import Clock
 from toque.ports.project import ProjectState
 from toque.ports.store import Commit, Store, StoreUnavailable
-from toque.runtime.automation_world import ACTOR, Worlds, subjects
+from toque.runtime.automation_world import ACTOR, Worlds, begun, subjects
 from toque.runtime.loop import Runtime
 from toque.runtime.owned import OwnedRun
 from toque.runtime.planning import Wish
@@ -138,13 +137,12 @@ class Automating:
     async def look(self) -> None:
         """Decide about all assets with rules, if anything may be otherwise than at the last look."""
         state = self._state
-        keys = subjects(state)
-        if not keys:
+        if not subjects(state):
             return
         has_moved = await self._worlds.moved(state, self._clock.now_us())
-        if not (has_moved or self._is_open or self._has_tick()):
+        if not (has_moved or self._is_open or _has_tick(state, self._cursors, self._clock.now_us())):
             return
-        rows = await self._begun(state, keys)
+        rows = await begun(self._store, state, self._clock.now_us())
         world = await self._worlds.read(state, rows, self._clock)
         memories = {key: Memory(row.since_us, row.cursor_us, row.dealt) for key, row in rows.items()}
         verdicts = await asyncio.to_thread(decide_all, world, memories)
@@ -157,34 +155,6 @@ class Automating:
         for verdict in verdicts:
             if verdict.asset not in asked:
                 await self._note(rows[verdict.asset], verdict)
-
-    def _has_tick(self) -> bool:
-        now_us, assets = self._clock.now_us(), self._state.assets
-        return any(
-            due_tick(assets[key].asset, cursor_us, now_us) for key, cursor_us in self._cursors.items() if key in assets
-        )
-
-    async def _begun(self, state: ProjectState, keys: Sequence[str]) -> dict[str, AutomationRow]:
-        """The rows of assets with rules; those that were never seen begin now, schedules that changed begin anew."""
-        now_us = self._clock.now_us()
-        rows = await self._store.automations.rows(keys)
-        begins = []
-        for key in keys:
-            row = rows.get(key)
-            ticking = [rule for rule in state.assets[key].asset.automation if isinstance(rule, OnTicks)]
-            definition = msgspec.json.encode(ticking, order="deterministic")
-            if row is None or not row.since_us:
-                begins.append(
-                    msgspec.structs.replace(
-                        row or AutomationRow(asset=key), since_us=now_us, cursor_us=now_us, definition=definition
-                    )
-                )
-            elif row.definition != definition:
-                begins.append(msgspec.structs.replace(row, definition=definition, cursor_us=now_us))
-        if begins:
-            await self._store.automations.record([AutomationChange(row=row) for row in begins])
-            rows = await self._store.automations.rows(keys)
-        return {key: row for key, row in rows.items() if row.since_us}
 
     async def _request(self, world: World, rows: Mapping[str, AutomationRow], request: Request) -> None:
         looked = self._state.indexed_us
@@ -247,6 +217,11 @@ class Automating:
         decisions = [change.decision for change in changes if change.decision is not None]
         for listener in self._listeners:
             listener(decisions)
+
+
+def _has_tick(state: ProjectState, cursors: Mapping[str, int], now_us: int) -> bool:
+    assets = state.assets
+    return any(due_tick(assets[key].asset, cursor_us, now_us) for key, cursor_us in cursors.items() if key in assets)
 
 
 def _asked(row: AutomationRow, verdict: Verdict, backfill: str, now_us: int, is_cut: bool) -> AutomationChange:

@@ -10,9 +10,10 @@ from toque.engine.rows import RunRow
 from toque.engine.states import RunState
 from toque.errors import ToqueError
 from toque.graph.assets import Asset
+from toque.graph.automation import OnTicks
 from toque.graph.ir import Pipeline
 from toque.ports.assets import SliceRow
-from toque.ports.automations import AutomationRow
+from toque.ports.automations import AutomationChange, AutomationRow
 from toque.ports.backfills import BackfillRow, BackfillSlice, SliceQuery
 from toque.ports.clock import Clock
 from toque.ports.project import ProjectState
@@ -182,6 +183,29 @@ def involved(state: ProjectState) -> list[str]:
             asset: Asset | None = state.assets[key].asset if key in state.assets else None
             found.update(dict.fromkeys(each.asset for each in (asset.sources if asset is not None else ())))
     return list(found)
+
+
+async def begun(store: Store, state: ProjectState, now_us: int) -> dict[str, AutomationRow]:
+    """The rows of assets with rules; those that were never seen begin now, schedules that changed begin anew."""
+    keys = subjects(state)
+    rows = await store.automations.rows(keys)
+    begins = []
+    for key in keys:
+        row = rows.get(key)
+        ticking = [rule for rule in state.assets[key].asset.automation if isinstance(rule, OnTicks)]
+        definition = msgspec.json.encode(ticking, order="deterministic")
+        if row is None or not row.since_us:
+            begins.append(
+                msgspec.structs.replace(
+                    row or AutomationRow(asset=key), since_us=now_us, cursor_us=now_us, definition=definition
+                )
+            )
+        elif row.definition != definition:
+            begins.append(msgspec.structs.replace(row, definition=definition, cursor_us=now_us))
+    if begins:
+        await store.automations.record([AutomationChange(row=row) for row in begins])
+        rows = await store.automations.rows(keys)
+    return {key: row for key, row in rows.items() if row.since_us}
 
 
 def _of_pipeline(pipeline: Pipeline, partition: str) -> dict[str, Slices]:

@@ -126,6 +126,7 @@ class House:
         MADE.clear()
         BROKEN.clear()
         self.place = Clockwork()
+        self.place.clock.is_busy = lambda: True  # decisions are made in a thread: no time passes meanwhile
         self.automations = FlakyAutomations(self.place.store.backfills)
         self.place.store.automations = self.automations
         self.drafts = Drafter(self.place)
