@@ -11,6 +11,7 @@ from tests.integration.nodes.conftest import Project
 from tests.postgres import PostgresServer
 from tests.snowflake import settings_of
 from toque import in_range
+from toque.engine.assets import Materialized
 from toque.errors import UserError
 from toque.integrations.checking import desk_of, look_at, replay
 from toque.integrations.probes import probe_for
@@ -197,6 +198,35 @@ def test_a_slice_is_audited_alone(kind: str, project: Project, warehouse: Wareho
     with desk_of(warehouse) as desk:
         assert [each.loaded for each in replay(desk, look_at("marts.sales"), [in_range("n", min=0)])] == [1]
     assert rows(warehouse, "SELECT _toque_partition FROM marts.sales WHERE n = 0") == [("us",)]
+
+
+SPAN = """
+from toque import Span, Static, Warehouse, asset, in_range, pipeline, use
+
+CHECKS = [in_range("n", min=1).quarantine(), in_range("n", max=9)]
+
+@asset(
+    io=Warehouse("warehouse").tables("marts"), publish="audited", checks=CHECKS, partitions=Static(["eu", "us", "zz"])
+)
+def sales(span: Span = use(Span)) -> dict[str, list[dict]]:
+    return {{"eu": [{{"n": 0}}, {{"n": 1}}], "us": [{{"n": -1}}, {{"n": 2}}], "zz": [{{"n": {last}}}]}}
+
+whole = pipeline("whole", assets=[sales])
+"""
+
+
+def test_of_a_span_each_slice_is_published_and_set_aside_alone(project: Project) -> None:
+    failed = project.run(project.load(SPAN.format(last=10)), partition_key="eu..zz")
+    assert "what was built stands in marts.sales__staging_zz" in failed.error("sales").message
+    told = [(event.asset, event.partition) for event in failed.told("sales") if isinstance(event, Materialized)]
+    assert told == [("warehouse.marts.sales", "eu"), ("warehouse.marts.sales", "us")]
+    versions = []
+    for _ in range(2):
+        ran = project.run(project.load(SPAN.format(last=9)), partition_key="eu..zz")
+        versions.append([event.data_version for event in ran.told("sales") if isinstance(event, Materialized)])
+    assert versions[0] == versions[1]
+    assert project.rows("SELECT n FROM marts.sales ORDER BY n") == [(1,), (2,), (9,)]
+    assert project.rows("SELECT count(*), count(DISTINCT batch_id) FROM marts.sales__rejects") == [(2, 2)]
 
 
 PLAIN = """

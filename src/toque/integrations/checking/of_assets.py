@@ -59,8 +59,10 @@ def publish(
     keeper: Publisher, target: Slice, value: Any, checks: Sequence[AnyCheck], context: Context, site: Site
 ) -> Saved:
     """Have its keeper write the value aside, check it there and publish it. Raises `ChecksFailed`."""
+    # A function that makes a span of slices is one task run: what is set aside belongs to its slice.
+    batch_id = ":".join(filter(None, (context.idempotency_key, target.partition)))
     try:
-        saved, report = keeper.publish(target, value, site, checks, context.idempotency_key)
+        saved, report = keeper.publish(target, value, site, checks, batch_id)
     except ChecksFailed as error:
         for event in events(error.report, target.asset, target.partition):
             context.tell(event)
