@@ -130,12 +130,14 @@ class Worlds:
         unknown = [run for run in runs if run not in self._makers]
         found = await self._store.history.get_runs(unknown) if unknown else {}
         makers = {run: self._makers[run] for run in runs if run in self._makers}
+        plans: dict[str, Mapping[str, Slices]] = {}
         for run_id, run in found.items():
             makes: Mapping[str, Slices] = await self._of_run(run)
             if run.backfill_id:
-                plan = await self._store.backfills.get(run.backfill_id)
-                if plan is not None and plan.stages:
-                    makes = _both(makes, _makes(plan, await self._slices_of(plan)))
+                if run.backfill_id not in plans:
+                    plan = await self._store.backfills.get(run.backfill_id)
+                    plans[run.backfill_id] = _makes(plan, await self._slices_of(plan)) if plan is not None else {}
+                makes = _both(makes, plans[run.backfill_id])
             makers[run_id] = Maker(run.started_us, makes)
             if run.state.is_terminal and run_id not in live:
                 self._makers[run_id] = makers[run_id]
