@@ -25,7 +25,7 @@ const STATES: Record<AutomationDecision["outcome"], State> = {
 };
 const WORDS: Record<AutomationDecision["outcome"], string> = {
   requested: "asked for",
-  waits: "waits",
+  waits: "not yet",
   paused: "held",
   skipped: "tick skipped",
   failed: "could not be planned",
