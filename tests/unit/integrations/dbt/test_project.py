@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.unit.integrations.dbt.manifests import check, document, model, unit
-from toque import DbtProject, Files, Static, Update, Warehouse, asset, pipeline, sync
+from tests.unit.schedule.automation.house import House
+from toque import DbtProject, Eager, Files, Static, Update, Warehouse, asset, pipeline, sync
 from toque.errors import UserError
+from toque.graph.assets import Asset
 from toque.graph.ir import Pipeline, TaskNode
 from toque.graph.validate import validate
 
@@ -194,3 +196,15 @@ def test_a_folder_without_a_project_says_so(tmp_path: Path) -> None:
 def test_outside_of_a_pipeline_nothing_runs_it(path: str) -> None:
     with pytest.raises(UserError, match="outside of a pipeline nothing runs it"):
         project(path)()
+
+
+def test_models_are_made_by_themselves_in_one_request(path: str) -> None:
+    models = project(path, automation=Eager())
+    made = {asset.key: asset for asset in models.described()}
+    orders, contact = (each.asset for each in made["warehouse.marts.staged"].sources)
+    house = House.of(Asset(key=contact), *made.values())
+    house.make(orders)
+    house.make(contact)
+    assert house.asks() == [(("warehouse.marts.staged", "warehouse.marts.totals"), ("",))]
+    house.carry_out(house.asked[-1], failing=["warehouse.marts.staged"])
+    assert house.asks() == []
