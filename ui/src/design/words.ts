@@ -127,3 +127,8 @@ export function shortVersion(version: string): string {
   const dot = version.indexOf(".");
   return dot < 0 ? version.slice(0, 8) : `${version.slice(0, Math.min(4, dot))}.${version.slice(dot + 1, dot + 5)}`;
 }
+
+/** The name of an exception: where one of Toque's own is defined tells a reader nothing. */
+export function exceptionName(type: string): string {
+  return type.replace(/^toque\.(?:\w+\.)*/, "");
+}

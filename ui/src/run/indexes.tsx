@@ -10,7 +10,7 @@ import { ProblemBox } from "@/design/problem-box";
 import { Skeleton } from "@/design/skeleton";
 import { StateMark, wordOf } from "@/design/state";
 import { Took } from "@/design/time";
-import { taskName } from "@/design/words";
+import { exceptionName, taskName } from "@/design/words";
 import { TASK_STATES } from "@/api/types";
 import { runGraphQuery, taskPagesQuery, type TaskFilters } from "@/run/queries";
 import { graphOrder, inOrder, WHOLE_LIMIT } from "@/run/task-order";
@@ -114,7 +114,7 @@ const Row = memo(function Row({
       >
         <StateMark state={row.state} quiet />
         <span className={css.name}>{name}</span>
-        <span className={css.why}>{row.error ? `${row.error.type}: ${row.error.message}` : row.reason || (row.task.endsWith("[]") ? "the map as a whole" : "")}</span>
+        <span className={css.why}>{row.error ? `${exceptionName(row.error.type)}: ${row.error.message}` : row.reason || (row.task.endsWith("[]") ? "the map as a whole" : "")}</span>
         <span className={css.number}>{row.attempt > 1 ? `attempt ${row.attempt}` : ""}</span>
         <span className={css.number}>
           <Took fromUs={row.started_us} toUs={row.finished_us} none="" />

@@ -6,7 +6,7 @@ import { Icon } from "@/design/icon";
 import { said } from "@/design/said";
 import { StateIcon } from "@/design/state";
 import { Time, Took } from "@/design/time";
-import { duration } from "@/design/words";
+import { duration, exceptionName } from "@/design/words";
 import { beginning, ErrorView } from "@/run/problem";
 import type { Attempt, RunDetail, TaskRunDetail } from "@/run/types";
 import { figure, Series } from "@/values/plot";
@@ -163,7 +163,7 @@ function Attempts({ attempts, shown }: { attempts: readonly Attempt[]; shown: nu
                 <td>
                   <Took fromUs={each.started_us} toUs={each.finished_us} />
                 </td>
-                <td className={css.wide}>{each.error && brief(`${each.error.type}: ${each.error.message}`)}</td>
+                <td className={css.wide}>{each.error && brief(`${exceptionName(each.error.type)}: ${each.error.message}`)}</td>
               </tr>
             ))}
           </tbody>

@@ -14,7 +14,7 @@ import { ProblemBox } from "@/design/problem-box";
 import { PageSkeleton, Skeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
 import { Time, Took } from "@/design/time";
-import { moment, shortId, shortVersion, taskName } from "@/design/words";
+import { exceptionName, moment, shortId, shortVersion, taskName } from "@/design/words";
 import { GraphView } from "@/graph/later";
 import { useActions, useRunActions } from "@/run/actions";
 import { DbtView } from "@/run/dbt-view";
@@ -280,7 +280,7 @@ function Failures({ run, open }: { run: RunDetail; open: Place["open"] }) {
             <button type="button" data-opens={name} onClick={() => open(row.task, index)}>
               <StateMark state={row.state} quiet />
               <strong>{name}</strong>
-              <span>{row.error ? `${row.error.type}: ${row.error.message}` : row.reason}</span>
+              <span>{row.error ? `${exceptionName(row.error.type)}: ${row.error.message}` : row.reason}</span>
               <Icon name="right" size={12} />
             </button>
           </li>

@@ -32,6 +32,12 @@ describe("a long message", () => {
     expect(beginning("x".repeat(600))).toMatchObject({ isCut: false });
   });
 
+  it("begins with what it is, and not with where Toque defines that", () => {
+    const said = (type: string) => renderToStaticMarkup(createElement(ErrorView, { error: { type, message: "no", file: "", line: 0, kind: "code", sample: [] } as unknown as RunError }));
+    expect(said("toque.errors.UserError")).toContain("<strong>UserError</strong>");
+    expect(said("psycopg.OperationalError")).toContain("<strong>psycopg.OperationalError</strong>");
+  });
+
   it("says how much there is, and keeps what follows it near", () => {
     const error = { type: "ValueError", message: "y".repeat(4_000), file: "a.py", line: 3, kind: "data", sample: [] } as unknown as RunError;
     const html = renderToStaticMarkup(createElement(ErrorView, { error }));

@@ -1,6 +1,7 @@
 /** Why an attempt failed: what happened first, its cause next, the traceback folded with the author's own lines marked. */
 
 import { useMemo, useState } from "react";
+import { exceptionName } from "@/design/words";
 import type { RunError } from "@/run/types";
 import css from "./problem.module.css";
 
@@ -16,7 +17,7 @@ export function ErrorView({ error }: { error: RunError }) {
   return (
     <div className={css.error} role="group" aria-label="Error">
       <p className={css.message}>
-        <strong>{error.type}</strong>
+        <strong>{exceptionName(error.type)}</strong>
         {error.message && <Folding text={error.message} />}
       </p>
       {error.cause && (

@@ -14,7 +14,7 @@ import { PageSkeleton } from "@/design/skeleton";
 import { StateIcon, StateMark, wordOf } from "@/design/state";
 import { Time, Took } from "@/design/time";
 import { VirtualTable, type Column } from "@/design/virtual-table";
-import { shortId } from "@/design/words";
+import { exceptionName, shortId } from "@/design/words";
 import { filtersOf, statesOf, toggled, TRIGGERS } from "@/runs/filters";
 import css from "./page.module.css";
 
@@ -131,7 +131,7 @@ const COLUMNS: readonly Column<Run>[] = [
     head: "What went wrong",
     width: "minmax(0, 2fr)",
     wide: true,
-    cell: (run) => run.error && <span className={css.error} title={run.error.message}>{`${run.error.type}: ${run.error.message}`}</span>,
+    cell: (run) => run.error && <span className={css.error} title={run.error.message}>{`${exceptionName(run.error.type)}: ${run.error.message}`}</span>,
   },
   { id: "took", head: "Took", width: "4.5rem", wide: true, right: true, cell: (run) => <Took fromUs={run.started_us} toUs={run.finished_us} /> },
   { id: "created", head: "Created", width: "6.5rem", right: true, cell: (run) => <Time us={run.created_us} /> },
