@@ -33,6 +33,8 @@ from toque.schedule.automation.world import Memory, World
 log = logging.getLogger("toque.automation")
 
 POLL_S = 1.0
+PLAN_AGAIN_US = 300_000_000
+"""What could not be planned is tried again when the files change, and after so long: loading may have timed out."""
 SHOWN = 20
 """Partitions that a decision names."""
 
@@ -68,8 +70,8 @@ class Automating:
         self._poll_us = round(poll_s * 1e6)
         self._worlds = Worlds(store, versions)
         self._state = ProjectState()
-        self._unplannable: dict[str, int] = {}
-        """Assets that could not be planned, by the look at the files that they were last tried after."""
+        self._unplannable: dict[str, tuple[int, int]] = {}
+        """Assets that could not be planned: as of which look at the files, and until when they are left alone."""
         self._cursors: dict[str, int] = {}
         """The last tick of each asset."""
         self._is_open = True
@@ -157,8 +159,9 @@ class Automating:
                 await self._note(rows[verdict.asset], verdict)
 
     async def _request(self, world: World, rows: Mapping[str, AutomationRow], request: Request) -> None:
-        looked = self._state.indexed_us
-        verdicts = [each for each in request.verdicts if self._unplannable.get(each.asset) != looked]
+        looked, now_us = self._state.indexed_us, self._clock.now_us()
+        left = {key for key, (at, until_us) in self._unplannable.items() if at == looked and now_us < until_us}
+        verdicts = [each for each in request.verdicts if each.asset not in left]
         if not verdicts:
             return
         cut = world.cut(verdicts[0].asset)
@@ -179,7 +182,7 @@ class Automating:
                         await self._request(world, rows, Request((each,), request.keys))
                 return
             [verdict] = verdicts
-            self._unplannable[verdict.asset] = looked
+            self._unplannable[verdict.asset] = (looked, now_us + PLAN_AGAIN_US)
             await self._fail(rows[verdict.asset], verdict, str(problem))
             return
         changes = [

@@ -195,6 +195,11 @@ async def test_what_cannot_be_planned_is_said_once_and_holds_up_nothing_else() -
         [said] = await house.decided("hourly")
         assert said.outcome is FAILED
         assert said.reason.endswith("it could not be planned: hourly cannot be loaded")
+        tries = house.drafts.asked.count("hourly")
+        house.place.clock.advance(300)
+        await house.until_calm(server, role)
+        assert house.drafts.asked.count("hourly") == tries + 1
+        assert len(await house.decided("hourly")) == 1
         house.drafts.unplannable.clear()
         await role.follow(state("raw", "clean", "hourly", indexed_us=2))
         await house.until_calm(server, role)
