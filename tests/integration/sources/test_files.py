@@ -16,6 +16,7 @@ from tests.integration.loads.faults import Watched
 from toque.errors import DataError, UserError
 from toque.graph.loads import AnyMode, Append, LoadSpec, Replace, TableName, Upsert
 from toque.integrations.loading import LoadResult, load
+from toque.integrations.sources import csv_rows
 from toque.integrations.sources import files as module
 from toque.integrations.sources.files import Files, ObstoreStore
 from toque.integrations.warehouses.duckdb import DuckDBWarehouse
@@ -116,7 +117,7 @@ def test_a_csv_that_is_larger_than_a_block_keeps_its_types_and_its_quoted_line_e
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BLOCK_BYTES", 400)
-    monkeypatch.setattr(module, "CSV_BYTES", 200)
+    monkeypatch.setattr(csv_rows, "CSV_BYTES", 200)
     monkeypatch.setattr(module, "ROWS", 7)
     # The first value that is no integer lies beyond the first small block, and within the one that tells the types.
     lines = [f'{n},{n if n < 14 else n + 0.5},"two\nlines {n}"' for n in range(40)]
@@ -126,6 +127,16 @@ def test_a_csv_that_is_larger_than_a_block_keeps_its_types_and_its_quoted_line_e
     rows = pa.concat_tables([batch.rows for batch in batches])
     assert rows["amount"].to_pylist() == [float(n) if n < 14 else n + 0.5 for n in range(40)]
     assert rows["note"].to_pylist() == [f"two\nlines {n}" for n in range(40)]
+
+
+def test_an_empty_cell_is_null_in_a_column_of_text_too_and_a_text_that_looks_like_null_is_none(place: Place) -> None:
+    place.write("a.csv", 'id,n\n1,\n2,NA\n3,""\n4,null\n5,"a\nb"\n')
+    place.write("b.csv", "id,n\n6,\n")
+    place.load(types={"n": pa.large_string()})
+    place.write("c.csv", "id,n\n7,\n8,x\n")
+    place.load()
+    found = [(1, None), (2, "NA"), (3, None), (4, "null"), (5, "a\nb"), (6, None), (7, None), (8, "x")]
+    assert place.rows() == found
 
 
 def test_what_is_empty_says_nothing_of_types_and_stops_nothing(place: Place) -> None:

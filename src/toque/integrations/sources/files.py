@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
 from toque.errors import DataError, UserError
+from toque.integrations.sources.csv_rows import csv_rows
 from toque.ports.sources import Batch
 
 Format: TypeAlias = Literal["parquet", "csv", "jsonl"]
 
 ROWS = 50_000
 BLOCK_BYTES = 4 << 20
-CSV_BYTES = 1 << 20
 _WILD = "*?["
 _WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"})
 """Protocols of object stores: a folder is there once something is in it; only a bucket is there by itself."""
@@ -121,23 +120,12 @@ class Files:
                     file = pa.parquet.ParquetFile(opened)
                     yield from _tables(file.iter_batches(batch_size=ROWS), file.schema_arrow)
                 case "csv" if head := opened.read(BLOCK_BYTES + 1):
-                    reader = self._csv(head, opened)
-                    yield from _tables(reader, reader.schema)
+                    yield from _tables(*csv_rows(opened, head, BLOCK_BYTES, self._types))
                 case "csv":
                     return  # of no bytes yet: it is looked at again
                 case "jsonl":
                     for lines in _blocks(opened):
                         yield from _sliced(pa.json.read_json(pa.BufferReader(lines)))
-
-    def _csv(self, head: bytes, opened: Any) -> Any:
-        """A reader of small blocks, of which Arrow holds several; the types of columns are told by a larger one."""
-        quoted = pa.csv.ParseOptions(newlines_in_values=True)
-        told = pa.csv.ConvertOptions(column_types=self._types)
-        # The head has a byte more than a block: the line that the block ends in is not taken for a whole one.
-        with pa.csv.open_csv(io.BytesIO(head), pa.csv.ReadOptions(block_size=BLOCK_BYTES), quoted, told) as first:
-            told = pa.csv.ConvertOptions(column_types=first.schema)
-        opened.seek(0)
-        return pa.csv.open_csv(opened, pa.csv.ReadOptions(block_size=CSV_BYTES), quoted, told)
 
 
 class FsspecStore:
