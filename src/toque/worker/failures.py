@@ -43,6 +43,21 @@ TRANSIENT_TYPES = frozenset(
 """Connection losses and timeouts of common clients that do not derive from `ConnectionError` or `TimeoutError`, by
 name: none of them is imported for it."""
 
+SURROUNDING_TYPES = frozenset(
+    {
+        f"{module}.{name}"
+        for module in ("duckdb", "_duckdb")
+        for name in (
+            "ConnectionException",
+            "IOException",
+            "OutOfMemoryException",
+            "PermissionException",
+            "ResourceInUseException",
+        )
+    }
+)
+"""What a database says of its file, its disk and its memory. No code gets better by that."""
+
 
 def kind_of(error: BaseException) -> ErrorClass:
     """The class of an exception."""
@@ -57,7 +72,11 @@ def kind_of(error: BaseException) -> ErrorClass:
             return "transient"
         case _:
             names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
-            return "transient" if names & TRANSIENT_TYPES else "code"
+            if names & TRANSIENT_TYPES:
+                return "transient"
+            # What the system refused has a number; clients of HTTP derive their own errors from `OSError` without one.
+            refused = isinstance(error, OSError) and error.errno is not None
+            return "infrastructure" if refused or names & SURROUNDING_TYPES else "code"
 
 
 def cannot_heal(error: BaseException) -> bool:

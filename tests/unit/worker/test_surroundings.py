@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import psycopg
 import pytest
 
 from tests.attempts import HERE, node, spec
@@ -258,6 +260,21 @@ def test_clients_that_time_out_are_transient_whatever_they_derive_from() -> None
     assert failures.kind_of(ValueError()) == "code"
     assert failures.kind_of(FileNotFoundError()) == "code"
     assert failures.kind_of(OSError(errno.ENOSPC, "no space left on device")) == "transient"
+
+
+def test_what_a_disk_or_a_database_refuses_is_not_the_fault_of_the_code(tmp_path: Path) -> None:
+    (tmp_path / "no.duckdb").write_text("no database at all")
+    with pytest.raises(duckdb.Error) as refused:
+        duckdb.connect(tmp_path / "no.duckdb")
+    assert failures.kind_of(refused.value) == "infrastructure"
+    with pytest.raises(duckdb.IOException) as missing:
+        duckdb.sql("SELECT * FROM 'there_is_none.csv'")
+    assert failures.kind_of(missing.value) == "infrastructure"
+    with pytest.raises(duckdb.Error) as misspelt:
+        duckdb.sql("SELEC 1")
+    assert failures.kind_of(misspelt.value) == "code"
+    assert failures.kind_of(PermissionError(errno.EACCES, "permission denied")) == "infrastructure"
+    assert failures.kind_of(psycopg.errors.DiskFull()) == "transient"
 
 
 def test_an_error_at_import_names_its_line(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

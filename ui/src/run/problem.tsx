@@ -9,7 +9,7 @@ const KINDS: Readonly<Record<string, string>> = {
   transient: "May heal by itself: a retry can help.",
   data: "The data is wrong: a retry would find it again.",
   code: "The code is wrong: fix it, then rerun from here with the current code.",
-  infrastructure: "What ran it broke, not the task itself.",
+  infrastructure: "What it ran on failed it, not its code: a file, a disk, memory or a worker. See to that, then retry.",
   cancelled: "It was stopped.",
 };
 
