@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, TypeAlias, TypedDict, Unpack
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 import msgspec
 
@@ -24,11 +24,10 @@ from toque.authoring.wiring import Marker
 from toque.graph import constants
 from toque.graph.expr import Const
 from toque.graph.freshness import AnomalyPolicy
-from toque.graph.ir import CodeRef, Inject, Meta, PoolClaim
+from toque.graph.ir import Inject, Meta, PoolClaim
+from toque.graph.observing import LOOK, LOOK_IN_SQL
 from toque.worker.slices import IOManager
 
-LOOK: Final = CodeRef(module="toque.worker.observing", qualname="look")
-LOOK_IN_SQL: Final = CodeRef(module="toque.integrations.observing", qualname="look")
 Observing: TypeAlias = Callable[..., Mapping[str, Any]] | Rows
 """A function that returns some of `version`, `rows` and `updated_at`; or a table, or a query of one row, that has them
 as columns."""

@@ -20,6 +20,7 @@ import msgspec
 from toque.errors import NotFound, UserError
 from toque.graph.assets import Asset
 from toque.graph.ir import Pipeline
+from toque.graph.observing import only_observes
 from toque.local.patience import until_end
 from toque.settings import Settings
 from toque.store.project_files import Listing, list_files
@@ -121,12 +122,7 @@ def candidates(settings: Settings) -> list[Path]:
 
 def listing_of(settings: Settings) -> Listing:
     """The files of the project, and the projects inside of it."""
-    return list_files(
-        settings.project,
-        declared=settings.declared,
-        include=settings.bundle.include,
-        exclude=settings.bundle.exclude,
-    )
+    return list_files(settings.project, settings.bundle, declared=settings.declared)
 
 
 def candidates_of(settings: Settings, listing: Listing) -> list[Path]:
@@ -279,14 +275,17 @@ def _has_descriptor(stream: Any) -> bool:
 
 
 def only(loaded: LoadedFile, name: str = "") -> Pipeline:
-    """The pipeline called `name`, or the only one. Raises `UserError`."""
+    """The pipeline called `name`, or the only one that somebody wrote. Raises `UserError`."""
     if loaded.problems and not any(pipeline.name == name for pipeline in loaded.pipelines):
         raise loaded.problems[0].error()
     names = [pipeline.name for pipeline in loaded.pipelines]
     if not names:
         raise UserError("there is no pipeline in this file", file=loaded.file, fix="@pipeline above a function")
     if not name and len(names) > 1:
-        raise UserError(f"the file has {len(names)} pipelines", file=loaded.file, fix=f"{loaded.file}:{names[0]}")
+        written = [pipeline.name for pipeline in loaded.pipelines if not only_observes(pipeline)]
+        if len(written) != 1:
+            raise UserError(f"the file has {len(names)} pipelines", file=loaded.file, fix=f"{loaded.file}:{names[0]}")
+        [name] = written
     if name and name not in names:
         raise NotFound(f"there is no pipeline {name!r}", file=loaded.file, fix=f"it has: {', '.join(names)}")
     return next(pipeline for pipeline in loaded.pipelines if name in ("", pipeline.name))
