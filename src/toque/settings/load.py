@@ -14,13 +14,13 @@ import msgspec
 from toque.durations import seconds
 from toque.errors import UserError
 from toque.settings import places
+from toque.settings.bundle import BundleTable, bundle_files
 from toque.settings.lines import locate
 from toque.settings.notifications import NotificationTable, notification, tables
 from toque.settings.openlineage import OpenLineageTable, openlineage
 from toque.settings.overlay import overlaid
 from toque.settings.secret import Secret, is_telling, unless_telling
 from toque.settings.tree import (
-    BundleFiles,
     Connection,
     Environment,
     Retention,
@@ -118,7 +118,7 @@ class _Loader:
             lease_s=self._lease(top.lease),
             triggers=top.triggers,
             retention=self._retention(top.retention),
-            bundle=self._convert(BundleFiles, top.bundle, ("bundle",)),
+            bundle=bundle_files(self._convert(BundleTable, top.bundle, ("bundle",)), connections, self._project),
             connections=connections,
             variables=top.variables,
             environments={

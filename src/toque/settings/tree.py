@@ -27,11 +27,13 @@ class Retention(Section, frozen=True, kw_only=True):
     """Runs of each pipeline that stay, however old."""
 
 
-class BundleFiles(Section, frozen=True, kw_only=True):
+class BundleFiles(msgspec.Struct, frozen=True, kw_only=True):
     """Which files of the project make its bundle, beside those that git knows. Patterns as in `.gitignore`."""
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    """Folders and databases of connections, relative to the project: no code, unless code lies in them."""
 
 
 class Environment(Section, frozen=True, kw_only=True):

@@ -85,7 +85,7 @@ def snapshot(project: Path, files: BundleFiles = BundleFiles()) -> Bundle:  # no
         _hide_from_git(home.parent)
     except OSError as error:
         raise _not_snapshotted(project, error) from error
-    listing = list_files(project, declared=declared, include=files.include, exclude=files.exclude)
+    listing = list_files(project, files, declared=declared)
     distributions = installed()
     try:
         with _locked(home, fcntl.LOCK_SH):

@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toque.errors import UserError
+from toque.settings import BundleFiles
 
 CODE_SUFFIXES = frozenset(
     [".py", ".pyi", ".sql", ".yaml", ".yml", ".toml", ".json", ".cfg", ".ini", ".txt", ".md", ".j2", ".jinja", ".sh"]
 )
 """What is taken without a `toque.toml`: the directory may be anybody's, and full of data."""
-
-
 OUTPUT_DIRECTORIES = frozenset({"out", "output", "outputs", "results", "logs", "tmp"})
 """Without git, such a directory of the project is what its tasks wrote, unless it holds Python files: in the bundle it
 would make each run a new version. `[bundle] include` takes it in. Not `data`: code reads from there as often."""
 STATE_FILE = re.compile(r".*\.(?:log|(?:db|duckdb|sqlite3?)(?:\.wal|-wal|-shm|-journal)?)")
 """Without git, no code either, wherever it lies: databases and logs."""
+_DATABASE = ("", ".wal", "-wal", "-shm", "-journal")
+_SOURCES = (".py", ".pyi", ".sql", ".yaml", ".yml", ".toml", ".j2", ".jinja", ".sh")
+"""A folder of a connection that holds one of these is code as well."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,13 @@ class Listing:
     """Directories with a `toque.toml` of their own: other projects, of which nothing is taken."""
 
 
-def list_files(project: Path, *, declared: bool, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Listing:
+def list_files(project: Path, files: BundleFiles = BundleFiles(), *, declared: bool) -> Listing:  # noqa: B008
     """The files of `project`. Raises `UserError` when it is too large to be code.
 
     In a git repository these are the files that it tracks or would track; elsewhere all but what looks written by tasks
-    (`OUTPUT_DIRECTORIES`, `STATE_FILE`). Links to directories are left
-    out: the working directory of tasks is the project, where they still lead to their data. So are projects inside of
-    this one, unless `include` names their files.
+    (`OUTPUT_DIRECTORIES`, `STATE_FILE`). Links to directories are left out, and where connections keep data: the
+    working directory of tasks is the project, where both are still found. So are projects inside of this one. What
+    `include` names is taken all the same.
     """
     limits = DECLARED if declared else UNDECLARED
     listing = _git_listing(project)
@@ -63,11 +65,12 @@ def list_files(project: Path, *, declared: bool, include: Sequence[str] = (), ex
     if not paths:
         paths = [path for path in _walk(project, "", limits, project) if not STATE_FILE.fullmatch(path)]
     paths, nested = _without_nested(_expanded(project, paths, limits))
+    paths = _without_data(paths, files.data)
     if not declared:
         paths = [path for path in paths if os.path.splitext(path)[1] in CODE_SUFFIXES]
-    for pattern in include:
+    for pattern in files.include:
         paths.extend(str(path.relative_to(project)) for path in project.glob(pattern) if path.is_file())
-    excluded = matcher(exclude)
+    excluded = matcher(files.exclude)
     chosen = sorted({path for path in paths if not excluded(path)})
     if len(chosen) > limits.files:
         raise _too_large(project, f"{len(chosen):,} files (at most {limits.files:,})", declared)
@@ -166,6 +169,17 @@ def _without_nested(paths: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         return list(paths), ()
     own = [path for path in paths if not path.startswith(tuple(outer))]
     return own, tuple(sorted(each.rstrip("/") for each in outer))
+
+
+def _without_data(paths: list[str], places: Sequence[str]) -> list[str]:
+    """Without databases and what lies beside them, and without the folders that hold no code."""
+    databases = {place + suffix for place in places for suffix in _DATABASE}
+    below = tuple(
+        folder
+        for folder in (f"{place}{suffix}/" for place in places for suffix in ("", ".tmp"))
+        if not any(path.startswith(folder) and path.endswith(_SOURCES) for path in paths)
+    )
+    return [path for path in paths if not path.startswith(below) and path not in databases]
 
 
 def _is_ignored(path: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.bundles.conftest import Git
 from toque.errors import UserError
+from toque.settings import BundleFiles
 from toque.store import project_files
 from toque.store.project_files import Limits, check_size, list_files, matcher
 
@@ -29,7 +30,7 @@ def test_what_tasks_write_makes_no_new_version_where_there_is_no_git(project: Pa
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("")
     assert paths(project) == ["flow.py", "lib/q.sql", "toque.toml"]
-    assert list_files(project, declared=True, include=["out/*.csv"]).paths[2] == "out/sales.csv"
+    assert list_files(project, declared=True, files=BundleFiles(include=("out/*.csv",))).paths[2] == "out/sales.csv"
 
 
 @pytest.mark.parametrize("has_git", [False, True])
@@ -44,7 +45,25 @@ def test_projects_inside_of_a_project_are_left_out(
     found = list_files(project, declared=True)
     assert found.paths == ("a/c.py", "flow.py", "inner.py", "lib/q.sql", "toque.toml")
     assert found.nested == ("a/b", "inner")
-    assert "inner/a.py" in list_files(project, declared=True, include=["inner/*.py"]).paths
+    assert "inner/a.py" in list_files(project, declared=True, files=BundleFiles(include=("inner/*.py",))).paths
+
+
+@pytest.mark.parametrize("has_git", [False, True])
+def test_where_connections_keep_data_is_no_code_unless_code_lies_there(
+    project: Path, request: pytest.FixtureRequest, has_git: bool
+) -> None:
+    if has_git:
+        request.getfixturevalue("git")
+    data = ("in/a.csv", "in/deep/b.json", "lake.data", "lake.data.wal", "lake.data.tmp/x", "in/2026.csv")
+    code = ("inner.py", "lib/seed.csv", "in.csv")
+    for name in (*data, *code):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("")
+    files = BundleFiles(data=("in", "lake.data", "lib"))
+    found = list_files(project, files, declared=True).paths
+    assert found == ("flow.py", "in.csv", "inner.py", "lib/q.sql", "lib/seed.csv", "toque.toml")
+    files = BundleFiles(data=("in",), include=("in/*.csv",))
+    assert "in/a.csv" in list_files(project, files, declared=True).paths
 
 
 def test_a_package_that_is_called_like_an_output_is_code(project: Path) -> None:

@@ -233,3 +233,22 @@ def test_the_project_is_the_nearest_parent_with_a_file(tmp_path: Path) -> None:
     (tmp_path / "toque.toml").write_text("")
     assert find_project(deep / "flow.py") == tmp_path
     assert find_project(deep) == tmp_path
+
+
+def test_where_connections_keep_data_in_the_project_is_no_code(tmp_path: Path) -> None:
+    text = f"""
+    [bundle]
+    exclude = ["notes/"]
+    [connections]
+    inbox = {{ type = "file", path = "./in/" }}
+    partners = {{ type = "file", path = "file://{tmp_path}/out/partners" }}
+    warehouse = {{ type = "duckdb", path = "${{LAKE:-lake.duckdb}}" }}
+    here = {{ type = "file", path = "." }}
+    beside = {{ type = "sqlite", path = "../old.db" }}
+    lake = {{ type = "file", path = "s3://lake/in" }}
+    nowhere = {{ type = "file" }}
+    shop = {{ type = "http", path = "api" }}
+    """
+    found = settings(tmp_path, text).bundle
+    assert (found.exclude, found.data) == (("notes/",), ("in", "lake.duckdb", "out/partners"))
+    assert failure(tmp_path, "[bundle]\ndata = ['in']\n").fix == "known here: include, exclude"

@@ -28,9 +28,10 @@ greeting = "Hello"
 # password = {{ secret = "env:WAREHOUSE_PASSWORD" }}
 # slots = 4
 
-# Data beside the code, whose changes shall make no new version of it. What git ignores is left out anyway.
+# Data beside the code, whose changes shall make no new version of it. What git ignores and where connections keep data
+# is left out anyway.
 # [bundle]
-# exclude = ["incoming/"]
+# exclude = ["samples/"]
 
 # What is different in production: toque run --profile prod …
 # [profiles.prod.connections.warehouse]
