@@ -63,9 +63,14 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
+def plain(word: str) -> str:
+    """A state as people say it."""
+    return word.replace("_", " ")
+
+
 def state(word: str) -> str:
     """A state in its colour; any other word as it is. Padding is kept."""
-    colour = STATE_COLOURS.get(word.strip())
+    colour = STATE_COLOURS.get(word.strip().replace(" ", "_"))
     return click.style(word, fg=colour) if colour else word
 
 

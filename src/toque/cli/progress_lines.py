@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
+from toque.cli.output import plain
 from toque.cli.tally import Tally, TaskTally
 from toque.cli.times import clock, span
 from toque.engine import facts as f
@@ -113,7 +114,7 @@ def ended(node: TaskTally) -> str:
     if node.is_mapped:
         parts.append(f"{node.counts[TaskState.SUCCEEDED]} of {node.size}")
     if node.state is not TaskState.SUCCEEDED:
-        parts.append(str(node.state) + (f" ({node.note})" if node.note else ""))
+        parts.append(plain(node.state) + (f" ({node.note})" if node.note else ""))
     if node.reused:
         parts.append("reused")
     elif node.cached and node.cached == node.ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from toque.cli.output import state, table
+from toque.cli.output import plain, state, table
 from toque.cli.tally import Tally, TaskTally
 from toque.cli.times import span
 from toque.engine.states import RunState, TaskState
@@ -41,14 +41,14 @@ def summary(tally: Tally) -> str:
 
 def _is_folded(node: TaskTally) -> bool:
     """What went well inside of a host, such as each model of a dbt project, is counted there."""
-    return bool(node.host) and node.state is TaskState.SUCCEEDED and not node.retries
+    return bool(node.host) and node.state is TaskState.SUCCEEDED and not node.retries and not node.data.failing
 
 
 def _row(node: TaskTally, inside: int) -> tuple[str, str, str, str, str, str]:
     took = span(node.last_us - node.first_us) if node.first_us and node.last_us else ""
     busy = span(node.busy_us) if node.is_mapped and node.busy_us else ""
     runs = f"{node.ended}/{node.size if node.size is not None else '?'}" if node.is_mapped or node.size != 1 else ""
-    return node.id, str(node.state), runs, took, busy, _note(node, inside)
+    return node.id, plain(node.state), runs, took, busy, _note(node, inside)
 
 
 def _note(node: TaskTally, inside: int) -> str:
@@ -62,6 +62,8 @@ def _note(node: TaskTally, inside: int) -> str:
     failed = node.counts[TaskState.FAILED]
     if node.is_mapped and failed:
         notes.append(f"{failed} failed" + (", tolerated" if node.closed is TaskState.SUCCEEDED else ""))
+    if told := str(node.data):
+        notes.append(told)
     if node.note:
         notes.append(node.note)
     return ", ".join(notes)
@@ -82,7 +84,7 @@ def _ways_on(tally: Tally) -> Iterator[str]:
 def _failures(tally: Tally) -> list[str]:
     lines = []
     for key, error in list(tally.failures.items())[:SHOWN_FAILURES]:
-        lines += ["", f"✗ {key}  {error.said}"]
+        lines += ["", f"✗ {tally.named(str(key))}  {error.said}"]
         if error.file:
             lines.append(f"  {error.file}:{error.line}")
         lines += [f"  {row}" for row in error.sample[:3]]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from toque.cli.data_told import DataTold
 from toque.engine import facts as f
 from toque.engine.facts import AnyFact
 from toque.engine.states import TERMINAL, RunState, TaskState
@@ -62,6 +63,8 @@ class TaskTally:
     done: float = 0
     total: float | None = None
     """Of `progress(done, total)`."""
+    data: DataTold = field(default_factory=DataTold)
+    """Rows and checks."""
 
     @property
     def ended(self) -> int:
@@ -131,6 +134,12 @@ class Tally:
             for node in list(self.nodes.values())  # a copy: a view may draw in a thread of its own
             if node.runs_code and not (node.is_hook and not node.counts and not node.retries)
         ]
+
+    def named(self, task: str) -> str:
+        """`price × 12` for the map `price[]`, which is nobody's word; any other name as it is."""
+        if not task.endswith("[]"):
+            return task.replace("[][", "[")
+        return f"{task[:-2]} × {self._sizes[task]:,}" if self._open[task] else task[:-2]
 
     def add(self, news: Iterable[AnyFact]) -> None:
         """Take the next facts of the run, in order."""
@@ -206,9 +215,11 @@ class Tally:
             case f.Skipped() | f.Cancelled():
                 node.note = fact.reason
             case f.UpstreamFailed():
-                node.note = f"after {fact.culprit}"
+                node.note = f"after {self.named(fact.culprit)}"
             case f.Reused():
                 node.reused += 1
+            case f.AssetsTold():
+                node.data.add(fact.events)
             case _:
                 pass
 

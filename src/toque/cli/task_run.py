@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from toque.cli.data_told import DataTold
 from toque.cli.output import state, table
 from toque.cli.times import between, moment
 from toque.engine.rows import AttemptRow, TaskRow
@@ -36,7 +37,9 @@ def _before(task: str, map_index: tuple[int, ...]) -> tuple[str, tuple[int, ...]
     return task, (*outer, last - 1) if last else tuple(outer)
 
 
-def as_json(row: TaskRow, attempts: Sequence[AttemptRow], signals: Sequence[Recorded]) -> dict[str, Any]:
+def as_json(
+    row: TaskRow, attempts: Sequence[AttemptRow], signals: Sequence[Recorded], told: DataTold
+) -> dict[str, Any]:
     """The task run as JSON."""
     return {
         "run_id": row.run_id,
@@ -48,6 +51,7 @@ def as_json(row: TaskRow, attempts: Sequence[AttemptRow], signals: Sequence[Reco
         "cached_from": row.cached_from,
         "reused_from": row.reused_from,
         "deferrals": row.deferrals,
+        "data": told.as_json(),
         **signals_as_json(signals),
     }
 
@@ -70,12 +74,14 @@ def _attempt(row: TaskRow | AttemptRow, outcome: str) -> dict[str, Any]:
     }
 
 
-def described(row: TaskRow, attempts: Sequence[AttemptRow], signals: Sequence[Recorded]) -> str:
+def described(row: TaskRow, attempts: Sequence[AttemptRow], signals: Sequence[Recorded], told: DataTold) -> str:
     """The task run for people."""
     lines = [f"{click.style(str(TaskKey(row.task, row.map_index)), bold=True)}  {state(str(row.state))}"]
     for name in ("reason", "cached_from", "reused_from"):
         if getattr(row, name):
             lines.append(f"  {name.replace('_', ' '):<12} {getattr(row, name)}")
+    if said := str(told):
+        lines.append(f"  {'told':<12} {said}")
     rows = [
         (
             each["attempt"],

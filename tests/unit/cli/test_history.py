@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.cli.conftest import DAY, Toque, in_store, run_row, version
-from toque.engine.rows import RunRow
-from toque.ports.store import CommandRow, Store
+from toque.cli.commands.run import report_runs
+from toque.cli.output import Output
+from toque.cli.progress import Progress, Silent
+from toque.engine.assets import Checked, Materialized
+from toque.engine.rows import AssetEventRow, RunRow
+from toque.local.result import Run
+from toque.ports.store import CommandRow, Commit, Store
 
 
 def test_runs_are_listed_newest_first(toque: Toque, history: Path) -> None:
@@ -122,3 +128,37 @@ def test_prune_removes_old_runs_with_their_logs_values_and_bundles(toque: Toque,
         return [each.run for each in stored if each is not None]
 
     assert [row.run_id for row in in_store(project, remaining)] == ["new"]
+
+
+def test_a_run_says_what_its_tasks_told_of_data(toque: Toque, history: Path) -> None:
+    async def tell(store: Store) -> None:
+        made = Materialized(asset="lake.t", data_version="v", rows=9, metadata={"inserted": 3, "set_aside": 1})
+        bad = Checked(asset="lake.t", check="unique", passed=False, failed_rows=2)
+        place: dict[str, Any] = {"run_id": "r2", "task": "extract", "attempt": 1, "pipeline": "flights"}
+        about: dict[str, Any] = {**place, "asset": "lake.t", "partition": "", "at_us": 5}
+        rows = [AssetEventRow(**about, n=n, kind=f"{n}", event=each) for n, each in enumerate((made, bad))]
+        await store.commit(Commit(instance="me", asset_events=rows))
+
+    assert "DATA" not in toque("runs", "r2").out
+    in_store(history, tell)
+    assert "extract  succeeded  3 inserted, 1 set aside, fails unique (2 rows)" in toque("runs", "r2").out
+    assert toque("runs", "r2", "--json").json["data"]["extract"]["set_aside"] == 1
+    assert "told         3 inserted" in toque("runs", "r2", "extract").out
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        ("three rows", "three rows"),
+        ({"rows": 3, "bad": []}, '{\n  "rows": 3,\n  "bad": []\n}'),
+        (list(range(100)), "… and 62 more lines"),
+        (None, ""),
+        ({1: "no JSON"}, ""),
+    ],
+)
+def test_what_a_pipeline_returned_is_shown_if_a_person_can_read_it(
+    result: object, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = Run(run_row("r1"), [], lambda ref: None, result)
+    assert report_runs([ended], Progress(Silent()), Output(as_json=False)) == 0
+    assert capsys.readouterr().out.strip().endswith(shown)

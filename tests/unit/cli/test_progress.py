@@ -82,7 +82,7 @@ def test_plain_lines_tell_ends_retries_and_failures() -> None:
         "✓ extract  3.0 s",
         "✓ delays  2 of 2  2.0 s",
         "✗ checks.rows: DataError: too few rows",
-        "✗ publish  upstream_failed (after checks.rows)",
+        "✗ publish  upstream failed (after checks.rows)",
     ]
 
 

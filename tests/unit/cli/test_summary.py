@@ -8,6 +8,7 @@ import pytest
 from toque.cli.summary import SHOWN_FAILURES, SHOWN_TASKS, summary
 from toque.cli.tally import Tally
 from toque.engine import facts as f
+from toque.engine.assets import Checked, Materialized
 from toque.engine.states import RunState
 from toque.engine.values import ErrorInfo, ValueRef
 from toque.graph.expr import Const
@@ -160,3 +161,38 @@ def test_what_went_well_inside_of_a_host_is_counted_there_and_what_did_not_is_sh
     table = lines(run)[1:4]
     assert [line.split()[0] for line in table] == ["TASK", "dbt.build", "dbt.c"]
     assert table[1].endswith("2 succeeded in it")
+
+
+def told(task: str, *events: Materialized | Checked) -> f.AssetsTold:
+    return f.AssetsTold(at_us=S, task=task, attempt=1, events=events)
+
+
+def test_rows_and_checks_that_do_not_hold_stand_beside_their_task() -> None:
+    run = tally("load")
+    bad = Checked(asset="lake.t", check="not_null(city)", passed=False, failed_rows=1)
+    run.add(
+        [told("load", Materialized(asset="lake.t", data_version="v", metadata={"inserted": 3, "set_aside": 1}), bad)]
+    )
+    run.add([succeeded("load")])
+    assert lines(run)[2].endswith("3 inserted, 1 set aside, fails not_null(city) (1 row)")
+
+
+def test_what_fails_a_check_inside_of_a_host_is_shown() -> None:
+    run = Tally(Pipeline(name="p", nodes=(TaskNode(id="h", code=CODE), TaskNode(id="h.a", code=CODE, host="h"))), "r1")
+    run.add([told("h.a", Checked(asset="a", check="unique", passed=False)), succeeded("h"), succeeded("h.a")])
+    assert lines(run)[3].startswith("h.a ")
+
+
+def test_a_map_has_the_name_of_its_task_and_its_size() -> None:
+    run = mapped()
+    run.add([f.ScopeOpened(at_us=S, task="m[]", size=12), failed("m", (3,)), failed("m[]")])
+    run.add([f.RunFinished(at_us=S, state=RunState.FAILED)])
+    assert [line.split("  ")[0] for line in lines(run) if line.startswith("✗")] == ["✗ m[3]", "✗ m × 12"]
+
+
+def test_what_comes_after_a_map_says_so_in_words() -> None:
+    opened = MapNode(id="m[]", axes=(Axis(source=Const([])),))
+    run = Tally(Pipeline(name="p", nodes=(opened, TaskNode(id="last", code=CODE))), "r1")
+    run.add([f.ScopeOpened(at_us=S, task="m[]", size=12)])
+    run.add([f.UpstreamFailed(at_us=S, task="last", map_index=(), culprit="m[]")])
+    assert " ".join(lines(run)[2].split()) == "last upstream failed 0 ms after m × 12"

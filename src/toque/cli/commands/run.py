@@ -18,7 +18,7 @@ from toque.cli.options import (
     split_target,
     who,
 )
-from toque.cli.output import Output
+from toque.cli.output import Output, dump
 from toque.cli.progress import Progress, make_progress
 from toque.engine.states import BackfillState, RunState
 from toque.graph import canonical
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SHOWN_RESULT = 20_000
 """Characters of a returned text that are printed at the end."""
+SHOWN_LINES = 40
+"""Of what JSON says and a pipeline returned."""
 
 
 @click.command()
@@ -163,9 +165,15 @@ def report_runs(runs: list[Run[Any]], progress: Progress, output: Output, *, qui
 
 
 def _returned(run: Run[Any]) -> str:
-    """What the pipeline returned, if it is a text for people."""
+    """What the pipeline returned, if it is a text for people, or JSON that a person may want to read."""
     result = run.result if run.state == "succeeded" else None
-    return result[:SHOWN_RESULT] if isinstance(result, str) else ""
+    if isinstance(result, str):
+        return result[:SHOWN_RESULT]
+    if result is None or not _is_plain(result):
+        return ""
+    lines = dump(result).splitlines()
+    more = [f"… and {len(lines) - SHOWN_LINES} more lines"] if len(lines) > SHOWN_LINES else []
+    return "\n".join([*lines[:SHOWN_LINES], *more])[:SHOWN_RESULT]
 
 
 def _as_json(run: Run[Any], progress: Progress) -> dict[str, Any]:
@@ -177,6 +185,7 @@ def _as_json(run: Run[Any], progress: Progress) -> dict[str, Any]:
         "result": run.result if run.state == "succeeded" and _is_plain(run.result) else None,
         "took_us": tally.finished_us - tally.started_us if tally is not None and tally.finished_us else None,
         "tasks": run.states,
+        "data": {node.id: told for node in (tally.tasks if tally else ()) if (told := node.data.as_json())},
         "failures": [{"task": each.name, "error": each.error} for each in run.failed],
     }
 

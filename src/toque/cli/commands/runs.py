@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from toque.cli.data_told import DataTold
 from toque.cli.options import json_option, project_options, split_task_run
-from toque.cli.output import Output, state, table
+from toque.cli.output import Output, plain, state, table
 from toque.cli.stores import find_run, in_store
 from toque.cli.task_run import as_json, described, find_task_run, signal_lines, signals_as_json
 from toque.cli.times import between, moment, span
@@ -21,6 +22,8 @@ from toque.ports.store import RunFilter, Store, TaskFilter
 from toque.settings import Settings
 
 SHOWN_FAILURES = 20
+TOLD_TASKS = 100
+"""Tasks that are asked what they told of data: one question to the store each."""
 
 
 @click.command()
@@ -100,7 +103,8 @@ async def _show_task_run(store: Store, name: str, task_run: str, logs: Path, out
     task, map_index = split_task_run(task_run)
     row, attempts = await find_task_run(store, run_id, task, map_index)
     signals = [each for each in recorded(logs, run_id) if (each.task, each.map_index) == (task, map_index)]
-    output.result(as_json(row, attempts, signals), lambda: described(row, attempts, signals))
+    told = DataTold(each.event for each in await store.assets.told_in(run_id, task, map_index))
+    output.result(as_json(row, attempts, signals, told), lambda: described(row, attempts, signals, told))
 
 
 async def _show(store: Store, name: str, logs: Path, output: Output) -> None:
@@ -109,6 +113,7 @@ async def _show(store: Store, name: str, logs: Path, output: Output) -> None:
     unhappy = (TaskState.FAILED, TaskState.RETRYING, TaskState.CANCELLED)
     failures = await store.list_tasks(TaskFilter(run_id=row.run_id, states=unhappy, limit=SHOWN_FAILURES))
     signals = recorded(logs, row.run_id)
+    told = await _told(store, row.run_id, counts)
     data = {
         **summary(row),
         "tasks": {task: {str(each): count for each, count in states.items()} for task, states in counts.items()},
@@ -116,12 +121,22 @@ async def _show(store: Store, name: str, logs: Path, output: Output) -> None:
             {"task": task.task, "map_index": task.map_index, "state": str(task.state), "error": task.error}
             for task in failures
         ],
+        "data": {task: each.as_json() for task, each in told.items()},
         **signals_as_json(signals),
     }
-    output.result(data, lambda: "\n".join([*_described(row, counts, failures), *signal_lines(signals)]))
+    output.result(data, lambda: "\n".join([*_described(row, counts, failures, told), *signal_lines(signals)]))
 
 
-def _described(row: RunRow, counts: dict[str, dict[TaskState, int]], failures: list[TaskRow]) -> list[str]:
+async def _told(store: Store, run_id: str, counts: dict[str, dict[TaskState, int]]) -> dict[str, DataTold]:
+    """What task runs that are not mapped told of data."""
+    alone = [task for task, states in counts.items() if sum(states.values()) == 1][:TOLD_TASKS]
+    found = {task: DataTold(each.event for each in await store.assets.told_in(run_id, task, ())) for task in alone}
+    return {task: told for task, told in found.items() if told.as_json()}
+
+
+def _described(
+    row: RunRow, counts: dict[str, dict[TaskState, int]], failures: list[TaskRow], told: dict[str, DataTold]
+) -> list[str]:
     lines = [f"{row.pipeline}  {click.style(row.run_id, bold=True)}  {state(str(row.state))}"]
     lines.append(f"  version   {row.version}")
     lines.append(f"  started   {moment(row.started_us) or 'not yet'}  by {row.trigger} {row.actor}".rstrip())
@@ -136,15 +151,24 @@ def _described(row: RunRow, counts: dict[str, dict[TaskState, int]], failures: l
     if row.error:
         lines.append(f"  error     {row.error.said}")
     rows = [
-        (task, ", ".join(f"{count} {each}" if count > 1 else str(each) for each, count in states.items()))
+        (
+            task,
+            ", ".join(f"{count} {plain(each)}" if count > 1 else plain(each) for each, count in states.items()),
+            str(told.get(task, "")),
+        )
         for task, states in counts.items()
         if not task.endswith("[]")
     ]
     if rows:
-        lines += ["", table(["TASK", "STATE"], rows)]
+        lines += [
+            "",
+            table(
+                ["TASK", "STATE", "DATA"] if told else ["TASK", "STATE"], [each if told else each[:2] for each in rows]
+            ),
+        ]
     for task in failures:
         if task.error:
-            lines += ["", f"{TaskKey(task.task, task.map_index)}  {task.error.said}"]
+            lines += ["", f"{TaskKey(task.task.removesuffix('[]'), task.map_index)}  {task.error.said}"]
             if task.error.file:
                 lines.append(f"  {task.error.file}:{task.error.line}")
     return lines
