@@ -129,7 +129,8 @@ def _outcome(row: AssetEventRow) -> CheckOutcome:
 
 def _replay(asset: str, told: Checked) -> str:
     """The command line for it."""
-    return f"toque checks replay {asset} --batch {told.batch_id}" if told.rejects else ""
+    batch = f" --batch {told.batch_id}" if told.batch_id else ""
+    return f"toque checks replay {asset}{batch}" if told.rejects else ""
 
 
 def _checked(row: AssetEventRow) -> Checked:

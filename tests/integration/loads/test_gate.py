@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,28 @@ def test_a_full_refresh_that_does_not_pass_leaves_the_table_and_can_be_looked_at
 def test_where_each_version_stays_each_is_looked_at(warehouse: DuckDBWarehouse, mode: Any) -> None:
     with pytest.raises(ChecksFailed):
         loaded(warehouse, Users([("u1", "platinum"), ("u1", "trial")]), BLOCKS, mode)
+
+
+def test_a_load_of_several_batches_says_what_it_found_in_all_of_them(warehouse: DuckDBWarehouse) -> None:
+    class Days:
+        name = "app.users"
+
+        def read(self, cursor: str) -> Iterator[Batch]:
+            for day, plans in enumerate((["team", "gold"], ["team", "team"], ["gold", "gold", "trial"]), start=1):
+                (batch,) = Users([(f"u{day}{n}", plan) for n, plan in enumerate(plans)], first=day * 10).read("")
+                yield replace(batch, since=cursor, upto=f"day {day}")
+                cursor = f"day {day}"
+
+        def confirm(self, cursor: str) -> None:
+            pass
+
+    gate = Gate([BLOCKS.quarantine(), row_count(min=3).warn()])
+    load(Days(), warehouse, LoadSpec(table=TableName(name="users"), mode=Append()), gate=gate)
+    assert gate.report is not None
+    plans, rows = gate.report.verdicts
+    assert (plans.bad, plans.total, plans.message[:20]) == (3, 7, "3 rows of 7 (42.9 %)")
+    assert (rows.outcome, rows.message) == ("passed", "4 rows, at least 3")
+    assert (gate.report.set_aside, gate.report.batch_id) == (3, "")
 
 
 def test_of_rows_set_aside_no_older_bad_one_takes_effect(warehouse: DuckDBWarehouse) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from toque.data.checks.queries import SAMPLES
-from toque.data.checks.verdicts import Verdict, share_text
+from toque.data.checks.verdicts import Verdict, added, share_text
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,29 +47,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return [{"check": verdict.check, **row} for verdict in blamed for row in verdict.samples]
 
 
-def together(first: Report, then: Report) -> Report:
-    """What was found in two looks at one table, as one: of each check the counts are added, and the worst stays."""
+def together(first: Report, then: Report, *, of_other_rows: bool) -> Report:
+    """What was found in two looks as one: of other rows the counts are added, of the same table the later one holds.
+
+    Rejects of several batches have no `batch_id`: all of them are meant.
+    """
     verdicts = {verdict.check: verdict for verdict in first.verdicts}
     for verdict in then.verdicts:
-        before = verdicts.get(verdict.check)
-        verdicts[verdict.check] = verdict if before is None else _together(before, verdict)
+        before = verdicts.get(verdict.check) if of_other_rows else None
+        verdicts[verdict.check] = verdict if before is None else added(before, verdict, SAMPLES)
+    batches = {each.batch_id for each in (first, then) if each.rejects} or {then.batch_id}
     return Report(
         table=then.table,
         verdicts=tuple(verdicts.values()),
-        rows=first.rows + then.rows,
+        rows=first.rows + then.rows if of_other_rows else first.rows,
         set_aside=first.set_aside + then.set_aside,
         rejects=then.rejects or first.rejects,
-        batch_id=then.batch_id,
-    )
-
-
-def _together(before: Verdict, then: Verdict) -> Verdict:
-    worst = max(before, then, key=lambda each: ("passed", "warned", "quarantined", "blocked").index(each.outcome))
-    return msgspec.structs.replace(
-        worst,
-        bad=before.bad + then.bad,
-        total=before.total + then.total,
-        samples=(*before.samples, *then.samples)[:SAMPLES],
+        batch_id=batches.pop() if len(batches) == 1 else "",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -31,6 +31,7 @@ from toque.graph.checks import (
 )
 
 Outcome: TypeAlias = Literal["passed", "warned", "quarantined", "blocked"]
+_WORSE = get_args(Outcome)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     message: str
     column: str = ""
+    wrong: str = ""
+    """What is said of a bad row, of row checks: their counts of different rows can be added."""
     bad: int = 0
     """Bad rows; for a table check, differences."""
     total: int = 0
@@ -89,14 +92,26 @@ def kind_of(check: AnyCheck) -> str:
 
 def of_rows(check: AnyRowCheck, bad: int, total: int) -> Verdict:
     """The verdict of a row check by its counts."""
+    wrong = _wrong(check)
+    what = _counted(bad, total, wrong)
     if bad == 0:
-        return _verdict(check, "passed", f"all {total:,} rows hold", total=total)
-    what = f"{_rows(bad)} of {total:,} ({share_text(bad, total)}): {_wrong(check)}"
+        return _verdict(check, "passed", what, total=total, wrong=wrong)
     outcome = _outcome(check)
     if outcome == "quarantined" and check.at_most is not None and _is_above(check.at_most, bad, total):
         limit = f"{check.at_most:.0f}" if is_count(check.at_most) else share_text(check.at_most, 1)
         return _verdict(check, "blocked", f"{what}: more than {limit}, so none is set aside", bad=bad, total=total)
-    return _verdict(check, outcome, what, bad=bad, total=total)
+    return _verdict(check, outcome, what, bad=bad, total=total, wrong=wrong)
+
+
+def added(before: Verdict, then: Verdict, samples: int) -> Verdict:
+    """What a row check found of other rows, with what it found before. What blocks is said by itself, as its error."""
+    if then.outcome == "blocked" or not then.wrong:
+        return then
+    bad, total = before.bad + then.bad, before.total + then.total
+    worst = max(before, then, key=lambda each: _WORSE.index(each.outcome))
+    shown = (*before.samples, *then.samples)[:samples]
+    message = _counted(bad, total, then.wrong)
+    return msgspec.structs.replace(worst, message=message, bad=bad, total=total, samples=shown)
 
 
 def of_row_count(check: RowCount, total: int) -> Verdict:
@@ -164,7 +179,13 @@ def share_text(bad: float, total: float) -> str:
     return f"{percent:.1f}".removesuffix(".0") + " %"
 
 
-def _verdict(check: AnyCheck, outcome: Outcome, message: str, *, bad: int = 0, total: int = 0) -> Verdict:
+def _counted(bad: int, total: int, wrong: str) -> str:
+    return f"{_rows(bad)} of {total:,} ({share_text(bad, total)}): {wrong}" if bad else f"all {total:,} rows hold"
+
+
+def _verdict(
+    check: AnyCheck, outcome: Outcome, message: str, *, bad: int = 0, total: int = 0, wrong: str = ""
+) -> Verdict:
     columns = getattr(check, "columns", ()) if isinstance(check, Unique) else (getattr(check, "column", ""),)
     return Verdict(
         check=name_of(check),
@@ -173,6 +194,7 @@ def _verdict(check: AnyCheck, outcome: Outcome, message: str, *, bad: int = 0, t
         outcome=outcome,
         message=message,
         column=", ".join(columns),
+        wrong=wrong,
         bad=bad,
         total=total,
     )

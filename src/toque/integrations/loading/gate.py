@@ -33,7 +33,7 @@ class Gate:
         self._staged: tuple[AnyCheck, ...] = tuple(check for check in staged if check.severity != "quarantine")
         self._whole = tuple(check for check in checks if check not in staged)
         self.report: Report | None = None
-        """Of all batches together; None before the first."""
+        """Of all batches together, of checks of the table as it was after the last one; None before the first."""
 
     @property
     def sets_aside(self) -> bool:
@@ -85,16 +85,17 @@ class Gate:
             self._look(Desk(session, tables.dialect), look, self._whole, tables.target, batch_id)
 
     def _look(self, desk: Desk, look: Look, checks: Sequence[AnyCheck], target: TableName, batch_id: str) -> Report:
+        is_new = look.table != target  # else it is the table, with all that came before
         try:
             found = audited(desk, look, checks, batch_id=batch_id, target=target)
         except ChecksFailed as error:
-            self._note(error.report)
+            self._note(error.report, is_new)
             raise
-        self._note(found)
+        self._note(found, is_new)
         return found
 
-    def _note(self, found: Report) -> None:
-        self.report = found if self.report is None else together(self.report, found)
+    def _note(self, found: Report, is_new: bool) -> None:
+        self.report = found if self.report is None else together(self.report, found, of_other_rows=is_new)
 
 
 def _is_about_the_whole(check: AnyCheck) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import toque
-from toque.data.checks.reports import Report, explanation, summary
+from toque.data.checks.reports import Report, explanation, summary, together
 from toque.data.checks.verdicts import Verdict, of_found, of_newest, of_row_count, of_rows, of_schema, share_text
 from toque.graph.checks import AnyRowCheck
 
@@ -163,6 +163,30 @@ def test_a_report_without_problems_is_one_line() -> None:
     assert explanation(report(PASSED)) == summary(report(PASSED)) == "raw.contact: its check holds"
     assert report(WARNED, SET_ASIDE).passed
     assert not report(WARNED, BLOCKED).passed
+
+
+def test_what_was_found_of_other_rows_is_added_and_its_words_say_the_sum() -> None:
+    id_ = toque.not_null("id").quarantine(at_most="50%")
+    first = report(of_rows(id_, 1, 4), set_aside=1, rejects="r", batch_id="b1")
+    both = together(first, report(of_rows(id_, 0, 6), WARNED, batch_id="b2"), of_other_rows=True)
+    shown = [(each.check, each.outcome, each.bad, each.total, each.message) for each in both.verdicts]
+    assert shown == [
+        ("not_null(id)", "quarantined", 1, 10, "1 row of 10 (10 %): id is null"),
+        ("in_range(n)", "warned", 1, 1000, "1 row of 1,000 (0.1 %): n is below 0"),
+    ]
+    assert (both.batch_id, both.rows, both.set_aside) == ("b1", 2000, 1)
+    third = report(of_rows(id_, 2, 10), set_aside=2, rejects="r", batch_id="b3")
+    assert together(both, third, of_other_rows=True).verdicts[0].message == "3 rows of 20 (15 %): id is null"
+    assert together(both, third, of_other_rows=True).batch_id == ""
+    halted = together(both, report(of_rows(id_, 9, 10)), of_other_rows=True).verdicts[0]
+    assert halted.message == "9 rows of 10 (90 %): id is null: more than 50 %, so none is set aside"
+    assert halted.bad == 9
+
+
+def test_what_was_found_of_the_same_table_is_what_holds_now() -> None:
+    rows = toque.row_count(min=5).warn()
+    both = together(report(of_row_count(rows, 3)), report(of_row_count(rows, 15)), of_other_rows=False)
+    assert [each.message for each in both.verdicts] == ["15 rows, at least 5"]
 
 
 def test_samples_name_the_check_that_they_broke() -> None:
