@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from toque.api.assets import Catalogue
+from toque.api.current_checks import is_gone, of_current, told_by
 from toque.api.plain import plain
 from toque.api.services import Services
 from toque.api.wire.asset_checks import AssetCheck, CheckOutcome, FailingAssetCheck
@@ -23,15 +24,22 @@ OF_A_SLICE = 100
 
 
 async def checks(asked: Services, known: Catalogue, key: str, partition: str | None) -> list[AssetCheck]:
-    """Of one asset, failing ones first, then by name. Raises `NotFound`."""
-    known.find(key)
+    """Of one asset, failing ones first, then by name; those that its code does not have any more are left out.
+
+    Raises `NotFound`.
+    """
+    asset = known.find(key).asset
     rows = await asked.store.assets.events(
         EventQuery(asset=key, partition=partition, kind="checked", limit=LOOKED_BACK)
     )
+    made = await asked.store.assets.events(EventQuery(asset=key, partition=partition, kind="materialized", limit=1))
+    made_by, tellers = made[0].task if made else "", told_by(rows)
     by_name: dict[str, list[AssetEventRow]] = {}
     for row in rows:
-        by_name.setdefault(_checked(row).check, []).append(row)
-    found = [_check(made) for made in by_name.values()]
+        check = _checked(row).check
+        if not is_gone(asset, check, tellers[check], made_by):
+            by_name.setdefault(check, []).append(row)
+    found = [_check(told) for told in by_name.values()]
     if any(not each.passed and each.check in CHECKS.values() for each in found):
         found = await _reviewed(asked, key, found)
     return sorted(found, key=lambda each: (each.passed or each.reviewed == "normal", each.check))
@@ -58,7 +66,7 @@ def review_words(was_anomaly: bool | None) -> Literal["", "anomaly", "normal"]:
 async def failing(asked: Services, limit: int) -> list[FailingAssetCheck]:
     """Of all assets, by asset and slice; at most of `limit` slices."""
     found: list[FailingAssetCheck] = []
-    for row in await asked.store.assets.failing(limit):
+    for row in await of_current(asked, asked.project.state.assets, await asked.store.assets.failing(limit)):
         found += await _of_slice(asked, row)
     return found
 

@@ -10,6 +10,7 @@ from toque.api import assets as shown
 from toque.api.asset_automation import automation
 from toque.api.asset_freshness import compared
 from toque.api.assets import Catalogue
+from toque.api.current_checks import of_current
 from toque.api.lookups import cursor_of
 from toque.api.plain import plain
 from toque.api.services import Services
@@ -77,7 +78,8 @@ async def states(asked: Services, known: Catalogue, key: str) -> PartitionStates
     cut = known.find(key).asset.partitions
     there = keys(cut, known.known) if cut is not None else ("",)
     wanted = set(there)
-    slices = {each.partition: each for each in await _slices(asked, key) if each.partition in wanted}
+    rows = await of_current(asked, known.assets, await _slices(asked, key))
+    slices = {each.partition: each for each in rows if each.partition in wanted}
     stale = await _stale(asked, known, key, slices)
     cells = "".join(LETTERS[_state(slices.get(each), bool(stale.get(each)))] for each in there)
     grid = cut if isinstance(cut, Grid) else None
@@ -97,7 +99,8 @@ async def one_slice(asked: Services, known: Catalogue, key: str, partition: str)
         raise NotFound(
             f"{key} has no partition {partition!r}", fix=f"GET /api/v1/assets/{key}/partitions lists its keys"
         )
-    row = (await asked.store.assets.pick(key, [partition])).get(partition)
+    picked = await asked.store.assets.pick(key, [partition])
+    row = next(iter(await of_current(asked, known.assets, picked.values())), None)
     sources, changed = [], list[Source]()
     for each in indexed.asset.sources:
         theirs = known.cut(each.asset)

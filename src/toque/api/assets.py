@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from toque.api.asset_freshness import stated
+from toque.api.current_checks import of_current
 from toque.api.services import Services
 from toque.api.wire.assets import AssetMade, AssetNode, AssetPartitions, AssetSummary, FailingCheck
 from toque.errors import NotFound
@@ -88,7 +89,8 @@ async def stands(asked: Services, known: Catalogue, wanted: Sequence[str]) -> St
     with_sources = dict.fromkeys(wanted)
     for key in wanted:
         with_sources |= dict.fromkeys(source.asset for source in known.assets[key].asset.upstream)
-    newest = await asked.store.assets.standings(list(with_sources))
+    standings = await asked.store.assets.standings(list(with_sources))
+    newest = {row.asset: row for row in await of_current(asked, known.assets, standings.values())}
     return Stands(newest, await asked.store.assets.made_counts(wanted))
 
 

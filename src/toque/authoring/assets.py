@@ -33,7 +33,7 @@ from toque.authoring.tasks import check_function, checked_upstream, refuse_at_im
 from toque.authoring.trace import current
 from toque.authoring.wiring import Marker, connections_of
 from toque.graph import assets as ir
-from toque.graph.checks import AnyCheck
+from toque.graph.checks import AnyCheck, name_of
 from toque.graph.ir import CodeRef, Inject
 from toque.graph.partitions import AnyMapping, AnyPartitioning, Matching
 from toque.worker.kept import Kept
@@ -181,6 +181,7 @@ class Asset(Source[R], Producer, Generic[P, R]):
             super().known(),
             upstream=upstream,
             code_version=stated or source_hash(self.__toque_function__),
+            checks=self._checked(self.key),
             columns=column_origins(self.settings.get("columns")),
             automation=automation_of(self.settings, self.key, upstream, self.site),
             doc=self.settings.get("doc") or inspect.cleandoc(self.__doc__ or ""),
@@ -189,6 +190,9 @@ class Asset(Source[R], Producer, Generic[P, R]):
 
     def __reduce__(self) -> tuple[Any, ...] | str:
         return self.__qualname__
+
+    def _checked(self, key: str) -> tuple[str, ...]:
+        return tuple(name_of(check) for check in self.__toque_checks__.get(key, ()))
 
     def _read_by(self, parameter: inspect.Parameter) -> Marker | None:
         """What a worker supplies for a parameter: a `use(…)`, or the asset that it is named as."""

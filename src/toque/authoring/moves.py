@@ -27,6 +27,7 @@ from toque.authoring.trace import current
 from toque.authoring.wiring import Marker
 from toque.graph import assets as ir
 from toque.graph import constants
+from toque.graph.checks import name_of, of_data
 from toque.graph.expr import Const, Ref
 from toque.graph.ir import CodeRef, Inject, Meta, PoolClaim, TaskNode
 from toque.graph.lineage import AnyColumnOrigins
@@ -106,11 +107,17 @@ class Move(Node):
             doc=settings.get("doc", ""),
             owner=settings.get("owner", ""),
             tags=tuple(settings.get("tags", ())),
+            checks=self._checked(),
             columns=columns,
             automation=automation_of(settings, key, upstream, self.site),
             **policies_of(settings),
         )
         return (asset,)
+
+    def _checked(self) -> tuple[str, ...] | None:
+        """Only a load has checks."""
+        checks = self.constant.get("checks")
+        return None if checks is None else tuple(map(name_of, of_data(checks)))
 
     def is_run_by(self, node: TaskNode) -> bool:
         """By all that its author states; by its name, too, if that was stated."""

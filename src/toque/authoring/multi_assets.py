@@ -52,7 +52,7 @@ class Assets(Asset[P, R]):
     def described(self) -> tuple[ir.Asset, ...]:
         """All of them, each made from the same."""
         (first,) = super().described()
-        return tuple(msgspec.structs.replace(first, key=key) for key in self.keys)
+        return tuple(msgspec.structs.replace(first, key=key, checks=self._checked(key)) for key in self.keys)
 
     def known(self) -> ir.Asset:
         """It is not one."""

@@ -46,6 +46,8 @@ class Asset(IRValue, frozen=True, kw_only=True):
     doc: str = ""
     owner: str = ""
     tags: tuple[str, ...] = ()
+    checks: tuple[str, ...] | None = None
+    """Names of those that whoever makes it makes of it; None: nobody says."""
     columns: AnyColumnOrigins | None = None
     """What its columns are made of; None: nobody says."""
     freshness: FreshnessPolicy | None = None

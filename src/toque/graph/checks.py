@@ -174,3 +174,31 @@ def of_data(data: list[dict[str, Any]]) -> tuple[AnyCheck, ...]:
 def is_count(at_most: float) -> bool:
     """Whether such a limit is a count and no share; 0 is the count of no rows."""
     return at_most >= 1 or at_most == 0
+
+
+def name_of(check: AnyCheck) -> str:
+    """The name of a check: its own, or one made of what it says. `not_null(id)`."""
+    if check.name:
+        return check.name
+    match check:
+        case NotNull(column=column) | AcceptedValues(column=column) | InRange(column=column) | Recent(column=column):
+            inside = column
+        case Unique(columns=columns):
+            inside = ", ".join(columns)
+        case Relationships():
+            inside = f"{check.column} in {check.to}.{check.field}"
+        case Expression(sql=sql):
+            inside = " ".join(sql.split())
+        case Matches(to=to):
+            inside = to
+        case PythonCheck(code=code):
+            return code.qualname
+        case RowCount() | Schema() | CustomSql():
+            inside = ""
+    kind = kind_of(check)
+    return f"{kind}({inside if len(inside) <= 60 else inside[:59] + '…'})" if inside else kind
+
+
+def kind_of(check: AnyCheck) -> str:
+    """The kind as it is written: `not_null`."""
+    return str(type(check).__struct_config__.tag)

@@ -25,13 +25,13 @@ async def served(tmp_path: Path) -> Served:
     return found
 
 
-async def tell(served: Served, at_us: int, *events: AnyAssetEvent) -> None:
+async def tell(served: Served, at_us: int, *events: AnyAssetEvent, task: str = "contacts") -> None:
     """What an attempt of a run told."""
     run_id = f"r{at_us:015}"
     told = [
         AssetEventRow(
             run_id=run_id,
-            task="contacts",
+            task=task,
             attempt=1,
             n=n,
             pipeline="revops",
@@ -81,6 +81,27 @@ async def test_each_check_has_what_it_found_last_and_its_history(served: Served)
     assert [each["passed"] for each in bad["history"]] == [True, False]
     assert (bad["run_id"], bad["task"], bad["attempt"]) == (f"r{20:015}", "contacts", 1)
     assert (good["check"], good["passed"], good["replay"], len(good["history"])) == ("row_count", True, "", 2)
+
+
+async def test_a_check_that_was_removed_from_the_code_neither_holds_nor_fails(served: Served) -> None:
+    names = ("unique(id)", "row_count", "not_null(email)", "as_usual(rows)")
+    await tell(served, 10, *(checked(name, passed=name != "row_count") for name in names), made(5))
+    await tell(served, 20, checked("dbt_test_of_a_source", passed=False), task="crm.dbt_test_of_a_source")
+
+    async def shown() -> tuple[list[str], list[str], list[str]]:
+        listed = (await served.get(f"/assets/{KEY}/checks"))["items"]
+        failing = (await served.get("/failing-checks"))["items"]
+        (asset,) = (await served.get("/assets"))["items"]
+        return tuple([each["check"] for each in found] for found in (listed, failing, asset["failing_checks"]))
+
+    everything = ["dbt_test_of_a_source", "row_count", "as_usual(rows)", "not_null(email)", "unique(id)"]
+    assert await shown() == (everything, everything[:2], everything[:2])
+    asset = Asset(key=KEY, checks=("unique(id)",))
+    served.project.state = ProjectState(assets={KEY: IndexedAsset(asset=asset, file="revops.py")}, indexed_us=2)
+    of_others = ["dbt_test_of_a_source"]
+    assert await shown() == ([*of_others, "as_usual(rows)", "unique(id)"], of_others, of_others)
+    assert (await served.get(f"/assets/{KEY}/partitions"))["cells"] == "f"
+    assert [each["check"] for each in (await served.get(f"/assets/{KEY}/slice"))["failing_checks"]] == of_others
 
 
 async def test_checks_of_one_slice_leave_out_those_of_others(served: Served) -> None:

@@ -113,6 +113,19 @@ def test_what_its_author_states_is_the_version_of_what_a_load_makes(load: Load) 
     assert versions[0] == versions[2] != versions[1]
 
 
+def test_what_is_made_knows_the_names_of_its_checks(load: Load) -> None:
+    given = """from toque import not_null, row_count
+contacts = load(crm.changes("Lead"), into=warehouse.table("raw.lead"), mode=Merge("Id"), checks=[
+    not_null("Id"), row_count(min=1).named("some")])
+scores = sync(warehouse.table("raw.lead"), into=crm.object("Contact"), mode=Update("Id"), fields={"a": "b"})
+p = pipeline("p", assets=[contacts, scores])"""
+    assets = load(HEAD + given)[-1].ir.assets
+    assert {asset.key: asset.checks for asset in assets if asset.node} == {
+        "warehouse.raw.lead": ("not_null(Id)", "some"),
+        "crm.Contact": None,
+    }
+
+
 @pytest.mark.parametrize(
     ("source", "said", "fix"),
     [

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from toque.data.checks.verdicts import name_of
 from toque.data.loads.columns import Column, find
 from toque.data.loads.dialects import Dialect
 from toque.data.loads.tables import STAGING
 from toque.errors import UserError
-from toque.graph.checks import AnyCheck, Recent, Relationships, RowCheck, Schema, Unique
+from toque.graph.checks import AnyCheck, Recent, Relationships, RowCheck, Schema, Unique, name_of
 from toque.graph.loads import TableName
 
 

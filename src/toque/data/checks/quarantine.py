@@ -19,9 +19,8 @@ from toque.data.checks.dialects import (
     value,
 )
 from toque.data.checks.predicates import Rows, bad_among, looked_at
-from toque.data.checks.verdicts import name_of
 from toque.data.loads.dialects import Dialect
-from toque.graph.checks import AnyRowCheck
+from toque.graph.checks import AnyRowCheck, name_of
 from toque.graph.loads import TableName
 
 _COLUMNS = ("batch_id", "rule", "column", "value", "row_json")

@@ -28,6 +28,8 @@ from toque.graph.checks import (
     Severity,
     Unique,
     is_count,
+    kind_of,
+    name_of,
 )
 
 Outcome: TypeAlias = Literal["passed", "warned", "quarantined", "blocked"]
@@ -60,34 +62,6 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def share(self) -> float:
         """Bad rows as a share of all."""
         return self.bad / self.total if self.total else 0.0
-
-
-def name_of(check: AnyCheck) -> str:
-    """The name of a check: its own, or one made of what it says. `not_null(id)`."""
-    if check.name:
-        return check.name
-    match check:
-        case NotNull(column=column) | AcceptedValues(column=column) | InRange(column=column) | Recent(column=column):
-            inside = column
-        case Unique(columns=columns):
-            inside = ", ".join(columns)
-        case Relationships():
-            inside = f"{check.column} in {check.to}.{check.field}"
-        case Expression(sql=sql):
-            inside = " ".join(sql.split())
-        case Matches(to=to):
-            inside = to
-        case PythonCheck(code=code):
-            return code.qualname
-        case RowCount() | Schema() | CustomSql():
-            inside = ""
-    kind = kind_of(check)
-    return f"{kind}({inside if len(inside) <= 60 else inside[:59] + '…'})" if inside else kind
-
-
-def kind_of(check: AnyCheck) -> str:
-    """The kind as it is written: `not_null`."""
-    return str(type(check).__struct_config__.tag)
 
 
 def of_rows(check: AnyRowCheck, bad: int, total: int) -> Verdict:

@@ -11,10 +11,9 @@ from decimal import Decimal
 import pytest
 
 import toque
-from toque.data.checks.verdicts import name_of
 from toque.errors import UserError
 from toque.graph import constants
-from toque.graph.checks import AnyCheck, CustomSql, InRange, NotNull, as_data, limit_of, of_data
+from toque.graph.checks import AnyCheck, CustomSql, InRange, NotNull, as_data, limit_of, name_of, of_data
 
 
 def is_fine(table: object) -> bool:
