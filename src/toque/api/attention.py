@@ -12,6 +12,7 @@ from toque.api.lookups import listed
 from toque.api.services import Services
 from toque.api.wire.asset_checks import FailingAssetCheck
 from toque.api.wire.system import Attention
+from toque.engine.rows import MAKES, RunRow
 from toque.engine.states import RunState, TickOutcome
 from toque.engine.values import AT_US
 from toque.ports.pages import RunQuery
@@ -52,12 +53,19 @@ async def _failed(asked: Services) -> Iterator[Attention]:
             pipeline=each.pipeline,
             run_id=each.run.run_id,
             since_us=each.run.finished_us or each.run.created_us,
-            title=f"{each.pipeline} failed" + (f" {each.count} times in a row" if each.count > 1 else ""),
+            title=f"{each.run.title} failed{_before(each.run, each.count)}",
             detail=each.run.error.said if each.run.error is not None else "",
             count=each.count,
         )
         for each in failed
     )
+
+
+def _before(run: RunRow, count: int) -> str:
+    """Runs of a pipeline are alike, those of selections are not."""
+    if count <= 1:
+        return ""
+    return f", and {count - 1} of {run.pipeline} before it" if MAKES in run.tags else f" {count} times in a row"
 
 
 async def _late(asked: Services) -> Iterator[Attention]:
@@ -69,7 +77,7 @@ async def _late(asked: Services) -> Iterator[Attention]:
             pipeline=run.pipeline,
             run_id=run.run_id,
             since_us=run.late_us,
-            title=f"{run.pipeline} is late",
+            title=f"{run.title} is late",
             detail=f"it is {run.state}",
             count=1,
         )

@@ -10,6 +10,9 @@ from toque.engine.assets import AnyAssetEvent
 from toque.engine.states import AttemptOutcome, RunState, TaskState
 from toque.engine.values import ErrorInfo, MapIndex, Token, ValueRef
 
+MAKES = "makes"
+"""Tag of a run: the assets that were selected for it, and their partition."""
+
 
 class RunRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One run."""
@@ -52,6 +55,11 @@ class RunRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     late_us: int = 0
     """When it was found to be late; 0 while it is not."""
     tags: dict[str, str] = {}
+
+    @property
+    def title(self) -> str:
+        """Its pipeline, and what it makes where that is not said by the pipeline: runs of a selection are all one's."""
+        return f"{self.pipeline} {self.tags[MAKES]}" if MAKES in self.tags else self.pipeline
 
 
 class TaskRow(msgspec.Struct, kw_only=True, omit_defaults=True):

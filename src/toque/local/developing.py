@@ -33,7 +33,7 @@ class Shown(Protocol):
         """After each look at the files."""
         ...
 
-    def run(self, run_id: str, pipeline: str, state: str, took_us: int, why: str) -> None:
+    def run(self, run_id: str, title: str, state: str, took_us: int, why: str) -> None:
         """A run has started or ended; `why` is what it failed with."""
         ...
 
@@ -61,10 +61,10 @@ class Development:
         row = owned.machine.row
         for fact in facts:
             if isinstance(fact, RunStarted):
-                self.shown.run(row.run_id, row.pipeline, "started", 0, "")
+                self.shown.run(row.run_id, row.title, "started", 0, "")
             elif isinstance(fact, RunFinished):
                 why = row.error.said.partition("\n")[0] if row.error is not None else ""
-                self.shown.run(row.run_id, row.pipeline, str(fact.state), row.finished_us - row.started_us, why)
+                self.shown.run(row.run_id, row.title, str(fact.state), row.finished_us - row.started_us, why)
 
 
 async def follow(project: Project, watching: Watching, looked: Callable[[], None] = lambda: None) -> None:

@@ -164,6 +164,7 @@ def again_row(origin: StoredRun, version: str, anew: tuple[str, ...], now_us: in
     row.reuse = anew
     row.logical_us, row.partition_key = run.logical_us, run.partition_key
     row.interval_start_us, row.interval_end_us = run.interval_start_us, run.interval_end_us
+    row.tags = run.tags
     return row
 
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from toque.engine.rows import RunRow
+from toque.engine.rows import MAKES, RunRow
 from toque.engine.states import BackfillState, RunState, SliceState
 from toque.graph.ir import Pipeline
 from toque.graph.partitions import AnyPartitioning
@@ -36,6 +36,8 @@ STEP = 100
 """Slices that one transaction starts or leaves out at most."""
 _FINAL = -2
 """Stands for a number of failures to which none is added."""
+NAMED = 3
+"""Assets of a run that its tag names."""
 PRIORITY = -1
 """Behind what is due now."""
 SliceListener: TypeAlias = Callable[[BackfillRow, Sequence[BackfillSlice]], None]
@@ -255,6 +257,11 @@ def _words(run: RunRow | None) -> str:
     return run.reason
 
 
+def _makes(assets: Sequence[str], partition: str) -> str:
+    more = f" and {len(assets) - NAMED} more" if len(assets) > NAMED else ""
+    return " · ".join(filter(None, (", ".join(assets[:NAMED]) + more, partition)))
+
+
 def _run_of(row: BackfillRow, slice_: BackfillSlice, instance: str, now_us: int, position: int) -> RunRow:
     stage = row.stages[slice_.stage]
     start_us, end_us = span_of(stage.partitions, slice_.partition)
@@ -272,6 +279,7 @@ def _run_of(row: BackfillRow, slice_: BackfillSlice, instance: str, now_us: int,
         interval_end_us=end_us,
         partition_key=slice_.partition,
         backfill_id=row.id,
+        tags={MAKES: _makes(stage.assets, slice_.partition)},
         priority=PRIORITY,
         owner=instance,
     )

@@ -51,6 +51,14 @@ async def test_a_failure_that_no_success_followed_needs_a_person(served: Served)
     assert found["since_us"] == NOW_US - HOUR + 1
 
 
+async def test_failures_of_a_selection_name_what_was_to_be_made(served: Served) -> None:
+    first, second = (ended("materialize", ago, RunState.FAILED) for ago in (3 * HOUR, HOUR))
+    second.tags = {"makes": "orders · 2026-01-03"}
+    await served.write(runs=[first, second])
+    [found] = await attention(served, "failed_run")
+    assert found["title"] == "materialize orders · 2026-01-03 failed, and 1 of materialize before it"
+
+
 async def test_a_success_behind_the_failure_settles_it(served: Served) -> None:
     """As with `flights`, whose failed run was followed by a good one."""
     assert await attention(served, "failed_run") == []

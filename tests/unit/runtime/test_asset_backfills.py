@@ -41,6 +41,7 @@ async def test_every_slice_is_made_once_and_after_what_it_is_made_from() -> None
     [last] = [run for run in runs if not run.partition_key]
     assert last.started_us >= max(run.finished_us for run in runs if run.partition_key)
     first = next(run for run in runs if run.partition_key == f"{DAY}1")
+    assert (last.title, first.title) == ("materialize cheese", f"materialize milk, curd · {DAY}1")
     assert (first.interval_end_us - first.interval_start_us) // 3_600_000_000 == 24
 
 

@@ -10,7 +10,7 @@ import { rank } from "@/app/ranking";
 import { assetsQuery } from "@/assets/queries";
 import { standingOf, STANDINGS } from "@/assets/standing";
 import { Dialog } from "@/design/dialog";
-import { shortId } from "@/design/words";
+import { runTitle, shortId } from "@/design/words";
 import css from "./palette.module.css";
 
 interface Entry {
@@ -139,7 +139,7 @@ function useEntries(text: string, openHelp: () => void): Entry[] {
     ...(runs.data?.items ?? []).map<Entry>((run) => ({
       id: `run:${run.run_id}`,
       kind: "Run",
-      text: `${run.pipeline} ${shortId(run.run_id)}`,
+      text: `${runTitle(run)} ${shortId(run.run_id)}`,
       hint: run.state,
       run: () => void navigate({ to: "/runs/$runId", params: { runId: run.run_id } }),
     })),

@@ -104,6 +104,12 @@ export function shortId(id: string): string {
   return id.length > 12 ? id.slice(-8) : id;
 }
 
+/** Its pipeline, and what it makes where the pipeline does not say that: runs of a selection are all "materialize". */
+export function runTitle(run: { pipeline: string; tags?: Readonly<Record<string, string>> }): string {
+  const makes = run.tags?.["makes"];
+  return makes ? `${run.pipeline} ${makes}` : run.pipeline;
+}
+
 function pad(value: number): string {
   return String(value).padStart(2, "0");
 }

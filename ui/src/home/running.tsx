@@ -5,7 +5,7 @@ import { Section } from "@/design/page";
 import { Skeleton } from "@/design/skeleton";
 import { StateMark } from "@/design/state";
 import { Took } from "@/design/time";
-import { plural, shortId } from "@/design/words";
+import { plural, runTitle, shortId } from "@/design/words";
 import css from "./page.module.css";
 
 const SHOWN = 10;
@@ -26,7 +26,7 @@ export function Running() {
           <Link key={run.run_id} to="/runs/$runId" params={{ runId: run.run_id }} className={css.row}>
             <StateMark state={run.state} quiet />
             <span className={css.name}>
-              {run.pipeline} <code title={run.run_id}>{shortId(run.run_id)}</code>
+              {runTitle(run)} <code title={run.run_id}>{shortId(run.run_id)}</code>
             </span>
             <span className={css.quiet}>
               {run.cancel_requested ? "cancelling" : run.trigger} · <Took fromUs={run.started_us || run.created_us} toUs={0} />

@@ -14,7 +14,7 @@ import { PageSkeleton } from "@/design/skeleton";
 import { StateIcon, StateMark, wordOf } from "@/design/state";
 import { Time, Took } from "@/design/time";
 import { VirtualTable, type Column } from "@/design/virtual-table";
-import { exceptionName, shortId } from "@/design/words";
+import { exceptionName, runTitle, shortId } from "@/design/words";
 import { filtersOf, statesOf, toggled, TRIGGERS } from "@/runs/filters";
 import css from "./page.module.css";
 
@@ -109,7 +109,7 @@ const COLUMNS: readonly Column<Run>[] = [
     width: "minmax(8rem, 2fr)",
     cell: (run) => (
       <Link to="/runs/$runId" params={{ runId: run.run_id }} className={css.name}>
-        {run.pipeline} <code title={run.run_id}>{shortId(run.run_id)}</code>
+        {runTitle(run)} <code title={run.run_id}>{shortId(run.run_id)}</code>
       </Link>
     ),
   },

@@ -76,10 +76,10 @@ class Terminal:
         for change in changes:
             self._change(change)
 
-    def run(self, run_id: str, pipeline: str, state: str, took_us: int, why: str) -> None:
+    def run(self, run_id: str, title: str, state: str, took_us: int, why: str) -> None:
         """A run has started or ended; `why` is what it failed with."""
         word = click.style(state, fg=STATE_COLOURS.get(state, "cyan"))
-        self._line(f"{pipeline} {run_id} {word}{f' in {span(took_us)}' if took_us else ''}")
+        self._line(f"{title} {run_id} {word}{f' in {span(took_us)}' if took_us else ''}")
         if why:
             click.echo(f"{' ' * 9}{why}")
 

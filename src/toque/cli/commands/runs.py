@@ -62,7 +62,7 @@ def runs(
                 [
                     (
                         row.run_id,
-                        row.pipeline,
+                        row.title,
                         str(row.state),
                         moment(row.started_us or row.created_us),
                         between(row.started_us, row.finished_us or time.time_ns() // 1000),
@@ -137,7 +137,7 @@ async def _told(store: Store, run_id: str, counts: dict[str, dict[TaskState, int
 def _described(
     row: RunRow, counts: dict[str, dict[TaskState, int]], failures: list[TaskRow], told: dict[str, DataTold]
 ) -> list[str]:
-    lines = [f"{row.pipeline}  {click.style(row.run_id, bold=True)}  {state(str(row.state))}"]
+    lines = [f"{row.title}  {click.style(row.run_id, bold=True)}  {state(str(row.state))}"]
     lines.append(f"  version   {row.version}")
     lines.append(f"  started   {moment(row.started_us) or 'not yet'}  by {row.trigger} {row.actor}".rstrip())
     if row.finished_us and row.started_us:
