@@ -76,7 +76,12 @@ def made_in(told: Sequence[AssetEventRow]) -> list[Made]:
 
 
 def _counted(told: Sequence[AssetEventRow]) -> Iterator[Made]:
-    """Some count the rows of what they made when they have ended: those are told of as an observation by the run."""
+    """Some count the rows of what they made when they have ended: those are told of as an observation by the run.
+
+    What others saw of it is a point only of what nobody here makes: a reader may see all that there is, a run makes one
+    partition.
+    """
+    is_made = any(isinstance(row.event, Materialized) for row in told)
     made: Made | None = None
     for row in told:
         match row.event:
@@ -86,7 +91,7 @@ def _counted(told: Sequence[AssetEventRow]) -> Iterator[Made]:
                 made = Made(row, event.rows, event.size_bytes, event.duration_s)
             case Observed(rows=int(count)) if made is not None and made.row.run_id == row.run_id:
                 made = made if made.rows is not None else replace(made, rows=count)
-            case Observed(rows=int(count)):
+            case Observed(rows=int(count)) if not is_made:
                 if made is not None:
                     yield made
                 made = Made(row, count)

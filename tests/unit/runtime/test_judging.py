@@ -170,7 +170,17 @@ def test_rows_that_a_run_counts_when_it_has_ended_are_those_of_what_it_made() ->
         row(4, Observed(asset="orders", rows=7), run="b"),
         row(5, Observed(asset="orders", rows=8), run="c"),
     ]
-    assert [(each.row.at_us, each.rows) for each in made_in(told)] == [(1, 5), (3, 6), (5, 8)]
+    assert [(each.row.at_us, each.rows) for each in made_in(told)] == [(1, 5), (3, 6)]
+
+
+def test_what_others_saw_is_a_point_only_of_what_nobody_makes() -> None:
+    seen = [row(n, Observed(asset="orders", rows=15), run=f"seen{n}") for n in (2, 4)]
+    made = [row(n, Materialized(asset="orders", partition=str(n), data_version="1", rows=3)) for n in (1, 3)]
+    assert [each.rows for each in made_in(seen)] == [15, 15]
+    assert [(each.row.at_us, each.rows) for each in made_in(sorted(seen + made, key=lambda each: each.at_us))] == [
+        (1, 3),
+        (3, 3),
+    ]
 
 
 def test_small_moves_are_nobodys_business() -> None:
