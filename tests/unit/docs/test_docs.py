@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from toque.engine.states import RunState, TaskState
-from toque.settings import BundleFiles, Environment, Retention
+from toque.settings import Environment, Retention
 from toque.settings import load as settings_load
+from toque.settings.bundle import BundleTable
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -52,7 +53,7 @@ def test_every_key_of_the_settings_is_explained() -> None:
     top = {field.encode_name for field in msgspec.structs.fields(loader._File)}
     nested = {
         "retention": {"age", "keep_last"},
-        "bundle": {field.name for field in msgspec.structs.fields(BundleFiles)},
+        "bundle": {field.name for field in msgspec.structs.fields(BundleTable)},
         "environments.NAME": {field.name for field in msgspec.structs.fields(Environment)},
     }
     assert {field.name for field in msgspec.structs.fields(Retention)} == {"age_s", "keep_last"}
