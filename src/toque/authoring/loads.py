@@ -13,6 +13,7 @@ from toque.authoring.endpoints import Rows, Table
 from toque.authoring.moves import End, Move
 from toque.authoring.option_types import MoveOptions
 from toque.authoring.options import checked
+from toque.authoring.stated import stated
 from toque.authoring.supplies import Resource
 from toque.graph import assets as ir
 from toque.graph.checks import AnyCheck, as_data
@@ -46,6 +47,7 @@ class Load(Move):
         return self.made(self.ends["into"].key, (source,), f"load, {mode}", columns)
 
 
+@stated("A load", MoveOptions, into='into=warehouse.table("raw.contact")', mode='mode=Merge("id"), Append(), …')
 def load(
     source: Rows | Source | Resource[Any],
     *,

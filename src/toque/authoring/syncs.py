@@ -12,6 +12,7 @@ from toque.authoring.endpoints import Records, Table
 from toque.authoring.moves import End, Move
 from toque.authoring.option_types import SyncOptions
 from toque.authoring.options import checked, tolerance
+from toque.authoring.stated import stated
 from toque.authoring.supplies import Resource
 from toque.errors import UserError
 from toque.graph import assets as ir
@@ -49,6 +50,13 @@ class Sync(Move):
         return self.made(spec["name"], (source,), f"sync, {spec['mode']['mode']}", columns)
 
 
+@stated(
+    "A sync",
+    SyncOptions,
+    into='into=crm.object("Contact")',
+    mode='mode=Upsert("id")',
+    fields='fields={"lead_score": "Lead_Score__c"}',
+)
 def sync(
     source: Table,
     *,

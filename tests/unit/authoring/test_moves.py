@@ -146,9 +146,25 @@ p = pipeline("p", assets=[contacts, scores])"""
         ),
         (
             'load(crm.changes("Lead"), into=warehouse.table("raw.lead"), mode=Merge("Id"), retires=3)',
-            "A load or sync has no option 'retires'.",
+            "A load has no option 'retires'.",
             "retries=…",
         ),
+        (
+            'load(crm.changes("Lead"), into=warehouse.table("raw.lead"), mod=Merge("Id"))',
+            "A load has no option 'mod'.",
+            'mode=Merge("id"), Append(), …',
+        ),
+        (
+            'load(crm.changes("Lead"), into=warehouse.table("raw.lead"), mode=Merge("Id"), chekcs=[])',
+            "A load has no option 'chekcs'.",
+            "checks=…",
+        ),
+        (
+            'sync(warehouse.table("a.b"), into=crm.object("Lead"), mode=Upsert("Id"))',
+            "A sync needs fields=.",
+            'fields={"lead_score": "Lead_Score__c"}',
+        ),
+        ('contacts.options(retires=3)', "A load or sync has no option 'retires'.", "retries=…"),
         (
             'load(object(), into=warehouse.table("raw.lead"), mode=Merge("Id"))',
             "cannot be the source of a load: a worker finds it by its name in a module.",

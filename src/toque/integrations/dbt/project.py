@@ -16,6 +16,7 @@ from toque.authoring.option_types import MoveOptions
 from toque.authoring.options import check_name, checked
 from toque.authoring.placeholders import Placeholder, Wired
 from toque.authoring.producers import Node, Producer, written_by
+from toque.authoring.stated import stated
 from toque.authoring.supplies import Connection
 from toque.authoring.tasks import checked_upstream, refuse_at_import
 from toque.authoring.trace import current
@@ -61,6 +62,7 @@ class DbtOptions(MoveOptions, total=False):
 class DbtProject(Node):
     """A dbt project: each model, seed, snapshot and test is a task, and one process of dbt runs them all."""
 
+    @stated("A dbt project", DbtOptions, connection='connection=Warehouse("warehouse")')
     def __init__(self, path: str, *, connection: Connection, **options: Unpack[DbtOptions]) -> None:
         given = cast("dict[str, Any]", options)
         if not isinstance(connection, Connection):

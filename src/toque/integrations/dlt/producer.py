@@ -10,6 +10,7 @@ from toque.authoring.endpoints import Endpoint
 from toque.authoring.moves import End, Move
 from toque.authoring.option_types import MoveOptions
 from toque.authoring.options import checked
+from toque.authoring.stated import stated
 from toque.graph import assets as ir
 from toque.graph.ir import CodeRef
 from toque.integrations.connections.warehouse import Warehouse
@@ -46,6 +47,13 @@ class DltLoad(Move):
         return self._changed(constant={**self.constant, "resources": wanted})
 
 
+@stated(
+    "A load by dlt",
+    MoveOptions,
+    into='into=Warehouse("warehouse")',
+    schema='schema="github"',
+    resources='resources=["issues"]',
+)
 def dlt_load(
     source: object,
     *,

@@ -169,7 +169,7 @@ def test_two_entries_of_one_name_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"thread": 3}, "no option 'thread'"),
+        ({"thread": 3}, "A dbt project has no option 'thread'"),
         ({"select": "a+"}, "answered by dbt, which is not asked"),
         ({"threads": "many"}, "no dbt project: Expected `int`, got `str`"),
         ({"manifest": "nowhere.json"}, "the manifest cannot be read"),
