@@ -13,6 +13,7 @@ from toque.api.wire.asset_checks import AssetCheck, CheckOutcome, FailingAssetCh
 from toque.engine.assets import Checked, Reviewed
 from toque.engine.rows import AssetEventRow
 from toque.ports.assets import EventQuery, SliceRow
+from toque.runtime.evidence import replay_command
 from toque.runtime.past import CHECKS
 
 LOOKED_BACK = 500
@@ -116,7 +117,7 @@ def _check(made: Sequence[AssetEventRow]) -> AssetCheck:
         sample=[plain(row) for row in told.sample],
         rejects=told.rejects,
         batch_id=told.batch_id,
-        replay=_replay(last.asset, told),
+        replay=replay_command(told) if told.rejects else "",
         history=[_outcome(each) for each in reversed(made[:STRIP])],
         reviewed="",
     )
@@ -133,12 +134,6 @@ def _outcome(row: AssetEventRow) -> CheckOutcome:
         total_rows=told.total_rows,
         severity=told.severity,
     )
-
-
-def _replay(asset: str, told: Checked) -> str:
-    """The command line for it."""
-    batch = f" --batch {told.batch_id}" if told.batch_id else ""
-    return f"toque checks replay {asset}{batch}" if told.rejects else ""
 
 
 def _checked(row: AssetEventRow) -> Checked:

@@ -18,7 +18,7 @@ from toque.notify.posting import post
 from toque.ports.notifier import Message
 
 EXAMPLE = '{ secret = "env:SLACK_URL" }'
-MARKS = {"failure": "🔴", "recovery": "🟢", "late": "🟠", "summary": "🟠", "test": "⚪"}
+MARKS = {"failure": "🔴", "recovery": "🟢", "late": "🟠", "quarantine": "🟡", "summary": "🟠", "test": "⚪"}
 HEADER, SECTION, FIELD = 150, 3000, 2000
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from toque.errors import ToqueError
 
-MessageKind: TypeAlias = Literal["failure", "recovery", "late", "summary", "test"]
+MessageKind: TypeAlias = Literal["failure", "recovery", "late", "quarantine", "summary", "test"]
 
 
 class NotSent(ToqueError):
@@ -56,7 +56,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     frames: tuple[str, ...] = ()
     """Of its traceback, in the user's own files, the innermost first: `shop.py:14 in load: raise ValueError(n)`."""
     checks: tuple[FailedCheck, ...] = ()
-    """Checks that it failed by; they say more than `error`."""
+    """Checks that it failed by, or that set rows aside; they say more than `error`."""
     sample: tuple[str, ...] = ()
     """Rows that a check or a task found wrong, personal data masked: up to five, each as JSON."""
     log: tuple[str, ...] = ()

@@ -5,6 +5,7 @@
 | a run failed | `failure`, one for each run |
 | a run succeeded, and the pipeline's last run before had failed | `recovery` |
 | a run is late | `late`, once for each run |
+| checks set rows aside in a run that has ended | `quarantine`, one for each run, for those who ask for it by name |
 | a run was cancelled by somebody, or skipped | none |
 
 A flapping pipeline does not spam: after `MOST_IN_AN_HOUR` messages about one pipeline within an hour, what comes on top
@@ -28,8 +29,8 @@ HOUR_US = 3_600_000_000
 MOST_IN_AN_HOUR = 6
 REMEMBERED = 50
 """Runs of a pipeline that are looked at to judge one."""
-Happened: TypeAlias = Literal["failure", "success", "late"]
-Told: TypeAlias = Literal["failure", "recovery", "late"]
+Happened: TypeAlias = Literal["failure", "success", "late", "quarantine"]
+Told: TypeAlias = Literal["failure", "recovery", "late", "quarantine"]
 _FAILED, _SUCCEEDED = RunState.FAILED, RunState.SUCCEEDED
 
 
@@ -61,9 +62,10 @@ def happened(row: RunRow) -> Happened | None:
 
 
 def receivers(what: Happened, pipeline: str, own: Iterable[str], routes: Iterable[Route]) -> tuple[str, ...]:
-    """Whom it may concern, each once. `own`: what the pipeline itself says, which is told everything."""
+    """Whom it may concern, each once. `own`: what the pipeline itself says, which is told everything
+    but what was set aside: that may be so in each run, and nothing is to be done at once."""
     told = "recovery" if what == "success" else what
-    found = dict.fromkeys(own)
+    found = dict.fromkeys(own if what != "quarantine" else ())
     for route in routes:
         wanted = not route.pipelines or any(fnmatchcase(pipeline, pattern) for pattern in route.pipelines)
         if wanted and told in route.on:
@@ -84,6 +86,8 @@ class Verdict:
 
 def judge(event: Event, runs: Sequence[RunRow]) -> Verdict:
     """`runs`: those of the pipeline that ended lately (for lateness: that have not ended), in any order."""
+    if event.happened == "quarantine":
+        return Verdict("quarantine")
     if event.happened == "late":
         late = [row for row in runs if row.late_us > 0 and row.run_id != event.run_id]
         told: Told = "late"

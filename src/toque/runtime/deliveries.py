@@ -77,8 +77,11 @@ class Deliveries:
         if verdict.is_held:
             return [self._summed_up(event, to) for to in event.to]
         assert self._evidence is not None
-        message = await self._evidence.message(event, verdict)
-        return [self._to(to, message) for to in event.to]
+        if verdict.told == "quarantine":
+            message = await self._evidence.quarantine(event)
+        else:
+            message = await self._evidence.message(event, verdict)
+        return [self._to(to, message) for to in event.to] if message is not None else []
 
     def _to(self, to: str, message: Message) -> OutboxRow:
         delivery = Delivery(at_us=self._clock.now_us(), to=to, message=message)

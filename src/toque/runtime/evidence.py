@@ -29,6 +29,7 @@ TASKS_NAMED = 5
 CHECKS = 5
 """So many are named."""
 CHECKS_LOOKED_AT = 100
+ROWS = 5
 ERROR_CHARACTERS = 1500
 SUMMED_UP = 1000
 ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
@@ -74,6 +75,32 @@ class Evidence:
             link=self._link(f"/runs/{event.run_id}"),
         )
 
+    async def quarantine(self, event: Event) -> Message | None:
+        """What checks set aside in a run; None if that was nothing."""
+        stored = await self._store.load_run(event.run_id)
+        version = await self._store.get_version(stored.run.version) if stored is not None else None
+        nodes = canonical.decode(version.ir).nodes if version is not None else ()
+        keys = [key for node in nodes if isinstance(node, TaskNode) for key in node.writes]
+        found = [each for each in await self._checked(event.run_id, keys) if each.rejects]
+        if stored is None or not found:
+            return None
+        mask, ways = self._alerting.mask, list(dict.fromkeys(map(replay_command, found)))
+        return Message(
+            kind="quarantine",
+            dedup=f"quarantine/{event.run_id}",
+            title=mask(_set_aside(event.pipeline, found)),
+            at_us=event.at_us,
+            pipeline=event.pipeline,
+            run_id=event.run_id,
+            owner=event.owner,
+            trigger=stored.run.trigger,
+            checks=tuple(msgspec.structs.replace(_failed(each), said=mask(_said(each))) for each in found[:CHECKS]),
+            sample=tuple(mask(_row(row)) for row in [row for each in found for row in each.sample][:ROWS]),
+            replay=ways[0],
+            note="Others are brought back by " + ", ".join(ways[1 : CHECKS + 1]) if len(ways) > 1 else "",
+            link=self._link(f"/runs/{event.run_id}"),
+        )
+
     async def summary(self, pipeline: str, hour: int, owner: str, to: str) -> Message:
         """What a pipeline did in an hour in which it had more to say than is told one by one."""
         since_us, until_us = hour * HOUR_US, (hour + 1) * HOUR_US
@@ -110,13 +137,18 @@ class Evidence:
         version = await self._store.get_version(run.version)
         nodes = canonical.decode(version.ir).nodes if version is not None else ()
         node = next((each for each in nodes if each.id == failed.task), None)
+        keys = (*node.reads, *node.writes) if isinstance(node, TaskNode) else ()
+        return [each for each in await self._checked(run.run_id, keys) if _halts(each)][:CHECKS]
+
+    async def _checked(self, run_id: str, keys: Sequence[str]) -> list[Checked]:
+        """The checks of these assets in a run, each as it was found last."""
         found: dict[tuple[str, str, str], Checked] = {}
-        for key in dict.fromkeys((*node.reads, *node.writes)) if isinstance(node, TaskNode) else ():
+        for key in dict.fromkeys(keys):
             for row in await self._store.assets.events(EventQuery(asset=key, kind="checked", limit=CHECKS_LOOKED_AT)):
                 event = row.event
-                if row.run_id == run.run_id and isinstance(event, Checked):
+                if row.run_id == run_id and isinstance(event, Checked):
                     found.setdefault((event.asset, event.partition, event.check), event)
-        return [each for each in found.values() if _halts(each)][:CHECKS]
+        return list(found.values())
 
     def _logged(self, row: TaskRow) -> Logged:
         if not self._logs:
@@ -138,6 +170,21 @@ def _way_on(run_id: str, failed: Sequence[TaskRow]) -> str:
     wrong = [row.task.partition("//")[0] for row in failed if row.error is not None and row.error.kind == "code"]
     tasks = "".join(f" --from {task}" for task in [*dict.fromkeys(wrong)][:TASKS_NAMED])
     return f"toque rerun {run_id}{tasks} --new-code" if tasks else f"toque retry {run_id}"
+
+
+def replay_command(check: Checked) -> str:
+    """What brings the rows back that it set aside."""
+    batch = f" --batch {check.batch_id}" if check.batch_id else ""
+    return f"toque checks replay {check.asset}{batch}"
+
+
+def _set_aside(pipeline: str, found: Sequence[Checked]) -> str:
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{pipeline} set rows aside: {_slice(found[0])} does not pass {found[0].check}{more}"
+
+
+def _slice(check: Checked) -> str:
+    return f"{check.asset}[{check.partition}]" if check.partition else check.asset
 
 
 def _halts(check: Checked) -> bool:
@@ -192,7 +239,6 @@ def _title(event: Event, verdict: Verdict, row: RunRow | None, checks: Sequence[
         case _ if checks:
             first = checks[0]
             more = f", and {len(checks) - 1} more" if len(checks) > 1 else ""
-            slice_ = f"{first.asset}[{first.partition}]" if first.partition else first.asset
-            return f"{event.pipeline} failed: {slice_} does not pass {first.check}{more}"
+            return f"{event.pipeline} failed: {_slice(first)} does not pass {first.check}{more}"
         case _:
             return f"{event.pipeline} failed"

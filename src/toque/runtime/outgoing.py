@@ -46,6 +46,8 @@ def rows_of(
     if any(isinstance(effect, fx.RunEnded) for effect in effects):
         what = happened(run)
         rows += [] if what is None else _event(owned, what, alerting, now_us)
+        # Whether any rows were is read from the store when the message is made.
+        rows += _event(owned, "quarantine", alerting, now_us) if owned.pipeline.assets else []
     return rows
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from toque.errors import UserError
 from toque.settings.tree import Connection, Notification, Section, nearest
 
-Events = Literal["failure", "recovery", "late"]
+Events = Literal["failure", "recovery", "late", "quarantine"]
 
 
 class NotificationTable(Section, frozen=True, kw_only=True):

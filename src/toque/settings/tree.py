@@ -49,7 +49,7 @@ class Notification(Section, frozen=True, kw_only=True):
     to: str
     """Name of a connection of a type that can be told: `slack`, `smtp`, `webhook`."""
     on: tuple[str, ...]
-    """Of `failure`, `recovery`, `late`."""
+    """Of `failure`, `recovery`, `late`, `quarantine`."""
     pipelines: tuple[str, ...] = ()
     """Names, `*` and `?` allowed; none means all."""
 

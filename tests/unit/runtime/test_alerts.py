@@ -149,3 +149,5 @@ def test_receivers_are_those_of_the_pipeline_and_of_the_lines_that_match_each_on
     assert receivers("success", "sales_eu", (), routes) == ("sales",)
     assert receivers("success", "stock", (), routes) == ()
     assert receivers("late", "stock", (), routes) == ("ops",)
+    asking = [*routes, Route("data", ("quarantine",))]
+    assert receivers("quarantine", "stock", ("own",), asking) == ("data",), "notify= is told of what is to be done"

@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests import store_rows as rows
 from tests.unit.runtime.scenes import CALLS, HERE, Scene, doubles
 from toque import NotYet, pipeline, task
+from toque.engine.assets import Checked
 from toque.engine.facts import Deferred
 from toque.engine.inputs import Cancel
 from toque.engine.rows import RunRow
@@ -29,6 +31,7 @@ from toque.runtime.loop import Runtime
 from toque.runtime.outgoing import Alerting
 from toque.runtime.relay import delay_s
 from toque.runtime.versions import Versions
+from toque.worker.context import context
 
 FAILS: list[str] = []
 """Non-empty: `fragile` fails."""
@@ -62,6 +65,29 @@ def waits() -> None:
 @pipeline
 def waiting() -> None:
     waits()
+
+
+@task(writes=["wh.orders"])
+def sorts(bad: int) -> None:
+    found = Checked(
+        asset="wh.orders",
+        check="not_null(id)",
+        passed=not bad,
+        severity="quarantine",
+        failed_rows=bad,
+        total_rows=40,
+        rejects="orders__rejects" if bad else "",
+        batch_id="b7",
+        message=f"{bad} rows of 40: secret-word is null",
+        sample=[{"id": n} for n in range(4)],
+    )
+    for check in ("not_null(id)", "unique(id)"):
+        context().tell(msgspec.structs.replace(found, check=check))
+
+
+@pipeline(notify="ops")
+def sorting(bad: int) -> None:
+    sorts(bad)
 
 
 @pipeline(notify="ops", late_after="30ms")
@@ -124,7 +150,7 @@ class Stage(Scene):
     def made(self, **options: Any) -> Runtime:
         """A runtime that is not started."""
         versions = Versions(self.store, lambda row: HERE)
-        for known in (sales, waiting, slow, doubles):
+        for known in (sales, waiting, slow, doubles, sorting):
             versions.learn(canonical.content_hash(known.ir), known.ir, HERE)
         return Runtime(
             store=self.store,
@@ -191,6 +217,28 @@ async def test_a_line_of_the_settings_is_told_of_what_it_asks_for() -> None:
         await stage.run(runtime, sales)
     assert [message.kind for message in stage.receivers["mail"].got] == ["recovery"]
     assert [message.kind for message in stage.ops.got] == ["failure", "recovery"]
+
+
+async def test_what_was_set_aside_is_told_once_of_each_run_to_those_who_ask_for_it() -> None:
+    stage = Stage(routes=(Route("mail", ("quarantine",)), Route("mail", ("failure",))))
+    ir = canonical.encode(sorting.ir)
+    known = rows.version(canonical.content_hash(sorting.ir), pipeline="sorting", ir=ir)
+    await stage.store.put_version(known, make_current=False)
+    async with stage.running() as runtime:
+        for bad in (0, 2):
+            await asyncio.wait_for(runtime.launch(stage.launch(sorting, bad=bad)), PATIENCE_S)
+        await stage.run(runtime, sales)
+    [message] = stage.receivers["mail"].got
+    assert stage.ops.got == []
+    assert (message.kind, message.title) == (
+        "quarantine",
+        "sorting set rows aside: wh.orders does not pass unique(id), and 1 more",
+    )
+    assert [(each.failed_rows, each.total_rows) for each in message.checks] == [(2, 40), (2, 40)]
+    assert message.checks[0].said == "2 rows of 40: *** is null"
+    assert message.sample == tuple(f'{{"id":{n}}}' for n in (0, 1, 2, 3, 0))
+    assert (message.replay, message.note) == ("toque checks replay wh.orders --batch b7", "")
+    assert await stage.outbox() == []
 
 
 async def test_a_run_that_is_late_is_told_once_and_goes_on() -> None:

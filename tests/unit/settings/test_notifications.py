@@ -26,6 +26,7 @@ def loaded(tmp_path: Path, text: str) -> tuple[Notification, ...]:
         ("", ()),
         ('[notifications]\nto = "ops"', (Notification(to="ops", on=ALL),)),
         ('[[notifications]]\nto = "slack:ops"', (Notification(to="ops", on=ALL),)),
+        ('[[notifications]]\nto = "ops"\non = ["quarantine"]', (Notification(to="ops", on=("quarantine",)),)),
         (
             '[[notifications]]\nto = "ops"\non = ["late"]\n[[notifications]]\nto = "ops"\npipelines = ["sales_*"]',
             (Notification(to="ops", on=("late",)), Notification(to="ops", on=ALL, pipelines=("sales_*",))),
