@@ -2,9 +2,11 @@ import { describe, expect, it } from "vitest";
 import {
   chain,
   extent,
+  isBefore,
   markLabel,
   marks,
   ordered,
+  own,
   pan,
   place,
   withNodes,
@@ -41,6 +43,27 @@ describe("extent", () => {
   });
 });
 
+describe("own", () => {
+  const taken = [bar("a", 1_000, 2_000), bar("b", 500_000, 600_000, { ready_us: 490_000 }), bar("w", 0, 0)];
+  const whole = { from: 1_000, to: 700_000 };
+
+  it("begins with the run, not with what it took over", () => {
+    expect(own(whole, taken, 480_000)).toEqual({ from: 480_000, to: 700_000 });
+    expect(own(whole, taken, 495_000).from).toBe(490_000);
+    expect(taken.map((each) => isBefore(each, 480_000))).toEqual([true, false, false]);
+  });
+
+  it("is the whole of a run that took nothing over, or has not begun", () => {
+    expect(own(whole, [bar("a", 2_000, 9_000)], 1_000)).toEqual(whole);
+    expect(own(whole, taken, 0)).toEqual(whole);
+  });
+
+  it("is never empty", () => {
+    const { from, to } = own({ from: 0, to: 5_000 }, [bar("a", 0, 4_900)], 4_999);
+    expect(to - from).toBe(1_000);
+  });
+});
+
 describe("marks", () => {
   it("are round seconds after the start", () => {
     const window = { from: 1_700_000, to: 11_700_000 };
@@ -50,6 +73,10 @@ describe("marks", () => {
 
   it("stay few however long the run", () => {
     expect(marks({ from: 0, to: 9e13 }, 0, 8).length).toBeLessThanOrEqual(10);
+  });
+
+  it("count backwards before the run", () => {
+    expect([-0.5, -90].map(markLabel)).toEqual(["−500 ms", "−1 min 30 s"]);
   });
 
   it("read as a person says them", () => {

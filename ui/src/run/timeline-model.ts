@@ -26,6 +26,18 @@ export function extent(bars: readonly TimelineBar[], now: number, startedUs: num
   return { from, to: Math.max(to, from + 1_000) };
 }
 
+/** From where a run itself begins: what it took over from another may have ended hours before. The whole of any other. */
+export function own(whole: Span, bars: readonly TimelineBar[], startedUs: number): Span {
+  let from = startedUs || whole.from;
+  for (const bar of bars) if (!isBefore(bar, startedUs)) from = Math.min(from, bar.ready_us || bar.started_us || from);
+  return { from: Math.min(Math.max(from, whole.from), whole.to - 1_000), to: whole.to };
+}
+
+/** It had ended when the run began. */
+export function isBefore(bar: TimelineBar, startedUs: number): boolean {
+  return bar.finished_us > 0 && bar.finished_us <= startedUs;
+}
+
 /** Where an instant stands in a window, 0 to 1 inside of it. */
 export function place(window: Span, at: number): number {
   return (at - window.from) / (window.to - window.from);
@@ -43,8 +55,9 @@ export function marks(window: Span, origin: number, most: number): { at: number;
   return out;
 }
 
-/** `1.5 s`, `2 min`, `1 h 30 min` after the start. */
+/** `1.5 s`, `2 min`, `1 h 30 min` after the start, `−2 min` before it. */
 export function markLabel(seconds: number): string {
+  if (seconds < 0) return `−${markLabel(-seconds)}`;
   if (seconds === 0) return "0";
   if (Math.abs(seconds) < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${Number(seconds.toFixed(3))} s`;

@@ -19,6 +19,7 @@ import {
   markLabel,
   marks,
   ordered,
+  own,
   pan,
   place,
   withoutMaps,
@@ -41,7 +42,7 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
   const live = run.finished_us === 0;
   const now = useNowUs(live ? 1 : 86_400);
   const [onlyCritical, setOnlyCritical] = useState(false);
-  const [chosen, setChosen] = useState<Span | null>(null);
+  const [chosen, setChosen] = useState<Span | "all" | null>(null);
   const room = useRef<HTMLDivElement>(null);
   const bars = timeline.data?.bars;
   const path = useMemo(() => chain(bars ?? []), [bars]);
@@ -53,6 +54,7 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
     () => extent(bars ?? [], now, run.started_us, run.finished_us),
     [bars, now, run.started_us, run.finished_us],
   );
+  const first = useMemo(() => own(whole, bars ?? [], run.started_us), [whole, bars, run.started_us]);
   const list = useVirtualizer({
     count: rows.length,
     getScrollElement: () => room.current,
@@ -69,8 +71,9 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
   }
   if (rows.length === 0 && !onlyCritical)
     return <Empty title="Nothing has started yet">Bars appear as soon as a task is ready.</Empty>;
-  const window = chosen ?? whole;
-  const axis = marks(window, whole.from, 7);
+  const window = chosen === "all" ? whole : (chosen ?? first);
+  const takenOver = first.from > whole.from;
+  const axis = marks(window, first.from, 7);
   const keys = (event: KeyboardEvent) => {
     const move = {
       "+": () => zoom(window, whole, 0.5, 0.5),
@@ -93,7 +96,7 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
               not make the run faster.{" "}
             </>
           )}
-          A thin line before a bar is waiting.
+          A thin line before a bar is waiting.{takenOver && " What was taken over from the run before stands left of 0."}
         </span>
         <Toggle on={onlyCritical} change={setOnlyCritical}>
           Critical path only
@@ -104,7 +107,12 @@ export function TimelineView({ run, selected, open }: TimelineProps) {
         <Button icon aria-label="Zoom in" onClick={() => setChosen(zoom(window, whole, 0.5, 0.5))}>
           +
         </Button>
-        <Button disabled={!chosen} onClick={() => setChosen(null)}>
+        {takenOver && (
+          <Button disabled={!chosen} onClick={() => setChosen(null)}>
+            This run
+          </Button>
+        )}
+        <Button disabled={takenOver ? chosen === "all" : !chosen} onClick={() => setChosen(takenOver ? "all" : null)}>
           All
         </Button>
       </div>
@@ -196,6 +204,7 @@ const Row = memo(function Row({ bar, critical, top, from, to, now, selected, ope
   const clip = (at: number) => Math.min(1, Math.max(0, place(window, at)));
   const [left, right] = [clip(bar.started_us), clip(end)];
   const queued = clip(bar.ready_us || bar.started_us);
+  const isLeft = bar.finished_us > 0 && bar.finished_us <= from;
   return (
     <div role="listitem" className={css.item} style={{ transform: `translateY(${top}px)` }}>
       <button
@@ -213,10 +222,10 @@ const Row = memo(function Row({ bar, critical, top, from, to, now, selected, ope
           <span className="visually-hidden">{words}</span>
         </span>
         <span className={css.track} aria-hidden="true">
-          {bar.started_us > 0 && waited > 0 && (
+          {bar.started_us > 0 && waited > 0 && !isLeft && (
             <i className={css.wait} style={{ left: `${queued * 100}%`, width: `${(left - queued) * 100}%` }} />
           )}
-          {bar.started_us > 0 && (
+          {bar.started_us > 0 && !isLeft && (
             <i
               className={css.bar}
               data-open={bar.finished_us === 0}
@@ -225,7 +234,7 @@ const Row = memo(function Row({ bar, critical, top, from, to, now, selected, ope
           )}
           {took && (
             <span className={css.took} data-inside={right > 0.88 && left < 0.12} data-before={right > 0.88 && left >= 0.12} style={tookAt(left, right)}>
-              <span>{took}</span>
+              <span>{isLeft ? `‹ ${took}` : took}</span>
             </span>
           )}
         </span>
