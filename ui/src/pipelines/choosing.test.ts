@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { PipelineSummary } from "@/api/types";
-import { chosen, lastEnd, nextOf, ownersOf, tagsOf } from "@/pipelines/choosing";
+import type { BrokenFile, PipelineSummary } from "@/api/types";
+import { chosen, lastEnd, neverLoaded, nextOf, ownersOf, tagsOf } from "@/pipelines/choosing";
 
 const bar = (state: string, finished_us: number) => ({ run_id: state, state, created_us: 1, started_us: 1, finished_us });
 const pipeline = (name: string, change: object = {}) =>
@@ -26,6 +26,20 @@ describe("chosen", () => {
     expect(names({ show: "broken" })).toEqual(["trains"]);
     expect(names({ show: "failing" })).toEqual(["flights"]);
     expect(names({ tag: "daily", show: "failing" })).toEqual(["flights"]);
+  });
+});
+
+describe("files that never loaded", () => {
+  const files = ["flights.py", "new/orders.py"].map((file) => ({ file, since_us: 1, problems: [] }) as unknown as BrokenFile);
+  const found = (wanted: Parameters<typeof neverLoaded>[2]) => neverLoaded(files, ALL, wanted).map(({ file }) => file);
+
+  it("are those that no pipeline in the list comes from", () => {
+    expect(found({})).toEqual(["new/orders.py"]);
+    expect(found({ show: "broken", search: "ORDERS" })).toEqual(["new/orders.py"]);
+  });
+
+  it("have neither name, tag, owner, schedule nor runs", () => {
+    expect([{ search: "rooms" }, { tag: "daily" }, { owner: "ann" }, { show: "paused" }, { show: "failing" }].flatMap(found)).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Which pipelines a search means; all are in the browser, so that typing never waits for the server. */
 
-import type { PipelineSummary, ScheduleSummary } from "@/api/types";
+import type { BrokenFile, PipelineSummary, ScheduleSummary } from "@/api/types";
 
 export interface Wanted {
   search?: string;
@@ -20,6 +20,14 @@ export function chosen(pipelines: readonly PipelineSummary[], wanted: Wanted): P
       isShown(pipeline, wanted.show ?? "")
     );
   });
+}
+
+/** Files without a pipeline that ever loaded: those of the others stand in the list, as they were. */
+export function neverLoaded(files: readonly BrokenFile[], pipelines: readonly PipelineSummary[], wanted: Wanted): BrokenFile[] {
+  if (wanted.tag || wanted.owner || !["", "broken"].includes(wanted.show ?? "")) return [];
+  const words = (wanted.search ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const loaded = new Set(pipelines.map((pipeline) => pipeline.file));
+  return files.filter(({ file }) => !loaded.has(file) && words.every((word) => file.toLowerCase().includes(word)));
 }
 
 function isShown(pipeline: PipelineSummary, show: string): boolean {

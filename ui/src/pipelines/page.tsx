@@ -4,8 +4,8 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { post, seg } from "@/api/client";
 import { asProblem } from "@/api/problem";
-import { pipelinesQuery } from "@/api/queries";
-import type { Page as ApiPage, PipelineSummary } from "@/api/types";
+import { filesQuery, pipelinesQuery } from "@/api/queries";
+import type { BrokenFile, Page as ApiPage, PipelineSummary } from "@/api/types";
 import { useToasts } from "@/app/toasts";
 import { Button } from "@/design/button";
 import { Empty } from "@/design/empty";
@@ -20,7 +20,7 @@ import { Tag } from "@/design/tag";
 import { Time } from "@/design/time";
 import { VirtualTable, type Column } from "@/design/virtual-table";
 import { plainText, plural } from "@/design/words";
-import { chosen, nextOf, ownersOf, tagsOf } from "@/pipelines/choosing";
+import { chosen, neverLoaded, nextOf, ownersOf, tagsOf } from "@/pipelines/choosing";
 import css from "./page.module.css";
 
 const route = getRouteApi("/pipelines");
@@ -30,7 +30,9 @@ export function PipelinesPage() {
   const navigate = route.useNavigate();
   const pipelines = useQuery(pipelinesQuery());
   const all = pipelines.data?.items ?? [];
+  const files = useQuery(filesQuery);
   const shown = chosen(all, search);
+  const broken = pipelines.data ? neverLoaded(files.data?.items ?? [], all, search) : [];
   const set = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }), replace: true });
 
   const tools = (
@@ -70,12 +72,19 @@ export function PipelinesPage() {
     >
       {pipelines.isPending && <PageSkeleton />}
       {pipelines.error && !pipelines.data && <ProblemBox problem={asProblem(pipelines.error)} />}
-      {pipelines.data && all.length === 0 && (
+      {broken.length > 0 && (
+        <ul className={css.files} aria-label="Files that never loaded">
+          {broken.map((file) => (
+            <Unloaded key={file.file} file={file} />
+          ))}
+        </ul>
+      )}
+      {pipelines.data && all.length === 0 && broken.length === 0 && (
         <Empty title="This project has no pipelines yet" command="toque init">
           A pipeline is a Python function with <code>@pipeline</code>. This writes a first one to change:
         </Empty>
       )}
-      {all.length > 0 && shown.length === 0 && (
+      {all.length > 0 && shown.length === 0 && broken.length === 0 && (
         <Empty title="No pipeline fits these filters">
           <Link to="/pipelines">Show all {all.length}</Link>
         </Empty>
@@ -91,6 +100,20 @@ export function PipelinesPage() {
         />
       )}
     </Page>
+  );
+}
+
+/** Its pipelines have no names yet: what is known of them is why. */
+function Unloaded({ file }: { file: BrokenFile }) {
+  const problem = file.problems[0];
+  return (
+    <li>
+      <Link to="/system" hash={file.file} className={css.file}>
+        <Icon name="warn" size={13} /> {problem?.file || file.file}
+        {problem?.line ? `:${problem.line}` : ""}
+      </Link>
+      <span title={problem?.message}>never loaded: {problem?.message.split("\n")[0] ?? "nothing says why"}</span>
+    </li>
   );
 }
 

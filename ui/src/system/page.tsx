@@ -64,7 +64,7 @@ export function SystemPage() {
 
 function FileTicket({ file }: { file: BrokenFile }) {
   return (
-    <li className={css.file}>
+    <li className={css.file} id={file.file}>
       <code className={css.path}>{file.file}</code>
       <ul>
         {file.problems.map((problem) => (
