@@ -9,6 +9,7 @@ import { Button } from "@/design/button";
 import { Dialog } from "@/design/dialog";
 import { ProblemBox } from "@/design/problem-box";
 import { plural } from "@/design/words";
+import fields from "@/pipeline/start.module.css";
 import css from "./asset.module.css";
 
 export function AddKeys({ name, close }: { name: string; close: () => void }) {
@@ -31,8 +32,8 @@ export function AddKeys({ name, close }: { name: string; close: () => void }) {
   return (
     <Dialog title={`Add to ${name}`} close={close}>
       <form className={css.form} onSubmit={(event) => void submit(event)}>
-        <label>
-          Keys, one a line
+        <label className={fields.field}>
+          <span className={fields.label}>Keys, one a line</span>
           <textarea rows={4} required spellCheck={false} value={text} onChange={(event) => setText(event.target.value)} />
         </label>
         {problem && <ProblemBox problem={problem} />}

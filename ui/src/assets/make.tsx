@@ -9,6 +9,7 @@ import { Button } from "@/design/button";
 import { Dialog } from "@/design/dialog";
 import { ProblemBox } from "@/design/problem-box";
 import { plural } from "@/design/words";
+import fields from "@/pipeline/start.module.css";
 import css from "./asset.module.css";
 
 const REACHES = {
@@ -43,15 +44,15 @@ export function MakeDialog({ asset, chosen, close }: { asset: AssetDetail; chose
       <form className={css.form} onSubmit={submit}>
         <Choice label="Make" options={REACHES} value={reach} set={changed(setReach)} />
         {isCut && (
-          <label>
-            Partitions
+          <label className={fields.field}>
+            <span className={fields.label}>Partitions</span>
             <input value={partitions} required spellCheck={false} onChange={(event) => changed(setPartitions)(event.target.value)} />
           </label>
         )}
         <Choice label="Of these" options={FILTERS} value={filter} set={changed(setFilter)} />
         {isCut && (
-          <label>
-            Runs
+          <label className={fields.field}>
+            <span className={fields.label}>Runs</span>
             <select value={strategy} onChange={(event) => changed(setStrategy)(event.target.value)}>
               <option value="per_key">one for each partition</option>
               <option value="ranges(7)">one for seven partitions</option>
@@ -60,8 +61,8 @@ export function MakeDialog({ asset, chosen, close }: { asset: AssetDetail; chose
             </select>
           </label>
         )}
-        <label>
-          Runs at a time
+        <label className={fields.field}>
+          <span className={fields.label}>Runs at a time</span>
           <input type="number" min={1} max={1000} value={active} onChange={(event) => changed(setActive)(event.target.value)} />
         </label>
         {problem && <ProblemBox problem={problem} />}
@@ -92,8 +93,8 @@ function Choice<Name extends string>({
   set: (value: Name) => void;
 }) {
   return (
-    <label>
-      {label}
+    <label className={fields.field}>
+      <span className={fields.label}>{label}</span>
       <select value={value} onChange={(event) => set(event.target.value as Name)}>
         {(Object.keys(options) as Name[]).map((name) => (
           <option key={name} value={name}>

@@ -9,6 +9,7 @@ import { ProblemBox } from "@/design/problem-box";
 import { moment, plural } from "@/design/words";
 import { localDate } from "@/pipeline/calendar-model";
 import css from "./schedules.module.css";
+import fields from "./start.module.css";
 
 const DAY_MS = 86_400_000;
 
@@ -27,8 +28,8 @@ export function BackfillForm({ pipeline, schedule, close }: { pipeline: string; 
   return (
     <Dialog title={`Backfill ${schedule}`} close={close}>
       <form className={css.form} onSubmit={submit}>
-        <label>
-          From
+        <label className={fields.field}>
+          <span className={fields.label}>From</span>
           <input
             type="datetime-local"
             required
@@ -36,12 +37,12 @@ export function BackfillForm({ pipeline, schedule, close }: { pipeline: string; 
             onChange={(event) => changed(setFrom)(event.target.value)}
           />
         </label>
-        <label>
-          Up to, not including
+        <label className={fields.field}>
+          <span className={fields.label}>Up to, not including</span>
           <input type="datetime-local" required value={to} onChange={(event) => changed(setTo)(event.target.value)} />
         </label>
-        <label>
-          Runs at a time
+        <label className={fields.field}>
+          <span className={fields.label}>Runs at a time</span>
           <input
             type="number"
             min={1}
