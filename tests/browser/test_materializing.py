@@ -54,7 +54,10 @@ def test_brushed_slices_are_made_and_what_failed_is_retried_alone(page: Page, zo
     expect(stage.get_by_text("4 made")).to_be_visible()
     expect(row.get_by_role("button", name="Retry failed")).to_have_count(0)
     [backfill] = [each for each in zoo.ask("/backfills")["items"] if each["selection"] == "cooked+"]
-    assert len(zoo.ask(f"/runs?backfill={backfill['id']}&limit=50")["items"]) == 4 + 1
+    runs = zoo.ask(f"/runs?backfill={backfill['id']}&limit=50")["items"]
+    assert len(runs) == 4 + 1
+    page.goto(f"/runs/{runs[0]['run_id']}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("cooked, served · tea")
 
 
 def test_a_backfill_of_assets_is_paused_goes_on_and_is_ended(page: Page, zoo: Zoo) -> None:

@@ -84,6 +84,7 @@ function Loaded({ run, place }: { run: RunDetail; place: Place }) {
           <Link to="/pipelines/$name" params={{ name: run.pipeline }} search={{}}>
             {run.pipeline}
           </Link>
+          {run.tags["makes"] && <span>{run.tags["makes"]}</span>}
           <code title={run.run_id}>{shortId(run.run_id)}</code>
         </span>
       }

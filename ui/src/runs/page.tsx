@@ -106,9 +106,9 @@ const COLUMNS: readonly Column<Run>[] = [
   {
     id: "pipeline",
     head: "Pipeline",
-    width: "minmax(8rem, 2fr)",
+    width: "minmax(8rem, 3fr)",
     cell: (run) => (
-      <Link to="/runs/$runId" params={{ runId: run.run_id }} className={css.name}>
+      <Link to="/runs/$runId" params={{ runId: run.run_id }} className={css.name} title={runTitle(run)}>
         {runTitle(run)} <code title={run.run_id}>{shortId(run.run_id)}</code>
       </Link>
     ),
