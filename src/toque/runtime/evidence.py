@@ -78,10 +78,8 @@ class Evidence:
     async def quarantine(self, event: Event) -> Message | None:
         """What checks set aside in a run; None if that was nothing."""
         stored = await self._store.load_run(event.run_id)
-        version = await self._store.get_version(stored.run.version) if stored is not None else None
-        nodes = canonical.decode(version.ir).nodes if version is not None else ()
-        keys = [key for node in nodes if isinstance(node, TaskNode) for key in node.writes]
-        found = [each for each in await self._checked(event.run_id, keys) if each.rejects]
+        told_of = await self._store.assets.told_by(event.run_id)
+        found = [each for each in await self._checked(event.run_id, told_of) if each.rejects]
         if stored is None or not found:
             return None
         mask, ways = self._alerting.mask, list(dict.fromkeys(map(replay_command, found)))

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests import store_rows as rows
 from tests.unit.runtime.scenes import CALLS, HERE, Scene, doubles
 from toque import NotYet, pipeline, task
 from toque.engine.assets import Checked
@@ -221,9 +220,6 @@ async def test_a_line_of_the_settings_is_told_of_what_it_asks_for() -> None:
 
 async def test_what_was_set_aside_is_told_once_of_each_run_to_those_who_ask_for_it() -> None:
     stage = Stage(routes=(Route("mail", ("quarantine",)), Route("mail", ("failure",))))
-    ir = canonical.encode(sorting.ir)
-    known = rows.version(canonical.content_hash(sorting.ir), pipeline="sorting", ir=ir)
-    await stage.store.put_version(known, make_current=False)
     async with stage.running() as runtime:
         for bad in (0, 2):
             await asyncio.wait_for(runtime.launch(stage.launch(sorting, bad=bad)), PATIENCE_S)
