@@ -72,7 +72,7 @@ class DataTold:
             parts.append("no rows moved")
         names: Counter[str] = Counter()
         for each in self.failing:
-            names[each.check] += each.failed_rows
+            names[each.check] += each.failed_rows if each.total_rows else 0  # others count no rows
         parts += [f"fails {name}" + (f" ({_rows(bad)})" if bad else "") for name, bad in names.items()][:SHOWN_CHECKS]
         if len(names) > SHOWN_CHECKS:
             parts.append(f"and {len(names) - SHOWN_CHECKS} more checks")

@@ -13,7 +13,9 @@ def made(asset: str = "lake.orders", *, partition: str = "", rows: int | None = 
 
 
 def checked(check: str, *, passed: bool = False, bad: int = 1, partition: str = "") -> Checked:
-    return Checked(asset="lake.orders", check=check, passed=passed, failed_rows=bad, partition=partition)
+    return Checked(
+        asset="lake.orders", check=check, passed=passed, failed_rows=bad, total_rows=bad and 9, partition=partition
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,10 @@ def test_checks_that_do_not_hold_are_named_once_with_their_rows() -> None:
     assert str(told) == "fails unique (3 rows), fails fresh"
     told.add([checked("unique", passed=True, partition="a"), checked("unique", passed=True, partition="b")])
     assert [each.check for each in told.failing] == ["fresh"]
+
+
+def test_a_check_that_counts_no_rows_is_not_said_to_fail_for_one() -> None:
+    assert str(DataTold([Checked(asset="a", check="row_count", passed=False, failed_rows=1)])) == "fails row_count"
 
 
 def test_of_many_checks_the_first_are_named() -> None:

@@ -133,7 +133,7 @@ def test_prune_removes_old_runs_with_their_logs_values_and_bundles(toque: Toque,
 def test_a_run_says_what_its_tasks_told_of_data(toque: Toque, history: Path) -> None:
     async def tell(store: Store) -> None:
         made = Materialized(asset="lake.t", data_version="v", rows=9, metadata={"inserted": 3, "set_aside": 1})
-        bad = Checked(asset="lake.t", check="unique", passed=False, failed_rows=2)
+        bad = Checked(asset="lake.t", check="unique", passed=False, failed_rows=2, total_rows=4)
         place: dict[str, Any] = {"run_id": "r2", "task": "extract", "attempt": 1, "pipeline": "flights"}
         about: dict[str, Any] = {**place, "asset": "lake.t", "partition": "", "at_us": 5}
         rows = [AssetEventRow(**about, n=n, kind=f"{n}", event=each) for n, each in enumerate((made, bad))]

@@ -169,7 +169,7 @@ def told(task: str, *events: Materialized | Checked) -> f.AssetsTold:
 
 def test_rows_and_checks_that_do_not_hold_stand_beside_their_task() -> None:
     run = tally("load")
-    bad = Checked(asset="lake.t", check="not_null(city)", passed=False, failed_rows=1)
+    bad = Checked(asset="lake.t", check="not_null(city)", passed=False, failed_rows=1, total_rows=4)
     run.add(
         [told("load", Materialized(asset="lake.t", data_version="v", metadata={"inserted": 3, "set_aside": 1}), bad)]
     )
