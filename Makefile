@@ -121,7 +121,7 @@ chaos: setup  ## Kill everything at 300 random moments, on SQLite and PostgreSQL
 soak: setup  ## 20,000 more seeds of the simulator, new examples for the laws, and what takes gigabytes
 	printf '%s\n' 2000 7000 12000 17000 | xargs -P 2 -I {} $(BIN)/python -m tests.simulation --from {} --seeds 5000
 	$(PYTEST) --hypothesis-profile search $(PARALLEL) tests/unit/schedule tests/unit/flow tests/unit/engine
-	$(PYTEST) -m heavy
+	$(PYTEST) --timeout 0 -m heavy
 
 dist: setup ui  ## Build the wheel and the source distribution
 	$(BIN)/python -m hatchling build

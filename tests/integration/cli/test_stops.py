@@ -101,14 +101,18 @@ def test_processes_share_a_pool_and_take_turns(project: Project) -> None:
 
 def test_who_is_killed_holds_no_slot_that_another_one_waits_for(project: Project) -> None:
     pass_first, pass_second = project.gate("first"), project.gate("second")
+    leave_first = project.gate("between")
     with (project.root / "toque.toml").open("a") as file:
         file.write("[pools]\nscarce = 1\n")
-    project.write("flow.py", TWO_GATES.replace("@task\ndef slow", '@task(pool="scarce")\ndef slow'))
+    flow = TWO_GATES.replace("@task\ndef slow", '@task(pool="scarce")\ndef slow')
+    project.write("flow.py", flow.replace('    stand_at("second")', '    stand_at("between")\n    stand_at("second")'))
     killed = project.start("run", "flow.py", "-q")
     pass_first()
+    leave_first()  # it can take no word any more that the other one waits for
     waiting = project.start("run", "flow.py", "-q")
     killed.kill()
     pass_first()
+    leave_first()
     pass_second()
     assert waiting.end().code == 0
     assert [each["state"] for each in project.toque("runs", "--json").json] == ["succeeded", "running"]
