@@ -10,8 +10,10 @@ import importlib
 import linecache
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +33,7 @@ Runnable: TypeAlias = Pipeline[Any, Any] | Flow[Any, Any]
 """What can be run by name."""
 
 _MARK = "__toque_loaded_from__"
+_YOUNG_NS = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,18 @@ def _mark_new(before: set[str], root: Path) -> None:
         module = sys.modules[name]
         file = getattr(module, "__file__", None) or ""
         if file.startswith(prefix):
-            setattr(module, _MARK, (str(root), _version_of(file)))
+            version = _version_of(file)
+            setattr(module, _MARK, (str(root), version))
+            if version is not None and time.time_ns() - version[0] < _YOUNG_NS:
+                _drop_bytecode(module)
+
+
+def _drop_bytecode(module: ModuleType) -> None:
+    """Bytecode knows its source by size and whole seconds: it would be taken for that of an edit within the second."""
+    kept = module.__spec__.cached if module.__spec__ is not None else None
+    if kept is not None:
+        with suppress(OSError):
+            os.unlink(kept)
 
 
 def _forget(root: Path) -> None:

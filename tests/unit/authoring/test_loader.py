@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +91,18 @@ def test_an_edited_file_is_read_anew(load: Load, project: Path) -> None:
     before = load(SOURCE)[0].ir
     after = load(SOURCE.replace('extract("a")', 'extract("b")'))[0].ir
     assert before.nodes != after.nodes
+
+
+@pytest.mark.parametrize(("age_s", "is_kept"), [(0, False), (10, True)])
+def test_bytecode_is_not_kept_of_what_may_be_edited_within_its_second(
+    write: Write, project: Path, monkeypatch: pytest.MonkeyPatch, age_s: int, is_kept: bool
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = write(SOURCE)
+    saved_s = time.time() - age_s
+    os.utime(path, (saved_s, saved_s))
+    loader.load_file(path, project)
+    assert Path(importlib.util.cache_from_source(path)).exists() == is_kept
 
 
 def test_an_edited_helper_is_read_anew(write: Write, project: Path) -> None:
