@@ -126,6 +126,9 @@ class Automating:
             await self._rest()
 
     async def _rest(self) -> None:
+        if not subjects(self._state):
+            await self._poked.wait()
+            return
         waiting = asyncio.ensure_future(self._clock.wait_until(self._clock.now_us() + self._poll_us))
         poked = asyncio.ensure_future(self._poked.wait())
         try:
