@@ -28,6 +28,8 @@ PAGE = 1000
 """Runs that change hands in one transaction."""
 BEGIN_S = 0.1
 """Between the look at the lease and the first line of a body."""
+CALM_S = 5.0
+"""A store to which nothing was written for so long is looked at half as often."""
 LIVE = tuple(state for state in RunState if not state.is_terminal)
 
 
@@ -132,7 +134,7 @@ class Adoption:
         return Adopt(stored, pipeline, bundle, await rows_to_reuse(self._store, stored.run))
 
     async def _run(self, instance: str) -> None:
-        renewed_us = buried_us = 0
+        renewed_us = buried_us = moved_us = 0
         while True:
             try:
                 now_us = self._clock.now_us()
@@ -140,7 +142,9 @@ class Adoption:
                     await self._renew(instance, now_us)
                     renewed_us = now_us
                 bury = now_us - buried_us >= self._options.bury_s * 1e6
-                if await self._store.changed() or bury:
+                has_changed = await self._store.changed()
+                moved_us = now_us if has_changed else moved_us
+                if has_changed or bury:
                     await self._look(instance, bury=bury)
                     buried_us = now_us if bury else buried_us
                 if bury:
@@ -151,7 +155,9 @@ class Adoption:
                     self._put(SlotsUsed({pool: used.get(pool, 0) for pool in contended}))
             except StoreUnavailable as unavailable:
                 log.warning("store unavailable, looking again: %s", unavailable)
-            await self._clock.wait_until(self._clock.now_us() + int(self._options.poll_s * 1e6))
+            calm = self._clock.now_us() - moved_us > CALM_S * 1e6
+            rest_s = self._options.poll_s * (2 if calm else 1)
+            await self._clock.wait_until(self._clock.now_us() + int(rest_s * 1e6))
 
     async def _renew(self, instance: str, now_us: int) -> None:
         since_s = lease.now_s()  # before the store begins to count
