@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.writes import JUDGE, WRITES, is_whole
 
@@ -195,7 +195,12 @@ def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Pa
     opened = context.new_page()
     said: list[str] = []
     expected = "net::ERR_" if request.node.get_closest_marker("unanswered") else "\0"
-    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(f"{message.text} ({message.location['url']})")
+
+    opened.on("console", hear)
     opened.on("pageerror", lambda error: said.append(str(error)))
     opened.set_default_timeout(PATIENCE_S * 1000)
     yield opened

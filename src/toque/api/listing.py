@@ -12,6 +12,7 @@ from toque.api.wire.pipelines import PipelineSummary
 from toque.api.wire.schedules import ScheduleSummary
 from toque.graph import canonical
 from toque.graph.ir import Pipeline, TaskNode
+from toque.ports.store import VersionRow
 from toque.ports.triggers import ScheduleFilter
 
 ALL_SCHEDULES = 10_000
@@ -29,11 +30,15 @@ class Known:
 
 
 async def known_pipelines(asked: Services) -> list[Known]:
-    """By name. Before the first look at the files: those that the store knows."""
+    """By name. Before the first look at the files: those that the store knows.
+
+    It knows more names than versions: what is made for a selection of assets is nobody's current version.
+    """
     state = asked.project.state
     if state.indexed_us:
         return [Known(each.name, each.version, each.file, each.broken, each.ir) for each in state.pipelines.values()]
-    return [await _stored(asked, name) for name in await asked.store.history.pipelines()]
+    rows = {name: await asked.store.current_version(name) for name in await asked.store.history.pipelines()}
+    return [_of_row(name, row) for name, row in rows.items() if row is not None]
 
 
 async def known_pipeline(asked: Services, name: str) -> Known:
@@ -45,7 +50,10 @@ async def known_pipeline(asked: Services, name: str) -> Known:
 
 
 async def _stored(asked: Services, name: str) -> Known:
-    row = await find_current(asked, name)
+    return _of_row(name, await find_current(asked, name))
+
+
+def _of_row(name: str, row: VersionRow) -> Known:
     return Known(name, row.version, row.file, False, canonical.decode(row.ir))
 
 

@@ -106,6 +106,16 @@ async def test_before_the_first_look_at_the_files_the_store_is_asked(served: Ser
     assert page["items"][0]["file"] == "flights.py"
 
 
+async def test_runs_of_what_has_no_current_version_are_no_pipeline_then(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As runs of a selection of assets are."""
+    served.project.state = ProjectState()
+    monkeypatch.delitem(served.store._current, "flights")
+    assert "flights" in await served.store.history.pipelines()
+    assert names(await served.get("/pipelines")) == ["small"]
+
+
 async def test_a_new_server_has_no_pipelines(bare: Served) -> None:
     assert await bare.get("/pipelines") == {"items": [], "next": None}
     assert await bare.get("/runs") == {"items": [], "next": None}
